@@ -1,0 +1,193 @@
+/**
+ * What the broker asks of its stores. Interfaces only; engines live in folders beside this file and are chosen in
+ * `open.ts`. Ports are batch-shaped, so that one machine's files and, later, a replicated stream fit the same seam.
+ *
+ * Positions: a log position is a byte offset in the whole life of the log. It only grows, also across restarts and
+ * after retention; a commit stands at `position` and ends at `end`, where the next one starts.
+ */
+
+/** What "durable" means to a store: it survives the process, a power cut, or the loss of a machine. */
+export type Durability = 'process' | 'power' | 'replicated';
+
+export interface Commit {
+  readonly position: number;
+  readonly end: number;
+}
+
+export interface LogRecord extends Commit {
+  /** What `BatchBuilder.take()` gave (store/batch.ts). Do not change it: readers share it. */
+  readonly payload: Uint8Array;
+}
+
+export interface LogBounds {
+  /** Position of the oldest record still held. */
+  readonly first: number;
+  /** Where the next record will start. */
+  readonly end: number;
+}
+
+/** Counted by retention, never silent. */
+export interface LogStats extends LogBounds {
+  readonly segments: number;
+  readonly bytes: number;
+  readonly commits: number;
+  readonly syncMilliseconds: number;
+  /** Bytes that fell off before a reader had passed them, by reader name. */
+  readonly lost: Readonly<Record<string, number>>;
+}
+
+export interface TelemetryLog {
+  readonly durability: Durability;
+
+  /**
+   * Opens the log and recovers it: a torn tail is cut at the last good record; a bad record before the tail rejects
+   * with `StoreError` code `log-corrupt` (file and offset in the message), and changes nothing on disk.
+   */
+  start(): Promise<LogBounds>;
+
+  /**
+   * Appends one record and resolves when it is durable. Records become durable in the order of the calls. The
+   * payload's memory is taken over (transferred): the caller must not touch it again.
+   * Rejects with `StoreError` (`log-failed`) on an I/O error, and from then on for ever (fail-stop): whether the
+   * record reached the disk is unknown, so nothing of it may be acknowledged.
+   */
+  append(payload: Uint8Array<ArrayBuffer>): Promise<Commit>;
+
+  /**
+   * A reader that survives restarts: it starts at the cursor stored under `name`, or at `from` if there is none.
+   * Its cursor holds retention back, within the limits of age and bytes.
+   */
+  reader(name: string, from: 'first' | 'end' | number): Promise<LogReader>;
+
+  /** Every record from `position` up to the end at the time of the call, in order. Used by replay and by tools. */
+  read(position: number): AsyncIterable<LogRecord>;
+
+  /** Holds retention back at `position` on behalf of `name` without a reader (the state checkpoint does this). */
+  hold(name: string, position: number): void;
+
+  stats(): LogStats;
+
+  /** Waits for what was appended, then closes. Idempotent; may be called after a failure. */
+  stop(): Promise<void>;
+}
+
+export interface LogReader {
+  readonly name: string;
+  /** Where it stands: everything before is done with. */
+  readonly position: number;
+  /**
+   * The next records, at least one, of about `maxBytes` at most; waits when there is none. Resolves empty after
+   * `close`. Reading again without `advance` goes on after what was handed out.
+   */
+  next(maxBytes: number): Promise<readonly LogRecord[]>;
+  /** Everything before `position` is done with. Durable with the next flush of cursors; may lag, never leads. */
+  advance(position: number): void;
+  close(): void;
+}
+
+/** A device's last-known state as stored: the CBOR body is the hub's (hub/device-record.ts). */
+export interface DeviceRow {
+  readonly customer: string;
+  readonly device: string;
+  /** The log position that this row stands for: entries before it are in it, entries from it on are not. */
+  readonly position: number;
+  /** null: the device was forgotten at that position. */
+  readonly body: Uint8Array | null;
+}
+
+export interface StateStore {
+  readonly durability: Durability;
+  /** Every row, forgotten ones too, in pages; and the position of the last whole checkpoint (0: none). */
+  loadDevices(): AsyncIterable<readonly DeviceRow[]>;
+  checkpointPosition(): Promise<number>;
+  /**
+   * Inserts or replaces rows in one transaction, durable when it resolves. Idempotent; a row whose position is below
+   * the stored one changes nothing.
+   */
+  saveDevices(rows: readonly DeviceRow[]): Promise<void>;
+  /** Every change before `position` is in the rows; forgotten rows below it are deleted. Never goes backwards. */
+  setCheckpointPosition(position: number): Promise<void>;
+  /** Durable reader cursors of the log. Missing names are absent. */
+  loadCursors(): Promise<Readonly<Record<string, number>>>;
+  /** One transaction; a cursor never goes backwards. */
+  saveCursors(cursors: Readonly<Record<string, number>>): Promise<void>;
+}
+
+export type Role = 'device' | 'viewer' | 'operator' | 'admin';
+
+export interface KeyRow {
+  /** 8 base62 characters. */
+  readonly id: string;
+  /** SHA-256 of the whole key text, 32 bytes. */
+  readonly hash: Uint8Array;
+  /** `*` for admin. */
+  readonly customer: string;
+  readonly device: string | null;
+  readonly role: Role;
+  readonly label: string | null;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly revokedAt: number | null;
+  readonly lastUsedAt: number | null;
+}
+
+/** A browser's login: the cookie's SHA-256 and the key that it was traded for. */
+export interface BrowserSessionRow {
+  readonly hash: Uint8Array;
+  readonly keyId: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export interface KeyStore {
+  loadKeys(): Promise<readonly KeyRow[]>;
+  /** Rejects with `StoreError` code `exists` if the id is taken. Durable when it resolves. */
+  insertKey(row: KeyRow): Promise<void>;
+  /** Replaces the changeable parts (label, expiresAt, revokedAt, lastUsedAt) of the rows in one transaction. */
+  updateKeys(rows: readonly KeyRow[]): Promise<void>;
+  loadBrowserSessions(): Promise<readonly BrowserSessionRow[]>;
+  insertBrowserSession(row: BrowserSessionRow): Promise<void>;
+  /** Unknown hashes are ignored. */
+  deleteBrowserSessions(hashes: readonly Uint8Array[]): Promise<void>;
+}
+
+/** One engine for everything that is not the log. */
+export interface Database extends StateStore, KeyStore {
+  /** Opens, checks and migrates. `database-corrupt`, `database-newer` and `synchronous-off` reject; nothing is overwritten. */
+  start(): Promise<void>;
+  /** Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Everything on one data folder; made by `open.ts`. */
+export interface Stores {
+  readonly log: TelemetryLog;
+  readonly database: Database;
+  /** Takes the lock (`locked` rejects), then opens database and log. Returns the log's bounds. */
+  start(): Promise<LogBounds>;
+  /** Called at most once, on the first I/O error after which nothing may be acknowledged. */
+  onFailure(listener: (error: StoreError) => void): void;
+  stop(): Promise<void>;
+}
+
+export type StoreErrorCode =
+  | 'locked'
+  | 'log-corrupt'
+  | 'log-failed'
+  | 'log-gone'
+  | 'database-corrupt'
+  | 'database-newer'
+  | 'database-failed'
+  | 'synchronous-off'
+  | 'exists'
+  | 'stopped';
+
+/** The message is for the person who runs the server: what was found, where, and the way out. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,13 @@
+/** cbor-x with the options that any CBOR reader understands; only for what the broker itself wrote (architecture.md). */
+import { Encoder } from 'cbor-x';
+
+const encoder = new Encoder({ useRecords: false, variableMapSize: true, tagUint8Array: false });
+
+/** A fresh copy: cbor-x reuses its buffer. */
+export function encode(value: unknown): Uint8Array {
+  return Uint8Array.from(encoder.encode(value));
+}
+
+export function decode(bytes: Uint8Array): unknown {
+  return encoder.decode(bytes);
+}

@@ -1,0 +1,122 @@
+/**
+ * The shape of the code (architecture.md): imports go from higher rank to lower, no cycles (types counted), no file
+ * over 300 lines. The import lists come from the TypeScript sources themselves.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const FOLDERS = ['broker', 'client', 'device-sim', 'schemas', 'dashboard', 'test', 'bench', 'systemd'];
+
+/** Room → the rooms that it may import besides itself. `schemas` is data that every room may read. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  schemas: [],
+  'broker/wire': ['schemas'],
+  'broker/config': ['schemas'],
+  'broker/store': ['broker/wire', 'broker/config', 'schemas'],
+  'broker/hub': ['broker/store', 'broker/wire', 'broker/config', 'schemas'],
+  'broker/session': ['broker/hub', 'broker/store', 'broker/wire', 'broker/config', 'schemas'],
+  'broker/live': ['broker/hub', 'broker/store', 'broker/wire', 'broker/config', 'schemas'],
+  'broker/edge': [
+    'broker/session',
+    'broker/live',
+    'broker/hub',
+    'broker/store',
+    'broker/wire',
+    'broker/config',
+    'schemas',
+  ],
+  'broker/admin': [
+    'broker/session',
+    'broker/live',
+    'broker/hub',
+    'broker/store',
+    'broker/wire',
+    'broker/config',
+    'schemas',
+  ],
+  'broker/bridge': [
+    'broker/session',
+    'broker/live',
+    'broker/hub',
+    'broker/store',
+    'broker/wire',
+    'broker/config',
+    'schemas',
+  ],
+  client: ['broker/wire', 'schemas'],
+  'device-sim': ['client', 'broker/wire', 'schemas'],
+  dashboard: ['broker/wire', 'schemas'],
+};
+const TOP = ['broker/broker', 'broker/main', 'broker/environment', 'broker/cli'];
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(ts|mjs|css|html|py|sql)$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.startsWith('schemas/json'));
+}
+
+const files = FOLDERS.flatMap(sources);
+const code = files.filter((file) => file.endsWith('.ts') && !/^(test|bench)\//.test(file));
+
+function imports(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const found = text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
+  return [...found].map((match) => relative(root, join(root, dirname(file), match[1] ?? '')));
+}
+
+/** `broker/store/log/x.ts` → `broker/store`; `broker/config.ts` → `broker/config`; `client/x.ts` → `client`. */
+function room(file: string): string {
+  const parts = file.replace(/\.(ts|css)$/, '').split('/');
+  return parts[0] === 'broker' ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
+}
+
+function cycleFrom(start: string, graph: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const path: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string): string[] | null => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return null;
+    path.push(file);
+    for (const next of graph.get(file) ?? []) {
+      const cycle = visit(next);
+      if (cycle) return cycle;
+    }
+    path.pop();
+    done.add(file);
+    return null;
+  };
+  return visit(start);
+}
+
+describe('the architecture', () => {
+  it('lets a file import only from a lower rank or from its own room', () => {
+    const upward = code.flatMap((file) =>
+      imports(file)
+        .filter((target) => !TOP.includes(room(file)) && room(target) !== room(file))
+        .filter((target) => !MAY_IMPORT[room(file)]?.includes(room(target)))
+        .map((target) => `${file} -> ${target}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  it('knows every room, so that a new one is ranked before it is used', () => {
+    const unknown = new Set(code.map(room).filter((name) => !TOP.includes(name) && !(name in MAY_IMPORT)));
+    expect([...unknown]).toEqual([]);
+  });
+
+  it('has no import cycle, types counted', () => {
+    const graph = new Map(code.map((file) => [file, imports(file)]));
+    const cycles = code.map((file) => cycleFrom(file, graph)).filter((cycle) => cycle !== null);
+    expect(cycles[0]?.join(' -> ') ?? 'none').toBe('none');
+  });
+
+  it('has no file over 300 lines', () => {
+    const long = files
+      .map((file) => `${file}: ${readFileSync(join(root, file), 'utf8').split('\n').length - 1}`)
+      .filter((line) => Number(line.split(': ')[1]) > 300);
+    expect(long).toEqual([]);
+  });
+});
