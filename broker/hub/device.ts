@@ -1,0 +1,74 @@
+/**
+ * One device as the broker knows it. Everything that a viewer can see in it changes after a commit only, except
+ * presence, which no device sends. Owned by the fleet; changed by ingest (values) and fleet (presence).
+ */
+import type { ValueMap } from '../wire/frames.ts';
+import { Boots } from './boots.ts';
+import { MetricTable } from './metrics.ts';
+
+export interface Presence {
+  readonly state: 'online' | 'offline';
+  /** The session that came or went; null if the device has not connected since it is known. */
+  readonly session: string | null;
+  /** When it came or went; Unix ms, 0: never. */
+  readonly since: number;
+  /** Numbers the transition. */
+  readonly rev: number;
+  /** Why it went: the close code's name (`schemas/errors.ts`), or how the socket ended. null while online. */
+  readonly reason: string | null;
+}
+
+/** P-4.5: what the device's own times are worth. */
+export type ClockState = 'ok' | 'unset' | 'ahead';
+
+export interface DeviceDescription {
+  readonly model: string | null;
+  readonly firmware: string | null;
+  readonly meta: ValueMap | null;
+}
+
+/** The connection of a device, as the hub sees it; implemented by `session`. */
+export interface Member {
+  readonly session: string;
+  readonly keyId: string;
+  /** Unix ms of the last sign of life, heartbeats included. */
+  readonly heardAt: number;
+  /** Ends the connection with a close code of the table; the detail replaces the table's sentence. */
+  end(code: number, detail?: string): void;
+}
+
+export class Device {
+  readonly customer: string;
+  readonly id: string;
+  readonly metrics = new MetricTable();
+  readonly boots = new Boots();
+  /** The revision of the last change that a viewer can see. */
+  rev = 0;
+  presence: Presence = { state: 'offline', session: null, since: 0, rev: 0, reason: null };
+  member: Member | null = null;
+  description: DeviceDescription = { model: null, firmware: null, meta: null };
+  clock: ClockState = 'ok';
+  /** When the last frame with data arrived, Unix ms; 0: never. Freshness of data, apart from connection. */
+  lastDataAt = 0;
+  /** Last sign of life as far as stored; see `lastSeenAt`. */
+  seenAt = 0;
+
+  constructor(customer: string, id: string) {
+    this.customer = customer;
+    this.id = id;
+  }
+
+  /** `customer/device`. */
+  get name(): string {
+    return `${this.customer}/${this.id}`;
+  }
+
+  get online(): boolean {
+    return this.presence.state === 'online';
+  }
+
+  /** Unix ms of the last sign of life: a frame or a heartbeat; 0: never. */
+  get lastSeenAt(): number {
+    return Math.max(this.seenAt, this.lastDataAt, this.member?.heardAt ?? 0);
+  }
+}

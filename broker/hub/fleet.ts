@@ -1,0 +1,120 @@
+/**
+ * Every known device by customer, who of them is connected, and what changed. Owns the devices and their presence;
+ * presence transitions are numbered and carry the session, so that two connections of one device cannot be confused.
+ */
+import { Changes } from './changes.ts';
+import { Device, type Member, type Presence } from './device.ts';
+import type { Revisions } from './revisions.ts';
+
+export type PresenceListener = (device: Device, presence: Presence) => void;
+export type ForgetListener = (customer: string, device: string, rev: number) => void;
+
+export class Fleet {
+  readonly revisions: Revisions;
+  private readonly byCustomer = new Map<string, Map<string, Device>>();
+  private changeLists: readonly Changes[] = [];
+  private readonly presenceListeners = new Set<PresenceListener>();
+  private readonly forgetListeners = new Set<ForgetListener>();
+  private onlineCount = 0;
+  private deviceCount = 0;
+
+  constructor(revisions: Revisions) {
+    this.revisions = revisions;
+  }
+
+  get total(): number {
+    return this.deviceCount;
+  }
+
+  get online(): number {
+    return this.onlineCount;
+  }
+
+  /** Customers that have at least one device. */
+  customers(): IterableIterator<string> {
+    return this.byCustomer.keys();
+  }
+
+  find(customer: string, device: string): Device | null {
+    return this.byCustomer.get(customer)?.get(device) ?? null;
+  }
+
+  /** All devices of a customer, or of every customer for `*`, in the order in which they became known. */
+  *devices(customer: string): Generator<Device> {
+    if (customer !== '*') yield* this.byCustomer.get(customer)?.values() ?? [];
+    else for (const devices of this.byCustomer.values()) yield* devices.values();
+  }
+
+  /** The device, made known if it was not. */
+  obtain(customer: string, id: string): Device {
+    const known = this.find(customer, id);
+    if (known) return known;
+    const device = new Device(customer, id);
+    const devices = this.byCustomer.get(customer) ?? new Map<string, Device>();
+    this.byCustomer.set(customer, devices.set(id, device));
+    this.deviceCount += 1;
+    return device;
+  }
+
+  /** P-1.6: the newest connection wins; returns the one that it replaced, which the caller ends with 4001. */
+  join(device: Device, member: Member, now: number): Member | null {
+    const replaced = device.member;
+    device.member = member;
+    if (!replaced) this.onlineCount += 1;
+    this.transition(device, { state: 'online', session: member.session, since: now, reason: null });
+    return replaced;
+  }
+
+  /** A connection has ended. Of a connection that was replaced nothing is told: its device is online. */
+  leave(device: Device, member: Member, now: number, reason: string): void {
+    if (device.member !== member) return;
+    device.seenAt = device.lastSeenAt;
+    device.member = null;
+    this.onlineCount -= 1;
+    this.transition(device, { state: 'offline', session: member.session, since: now, reason });
+  }
+
+  /** Removes the device; the caller has ended its connection. */
+  forget(device: Device): void {
+    const devices = this.byCustomer.get(device.customer);
+    if (devices?.get(device.id) !== device) return;
+    devices.delete(device.id);
+    if (devices.size === 0) this.byCustomer.delete(device.customer);
+    this.deviceCount -= 1;
+    const rev = this.revisions.next();
+    for (const listener of this.forgetListeners) listener(device.customer, device.id, rev);
+  }
+
+  /** Marks a change that viewers can see and returns its revision. */
+  touch(device: Device): number {
+    for (const list of this.changeLists) list.note(device);
+    device.rev = this.revisions.next();
+    return device.rev;
+  }
+
+  /** A list of what changes from now on. */
+  trackChanges(): Changes {
+    const changes = new Changes(this.revisions.current);
+    this.changeLists = [...this.changeLists, changes];
+    return changes;
+  }
+
+  untrackChanges(changes: Changes): void {
+    this.changeLists = this.changeLists.filter((list) => list !== changes);
+  }
+
+  onPresence(listener: PresenceListener): () => void {
+    this.presenceListeners.add(listener);
+    return () => this.presenceListeners.delete(listener);
+  }
+
+  onForget(listener: ForgetListener): () => void {
+    this.forgetListeners.add(listener);
+    return () => this.forgetListeners.delete(listener);
+  }
+
+  private transition(device: Device, to: Omit<Presence, 'rev'>): void {
+    device.presence = { ...to, rev: this.touch(device) };
+    for (const listener of this.presenceListeners) listener(device, device.presence);
+  }
+}

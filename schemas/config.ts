@@ -1,0 +1,148 @@
+/**
+ * The configuration: one schema with defaults, from which the types, the checks, the environment names
+ * (`SIGNALBOX_SECTION_KEY`) and the documentation come. Read in `broker/config.ts` and nowhere else.
+ */
+import Type from 'typebox';
+
+const count = (description: string, value: number, minimum = 0) =>
+  Type.Integer({ description, default: value, minimum });
+
+const closed = { additionalProperties: false, default: {} };
+
+const Server = Type.Object(
+  {
+    host: Type.String({ description: 'Address to listen on.', default: '0.0.0.0', minLength: 1 }),
+    port: Type.Integer({
+      description: 'Port to listen on; 0 picks a free one.',
+      default: 8080,
+      minimum: 0,
+      maximum: 65535,
+    }),
+    allowedOrigins: Type.Array(Type.String({ minLength: 1 }), {
+      description:
+        'Origins besides the own one that may open the live channel and use cookies, as https://host[:port].',
+      default: [],
+    }),
+    trustedProxies: Type.Array(Type.String({ minLength: 1 }), {
+      description: 'Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.',
+      default: [],
+    }),
+    metrics: Type.Union([Type.Literal('loopback'), Type.Literal('open'), Type.Literal('key')], {
+      description: 'Who may read /metrics without an admin key: loopback addresses, everybody, nobody.',
+      default: 'loopback',
+    }),
+    drainSeconds: Type.Integer({
+      description: 'Over how many seconds devices are told to reconnect at a stop.',
+      default: 5,
+      minimum: 0,
+      maximum: 300,
+    }),
+  },
+  closed,
+);
+
+const Devices = Type.Object(
+  {
+    keepalive: Type.Integer({
+      description: 'Seconds between pings (P-7.1).',
+      default: 30,
+      minimum: 1,
+      maximum: 3600,
+    }),
+    keyInUrl: Type.Boolean({
+      description: 'Accept ?key= in the device URL (P-1.2). It will reach access logs.',
+      default: false,
+    }),
+    ackWithin: Type.Integer({
+      description: 'Default bound on the wait of an acknowledgement, ms (P-4.2).',
+      default: 20,
+      minimum: 0,
+      maximum: 10000,
+    }),
+  },
+  closed,
+);
+
+const Limits = Type.Object(
+  {
+    connections: count('Device connections in all.', 20000, 1),
+    connectionsPerCustomer: count('Device connections of one customer.', 20000, 1),
+    connectionsPerAddress: count('Device connections from one address.', 5000, 1),
+    handshakesPerSecond: count('Handshakes a second in all; a burst of twice that is let through.', 500, 1),
+    framesPerSecond: count(
+      'Frames a second and device; above it the socket is not read (P-7.2). 0: no limit.',
+      1000,
+    ),
+    bytesPerSecond: count(
+      'Bytes a second and device; above it the socket is not read (P-7.2). 0: no limit.',
+      1048576,
+    ),
+    window: count('Frames that a device should have unacknowledged at most; told in welcome.', 1024, 1),
+    invalidFramesPerMinute: count(
+      'Frames that break a schema before the connection is closed with 4400 (P-2.3).',
+      10,
+      1,
+    ),
+    metricsPerDevice: count('Different metrics of one device.', 1024, 1),
+    viewers: count('Connections of the live channel in all.', 500, 1),
+    viewerBytes: count('Bytes that wait for a slow viewer at most.', 1048576, 65536),
+  },
+  closed,
+);
+
+const Store = Type.Object(
+  {
+    engine: Type.Union([Type.Literal('files'), Type.Literal('memory')], {
+      description:
+        'files: durable, in the data folder. memory: nothing survives the process; for tests and demos.',
+      default: 'files',
+    }),
+    segmentBytes: count('Size at which the telemetry log starts a new segment file.', 67108864, 65536),
+    retentionBytes: count('The log keeps at most this many bytes.', 4294967296, 1048576),
+    retentionHours: count('The log keeps frames at most this long.', 168, 1),
+    commitSpacing: Type.Integer({
+      description: 'Milliseconds between commits while frames keep coming.',
+      default: 4,
+      minimum: 0,
+      maximum: 1000,
+    }),
+    batchBytes: count('Size of the open batch at which sockets are no longer read.', 8388608, 65536),
+    checkpointSeconds: Type.Integer({
+      description: 'Seconds between checkpoints of last-known state.',
+      default: 1,
+      minimum: 1,
+      maximum: 3600,
+    }),
+  },
+  closed,
+);
+
+const Logging = Type.Object(
+  {
+    level: Type.Union(
+      ['debug', 'info', 'warn', 'error'].map((level) => Type.Literal(level)),
+      {
+        description: 'What is logged.',
+        default: 'info',
+      },
+    ),
+  },
+  closed,
+);
+
+export const ConfigSchema = Type.Object(
+  {
+    data: Type.Optional(
+      Type.String({ description: 'Data folder; default: $STATE_DIRECTORY, else ./data.', minLength: 1 }),
+    ),
+    server: Server,
+    devices: Devices,
+    limits: Limits,
+    store: Store,
+    log: Logging,
+  },
+  { additionalProperties: false, title: 'Signalbox configuration' },
+);
+
+/** As checked, with defaults filled in. `data` is always set after loading. */
+export type Config = Type.Static<typeof ConfigSchema> & { data: string };
