@@ -1,0 +1,61 @@
+/** A clock that stands still until the test moves it. Timers run inside `advance`, in the order in which they are due. */
+import type { Clock, Timer } from '../../broker/wire/environment.ts';
+
+interface Due {
+  at: number;
+  readonly interval: number | null;
+  readonly run: () => void;
+}
+
+export class FakeClock implements Clock {
+  private time: number;
+  private readonly timers = new Set<Due>();
+
+  /** Unix milliseconds; the default is an ordinary day in 2026. */
+  constructor(start = 1_780_000_000_000) {
+    this.time = start;
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  after(milliseconds: number, run: () => void): Timer {
+    return this.add({ at: this.time + milliseconds, interval: null, run });
+  }
+
+  every(milliseconds: number, run: () => void): Timer {
+    if (!(milliseconds > 0)) throw new RangeError(`an interval of ${milliseconds} ms would never end`);
+    return this.add({ at: this.time + milliseconds, interval: milliseconds, run });
+  }
+
+  /** How many timers wait: a part that was stopped leaves none. */
+  get pending(): number {
+    return this.timers.size;
+  }
+
+  /** Moves on, running what falls due on the way with `now()` at its due time. */
+  advance(milliseconds: number): void {
+    const end = this.time + milliseconds;
+    for (let next = this.nextDue(end); next; next = this.nextDue(end)) {
+      this.time = Math.max(this.time, next.at);
+      if (next.interval === null) this.timers.delete(next);
+      else next.at += next.interval;
+      next.run();
+    }
+    this.time = end;
+  }
+
+  private add(due: Due): Timer {
+    this.timers.add(due);
+    return { cancel: () => void this.timers.delete(due) };
+  }
+
+  private nextDue(end: number): Due | null {
+    let first: Due | null = null;
+    for (const timer of this.timers) {
+      if (timer.at <= end && (first === null || timer.at < first.at)) first = timer;
+    }
+    return first;
+  }
+}
