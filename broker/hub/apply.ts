@@ -1,0 +1,92 @@
+/**
+ * What a committed frame does to its device; the one place where last-known state changes, for live frames and for
+ * replay alike.
+ */
+import { type BatchFrame, type DataFrame, type EventFrame, FRAME, type TelemetryFrame } from '../wire/frames.ts';
+import type { ClockState, Device } from './device.ts';
+import type { DeviceEvent } from './events.ts';
+import type { Fleet } from './fleet.ts';
+import { absoluteTime, batchStart, judgeTime } from './measured-at.ts';
+import type { Columns } from './metrics.ts';
+
+/** The columns of a frame's samples: one for telemetry, one a sample for a batch, none for an event. */
+export type FrameColumns = Columns | readonly Columns[];
+
+const NO_COLUMNS: Columns = [];
+
+/** Reserves the columns that a frame needs; null if the device would pass `limit` metrics. */
+export function reserveColumns(device: Device, frame: DataFrame, limit: number): FrameColumns | null {
+  if (frame.kind === FRAME.telemetry) return device.metrics.columnsFor(frame.names, limit);
+  if (frame.kind === FRAME.event) return NO_COLUMNS;
+  const all: Columns[] = [];
+  for (const sample of frame.samples) {
+    const columns = device.metrics.columnsFor(sample.names, limit);
+    if (!columns) return null;
+    all.push(columns);
+  }
+  return all;
+}
+
+/** The worst that a frame's times say of the clock; null if it states no absolute time. */
+export function judgeFrame(frame: DataFrame, arrival: number): ClockState | null {
+  if (frame.time === null && frame.kind !== FRAME.batch) return null;
+  if (frame.kind !== FRAME.batch) return frame.time === null ? null : stated(frame.time, arrival);
+  const start = batchStart(frame, arrival);
+  let worst: ClockState = 'ok';
+  for (const sample of frame.samples) {
+    const judged = judgeTime(start + sample.dt, arrival);
+    if (judged !== 'ok') worst = judged;
+  }
+  return frame.time === null && worst === 'ok' ? null : worst;
+}
+
+function stated(time: number, arrival: number): ClockState | null {
+  const judged = judgeTime(absoluteTime(time, arrival), arrival);
+  return time < 0 && judged === 'ok' ? null : judged;
+}
+
+/** Applies one frame; returns the event that it carried, if it was one. */
+export function applyFrame(
+  fleet: Fleet,
+  device: Device,
+  frame: DataFrame,
+  columns: FrameColumns,
+  arrival: number,
+): DeviceEvent | null {
+  const rev = fleet.touch(device);
+  device.lastDataAt = arrival;
+  const clock = judgeFrame(frame, arrival);
+  if (clock) device.clock = clock;
+  if (frame.kind === FRAME.telemetry) applyTelemetry(device, frame, columns as Columns, arrival, rev);
+  else if (frame.kind === FRAME.batch) applyBatch(device, frame, columns as readonly Columns[], arrival, rev);
+  else return eventOf(frame, arrival, rev);
+  return null;
+}
+
+function applyTelemetry(device: Device, frame: TelemetryFrame, columns: Columns, arrival: number, rev: number): void {
+  const at = kept(absoluteTime(frame.time, arrival), arrival);
+  device.metrics.merge(columns, frame, at, arrival, rev);
+}
+
+function applyBatch(
+  device: Device,
+  frame: BatchFrame,
+  columns: readonly Columns[],
+  arrival: number,
+  rev: number,
+): void {
+  const start = batchStart(frame, arrival);
+  frame.samples.forEach((sample, index) => {
+    device.metrics.merge(columns[index] as Columns, sample, kept(start + sample.dt, arrival), arrival, rev);
+  });
+}
+
+function eventOf(frame: EventFrame, arrival: number, rev: number): DeviceEvent {
+  const time = kept(absoluteTime(frame.time, arrival), arrival);
+  return { time, receivedAt: arrival, severity: frame.severity, name: frame.name, data: frame.data, rev };
+}
+
+/** P-4.5: a time that cannot be right gives way to the arrival. */
+function kept(at: number, arrival: number): number {
+  return judgeTime(at, arrival) === 'ok' ? at : arrival;
+}
