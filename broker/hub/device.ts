@@ -2,6 +2,7 @@
  * One device as the broker knows it. Everything that a viewer can see in it changes after a commit only, except
  * presence, which no device sends. Owned by the fleet; changed by ingest (values) and fleet (presence).
  */
+import type { CloseCode } from '../../schemas/errors.ts';
 import type { ValueMap } from '../wire/frames.ts';
 import { Boots } from './boots.ts';
 import { MetricTable } from './metrics.ts';
@@ -34,7 +35,7 @@ export interface Member {
   /** Unix ms of the last sign of life, heartbeats included. */
   readonly heardAt: number;
   /** Ends the connection with a close code of the table; the detail replaces the table's sentence. */
-  end(code: number, detail?: string): void;
+  end(code: CloseCode, detail?: string): void;
 }
 
 export class Device {

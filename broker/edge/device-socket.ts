@@ -1,0 +1,78 @@
+/**
+ * The WebSocket of one device: ws's own, which already is a session's `Transport`, with close codes of our table and
+ * the session that it feeds. Ten thousand of these idle at once, so the listeners are shared, not made for each.
+ */
+import WebSocket from 'ws';
+import type { Rate } from '../session/rate.ts';
+import type { DeviceSession } from '../session/session.ts';
+import type { Transport } from '../session/transport.ts';
+
+/** RFC 6455: the reason's bytes beside the code. */
+const REASON_BYTES = 123;
+
+export class DeviceSocket extends WebSocket implements Transport {
+  session: DeviceSession | null = null;
+  controlRate: Rate | null = null;
+  /** Called once when the socket is gone, with how it went. */
+  gone: ((reason: string) => void) | null = null;
+  private failure: string | null = null;
+
+  get bufferedBytes(): number {
+    return this.bufferedAmount;
+  }
+
+  /** ws closes a flood of fragments with 1008; here that is 4029 (P-7.2, P-7.3). */
+  override close(code?: number, reason?: string | Buffer): void {
+    const ours = code === 1008 ? 4029 : code;
+    super.close(ours, typeof reason === 'string' ? shortened(reason) : reason);
+  }
+
+  attach(session: DeviceSession, controlRate: Rate, gone: (reason: string) => void): void {
+    this.session = session;
+    this.controlRate = controlRate;
+    this.gone = gone;
+    this.on('message', onMessage);
+    this.on('ping', onControl);
+    this.on('pong', onControl);
+    this.on('error', onError);
+    this.on('close', onClose);
+  }
+
+  fail(error: Error): void {
+    this.failure = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  }
+
+  ended(code: number): void {
+    this.gone?.(this.failure ?? (code === 1006 ? 'connection-lost' : 'device-closed'));
+    this.session = null;
+    this.gone = null;
+  }
+}
+
+function onMessage(this: WebSocket, data: WebSocket.RawData, isBinary: boolean): void {
+  const { session } = this as DeviceSocket;
+  if (isBinary) session?.receive(data as Buffer);
+  else session?.receiveText();
+}
+
+/** P-7.2: control frames are signs of life, but not by the hundred. */
+function onControl(this: WebSocket): void {
+  const { session, controlRate } = this as DeviceSocket;
+  if (!session || !controlRate) return;
+  session.heard();
+  if (controlRate.take(1, session.heardAt) > 0) session.end(4029);
+}
+
+function onError(this: WebSocket, error: Error): void {
+  (this as DeviceSocket).fail(error);
+}
+
+function onClose(this: WebSocket, code: number): void {
+  (this as DeviceSocket).ended(code);
+}
+
+/** Cut at a whole character. */
+function shortened(reason: string): string {
+  if (Buffer.byteLength(reason) <= REASON_BYTES) return reason;
+  return new TextDecoder().decode(Buffer.from(reason).subarray(0, REASON_BYTES - 3)).replace(/\uFFFD+$/, '');
+}

@@ -1,0 +1,117 @@
+/**
+ * `/v1/device`: from an HTTP request to a device session. Authentication and admission come first, then the upgrade,
+ * so that nobody gets a socket without a key. The options of ws are set on purpose.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { Config } from '../../schemas/config.ts';
+import { type Problem, problem } from '../../schemas/problems.ts';
+import { type Counters, count } from '../hub/counters.ts';
+import type { Fleet } from '../hub/fleet.ts';
+import { Rate } from '../session/rate.ts';
+import type { Sessions } from '../session/sessions.ts';
+import type { KeyRow } from '../store/ports.ts';
+import type { Clock, Log } from '../wire/environment.ts';
+import { clientAddress } from './address.ts';
+import { Admission, type Applicant } from './admission.ts';
+import { type DeviceRequest, readDeviceRequest, SUBPROTOCOL } from './device-request.ts';
+import { DeviceSocket } from './device-socket.ts';
+import { refuse } from './refuse.ts';
+
+/** P-2.2: the largest frame. */
+export const FRAME_BYTES = 65536;
+/** Pings and pongs a second that a device may send; a second's worth at once. */
+const CONTROL_FRAMES_A_SECOND = 20;
+
+export interface DeviceUpgradeParts {
+  readonly keys: { authenticate(key: string): KeyRow | null };
+  readonly fleet: Fleet;
+  readonly sessions: Sessions;
+  readonly counters: Counters;
+  readonly config: Pick<Config, 'devices' | 'limits' | 'server'>;
+  readonly clock: Clock;
+  readonly logger: Log;
+  readonly sessionId: () => string;
+  /** Why no connection can be taken now; null: it can. */
+  readonly unavailable: () => Problem | null;
+}
+
+export class DeviceUpgrade {
+  private readonly parts: DeviceUpgradeParts;
+  private readonly admission: Admission;
+  private readonly server = new WebSocketServer({
+    noServer: true,
+    WebSocket: DeviceSocket,
+    clientTracking: false,
+    // P-1.1: none; it costs 300 KiB a connection and invites bombs.
+    perMessageDeflate: false,
+    maxPayload: FRAME_BYTES,
+    // P-7.2: a frame in more pieces than these is abuse.
+    maxFragments: 128,
+    maxBufferedChunks: 4096,
+    maxPendingAutoPongs: 16,
+    // A peer that does not answer a close is cut off; ws's own 30 s would keep a dead socket as long.
+    closeTimeout: 2000,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+
+  constructor(parts: DeviceUpgradeParts) {
+    this.parts = parts;
+    this.admission = new Admission(parts.config.limits, parts.clock);
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { keys, config, unavailable } = this.parts;
+    const identity = readDeviceRequest(request, {
+      keyInUrl: config.devices.keyInUrl,
+      authenticate: (key) => keys.authenticate(key),
+    });
+    if (!('key' in identity)) return this.refuse(request, socket, identity);
+    const applicant = {
+      customer: identity.key.customer,
+      address: clientAddress(request, config.server.trustedProxies),
+    };
+    const refusal = unavailable() ?? this.admit(identity, applicant);
+    if (refusal) return this.refuse(request, socket, refusal);
+    this.complete(request, socket, head, identity, applicant);
+  }
+
+  private admit({ key, device }: DeviceRequest, applicant: Applicant): Problem | null {
+    const replacing = this.parts.fleet.find(key.customer, device)?.member ? 1 : 0;
+    return this.admission.admit(applicant, replacing);
+  }
+
+  private complete(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    identity: DeviceRequest,
+    applicant: Applicant,
+  ): void {
+    // Whatever happens between here and the session's end, the place is given back once.
+    socket.once('close', () => this.admission.release(applicant));
+    this.server.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, identity));
+  }
+
+  private open(webSocket: DeviceSocket, { key, device }: DeviceRequest): void {
+    const { fleet, sessions, clock, sessionId } = this.parts;
+    const identity = { session: sessionId(), keyId: key.id, device: fleet.obtain(key.customer, device) };
+    const session = sessions.open(identity, webSocket);
+    const controlRate = new Rate(CONTROL_FRAMES_A_SECOND, clock.now());
+    webSocket.attach(session, controlRate, (reason) => sessions.closed(session, reason));
+  }
+
+  private refuse(request: IncomingMessage, socket: Duplex, refusal: Problem): void {
+    const { counters, logger, config } = this.parts;
+    count(counters.refusals, refusal.code);
+    const address = clientAddress(request, config.server.trustedProxies);
+    logger.debug({ address, code: refusal.code }, 'A device was refused.');
+    refuse(socket, refusal, refusal.code === 'upgrade-required' ? { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' } : {});
+  }
+}
+
+/** The answer while the broker ends; devices spread their next try by their own backoff. */
+export function goingAway(): Problem {
+  return problem('going-away', 'The broker is shutting down; try again in a few seconds.', { retryAfter: 5 });
+}

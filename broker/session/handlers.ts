@@ -1,0 +1,69 @@
+/** What each frame of a device does: one table, frame number → handler (P-2.3). */
+import type { ErrorCode } from '../../schemas/errors.ts';
+import type { Boots } from '../hub/boots.ts';
+import type { Origin } from '../hub/ingest.ts';
+import { FrameError } from '../wire/frame-error.ts';
+import { type Boot, type DataFrame, type DeviceFrame, FRAME, type HelloFrame, type ReportedFrame, type ResultFrame } from '../wire/frames.ts';
+import type { SessionParts } from './parts.ts';
+
+/** What the handlers need of a session. */
+export interface FrameSession extends Origin {
+  readonly state: string;
+  readonly boot: Boot | null;
+  readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'logger'>;
+  adopt(hello: HelloFrame, boots: Boots): void;
+  acknowledge(seq: number): void;
+  advise(code: ErrorCode, seq: number | null): void;
+}
+
+type Handler<Frame> = (session: FrameSession, frame: Frame, bytes: Uint8Array, now: number) => void;
+
+type Handlers = { readonly [Kind in DeviceFrame['kind']]: Handler<Extract<DeviceFrame, { kind: Kind }>> };
+
+const HANDLERS: Handlers = {
+  [FRAME.hello]: hello,
+  [FRAME.telemetry]: data,
+  [FRAME.batch]: data,
+  [FRAME.event]: data,
+  [FRAME.result]: result,
+  [FRAME.reported]: reported,
+};
+
+/** Throws FrameError for a frame that is well-formed but not in its place. */
+export function handleFrame(session: FrameSession, frame: DeviceFrame, bytes: Uint8Array, now: number): void {
+  (HANDLERS[frame.kind] as Handler<DeviceFrame>)(session, frame, bytes, now);
+}
+
+/** P-3.2: adopts the boot and the layout, and answers with how far that boot is durable. */
+function hello(session: FrameSession, frame: HelloFrame): void {
+  if (session.state !== 'greeting') throw new FrameError('hello-not-first');
+  const { device, parts } = session;
+  session.adopt(frame, device.boots);
+  device.description = {
+    model: frame.model ?? device.description.model,
+    firmware: frame.firmware ?? device.description.firmware,
+    meta: frame.meta ?? device.description.meta,
+  };
+  parts.fleet.touch(device);
+  session.acknowledge(Math.max(0, session.progress.durable));
+}
+
+function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: number): void {
+  // A resume answers 0 for "none", so 0 cannot also be a frame of a boot.
+  if (frame.seq === 0 && session.boot !== null) throw new FrameError('bad-seq', 'Within a boot, seq starts at 1.', 0);
+  const acceptance = session.parts.ingest.accept(session, frame, bytes, now);
+  if (acceptance === 'too-many-metrics') throw new FrameError('too-many-metrics', undefined, frame.seq);
+  if (acceptance === 'clock-unset' || acceptance === 'clock-ahead') session.advise(acceptance, frame.seq);
+}
+
+/** P-5: this broker has sent no command, so none can have a result. */
+function result(session: FrameSession, frame: ResultFrame): void {
+  session.advise('unknown-command', null);
+  session.parts.logger.debug({ device: session.device.name, command: frame.id }, 'A result for an unknown command was ignored.');
+}
+
+/** P-6: desired and reported state come with commands. */
+function reported(session: FrameSession, frame: ReportedFrame): void {
+  session.advise('not-supported', null);
+  session.parts.logger.debug({ device: session.device.name, version: frame.version }, 'A reported frame was ignored.');
+}

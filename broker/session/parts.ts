@@ -1,0 +1,19 @@
+/** What every session is handed. */
+import type { Config } from '../../schemas/config.ts';
+import type { Counters } from '../hub/counters.ts';
+import type { Fleet } from '../hub/fleet.ts';
+import type { Ingest } from '../hub/ingest.ts';
+import type { Clock, Log } from '../wire/environment.ts';
+import type { Turns } from './turns.ts';
+
+export interface SessionParts {
+  readonly fleet: Fleet;
+  readonly ingest: Ingest;
+  readonly turns: Turns;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly logger: Log;
+  readonly config: Pick<Config, 'devices' | 'limits'>;
+  /** The largest frame, bytes (P-2.2). */
+  readonly frameBytes: number;
+}

@@ -1,0 +1,198 @@
+/**
+ * One device connection from its welcome to its end (P-3, P-7). Owns its state, the layout of its frames and how far
+ * its boot has come; knows its socket only as a `Transport`. What each frame does stands in `handlers.ts`.
+ */
+import { CLOSE_CODES, type CloseCode, ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
+import type { Boots, Progress } from '../hub/boots.ts';
+import { count } from '../hub/counters.ts';
+import type { Device, Member } from '../hub/device.ts';
+import type { Origin } from '../hub/ingest.ts';
+import { SourceHandle } from '../store/batch.ts';
+import { encodeError, encodeWelcome } from '../wire/encode.ts';
+import { FrameError } from '../wire/frame-error.ts';
+import type { Boot, HelloFrame } from '../wire/frames.ts';
+import { FrameReader } from '../wire/reader.ts';
+import { Acks } from './acks.ts';
+import { Flow } from './flow.ts';
+import { handleFrame } from './handlers.ts';
+import { InvalidFrames } from './invalid-frames.ts';
+import type { SessionParts } from './parts.ts';
+import type { Transport } from './transport.ts';
+
+export interface SessionIdentity {
+  readonly session: string;
+  readonly keyId: string;
+  readonly device: Device;
+}
+
+export class DeviceSession implements Origin, Member {
+  readonly session: string;
+  readonly keyId: string;
+  readonly device: Device;
+  readonly parts: SessionParts;
+  source: SourceHandle;
+  /** Without a boot, sequences count within this connection only. */
+  progress: Progress = { accepted: -1, durable: -1 };
+  boot: Boot | null = null;
+  heardAt: number;
+  /** When the next ping is due; Unix ms. */
+  pingAt: number;
+  /** `greeting`: a hello may still come. */
+  state: 'new' | 'greeting' | 'live' | 'ending' | 'ended' = 'new';
+  private readonly transport: Transport;
+  private readonly reader = new FrameReader();
+  private readonly flow: Flow;
+  private readonly acks: Acks;
+  private readonly invalid: InvalidFrames;
+  private advised: Set<ErrorCode> | null = null;
+  private endedBy: string | null = null;
+
+  constructor(identity: SessionIdentity, transport: Transport, parts: SessionParts) {
+    const { clock, counters, config } = parts;
+    this.session = identity.session;
+    this.keyId = identity.keyId;
+    this.device = identity.device;
+    this.parts = parts;
+    this.transport = transport;
+    this.heardAt = clock.now();
+    this.pingAt = this.heardAt + config.devices.keepalive * 1000;
+    this.source = this.makeSource(null);
+    this.flow = new Flow({ ...parts, limits: config.limits }, transport);
+    this.acks = new Acks(transport, clock, config.devices.ackWithin, () => {
+      counters.acks += 1;
+    });
+    this.invalid = new InvalidFrames(config.limits.invalidFramesPerMinute);
+  }
+
+  /** The steps of a greeting, in order (P-1.6, P-3.1). */
+  open(): void {
+    this.takeOver();
+    this.welcome();
+    this.state = 'greeting';
+  }
+
+  /** One binary message. */
+  receive(bytes: Uint8Array): void {
+    const now = this.parts.clock.now();
+    this.heardAt = now;
+    this.flow.took(bytes.length, now);
+    if (this.state === 'ending' || this.state === 'ended') return;
+    try {
+      handleFrame(this, this.reader.read(bytes), bytes, now);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.refuse(error);
+    }
+    if (this.state === 'greeting') this.state = 'live';
+  }
+
+  /** P-2.1: a device speaks binary. */
+  receiveText(): void {
+    this.refuse(new FrameError('text-message'));
+  }
+
+  /** A heartbeat or its answer (P-7.1). */
+  heard(): void {
+    this.heardAt = this.parts.clock.now();
+  }
+
+  ping(now: number): void {
+    this.pingAt = now + this.parts.config.devices.keepalive * 1000;
+    this.transport.ping();
+  }
+
+  /** P-3.2: what this run of the device sends from now on, and how. */
+  adopt(hello: HelloFrame, boots: Boots): void {
+    this.boot = hello.boot;
+    this.reader.fields = hello.fields;
+    if (hello.boot !== null) this.progress = boots.enter(hello.boot);
+    if (hello.ackWithin !== null) this.acks.within = hello.ackWithin;
+    this.source = this.makeSource(hello.fields);
+  }
+
+  durable(seq: number): void {
+    if (this.state !== 'ended') this.acks.owe(seq);
+  }
+
+  /** Sends what is owed at once. */
+  flushAcks(): void {
+    if (this.state !== 'ended') this.acks.flush();
+  }
+
+  /** An answer to a hello: sent now, not merged. */
+  acknowledge(seq: number): void {
+    this.acks.owe(seq);
+    this.acks.flush();
+  }
+
+  /** Answers a frame with an error and says whether the connection goes on (P-2.3). */
+  refuse(error: FrameError): void {
+    this.sendError(error.code, error.message, error.seq);
+    const { closes } = error;
+    if (closes !== null) this.end(closes, error.message);
+    else if (this.invalid.exceeds(this.parts.clock.now())) this.end(4400);
+  }
+
+  /** Tells the device something that cost it nothing, once a session (P-4.5). */
+  advise(code: ErrorCode, seq: number | null): void {
+    this.advised ??= new Set();
+    if (this.advised.has(code)) return;
+    this.advised.add(code);
+    this.sendError(code, ERROR_CODES[code].message, seq);
+  }
+
+  end(code: CloseCode, detail?: string): void {
+    if (this.state === 'ending' || this.state === 'ended') return;
+    this.state = 'ending';
+    this.endedBy = CLOSE_CODES[code].name;
+    this.transport.close(code, detail ?? CLOSE_CODES[code].message);
+  }
+
+  /** The socket is gone. `reason`: how, if the broker did not end it. */
+  closed(reason: string): void {
+    if (this.state === 'ended') return;
+    this.state = 'ended';
+    this.flow.end();
+    this.acks.cancel();
+    const { fleet, clock, counters } = this.parts;
+    count(counters.closes, this.endedBy ?? reason);
+    fleet.leave(this.device, this, clock.now(), this.endedBy ?? reason);
+  }
+
+  private takeOver(): void {
+    const { fleet, clock, counters, logger } = this.parts;
+    const replaced = fleet.join(this.device, this, clock.now());
+    if (!replaced) return;
+    counters.takeovers += 1;
+    logger.info({ device: this.device.name, session: this.session, replaced: replaced.session }, 'A newer connection took over.');
+    replaced.end(4001);
+  }
+
+  private welcome(): void {
+    const { config, clock, frameBytes } = this.parts;
+    const { limits, devices } = config;
+    this.transport.send(
+      encodeWelcome({
+        session: this.session,
+        time: clock.now(),
+        keepalive: devices.keepalive,
+        limits: {
+          frameBytes,
+          framesPerSecond: limits.framesPerSecond || null,
+          bytesPerSecond: limits.bytesPerSecond || null,
+          window: limits.window,
+        },
+      }),
+    );
+  }
+
+  private sendError(code: ErrorCode, message: string, seq: number | null): void {
+    count(this.parts.counters.frameErrors, code);
+    this.transport.send(encodeError(code, message, seq));
+  }
+
+  private makeSource(fields: readonly string[] | null): SourceHandle {
+    const { device, session, boot } = this;
+    return new SourceHandle({ customer: device.customer, device: device.id, session, boot, fields });
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * All device connections of this broker. Owns the set of live sessions and the one heartbeat timer that serves them
+ * all (P-7.1); ends them by key, and all of them at a stop.
+ */
+import type { CloseCode } from '../../schemas/errors.ts';
+import type { Random, Timer } from '../wire/environment.ts';
+import type { SessionParts } from './parts.ts';
+import { DeviceSession, type SessionIdentity } from './session.ts';
+import type { Transport } from './transport.ts';
+
+/** How often heartbeats are looked after; the resolution of P-7.1's times. */
+const SWEEP = 1000;
+/** Silent keepalive intervals before a connection is ended (P-7.1). */
+const SILENT_INTERVALS = 2.5;
+/** Reconnect hints at a stop start here, so that a restarting broker is up again (ms). */
+const EARLIEST_RECONNECT = 500;
+
+export class Sessions {
+  private readonly parts: SessionParts;
+  private readonly random: Random;
+  private readonly live = new Set<DeviceSession>();
+  private timer: Timer | null = null;
+
+  constructor(parts: SessionParts, random: Random) {
+    this.parts = parts;
+    this.random = random;
+  }
+
+  get size(): number {
+    return this.live.size;
+  }
+
+  start(): void {
+    this.timer ??= this.parts.clock.every(SWEEP, () => this.sweep(this.parts.clock.now()));
+  }
+
+  /** Begins a session on an open connection. The caller passes on what the socket delivers, and `closed`. */
+  open(identity: SessionIdentity, transport: Transport): DeviceSession {
+    const session = new DeviceSession(identity, transport, this.parts);
+    this.live.add(session);
+    this.parts.counters.connectionsOpened += 1;
+    session.open();
+    return session;
+  }
+
+  closed(session: DeviceSession, reason: string): void {
+    this.live.delete(session);
+    session.closed(reason);
+  }
+
+  /** Ends exactly the connections of one key; returns how many. */
+  endKey(keyId: string, code: CloseCode, detail: string): number {
+    const matching = [...this.live].filter((session) => session.keyId === keyId);
+    for (const session of matching) session.end(code, detail);
+    return matching.length;
+  }
+
+  /**
+   * Sends what is owed, then ends every connection with 1001 and a delay spread over `overMs`, so that a fleet does
+   * not come back in one moment (P-7.3).
+   */
+  drain(overMs: number): void {
+    for (const session of this.live) {
+      session.flushAcks();
+      const delay = Math.round(EARLIEST_RECONNECT + this.random() * overMs);
+      session.end(1001, `reconnect in ${delay} ms`);
+    }
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = null;
+  }
+
+  private sweep(now: number): void {
+    const silence = this.parts.config.devices.keepalive * 1000 * SILENT_INTERVALS;
+    for (const session of this.live) {
+      if (now - session.heardAt >= silence) session.end(4008);
+      else if (now >= session.pingAt) session.ping(now);
+    }
+  }
+}

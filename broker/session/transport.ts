@@ -1,0 +1,13 @@
+/** What a session needs of its connection; `edge` implements it with ws, tests with arrays. */
+export interface Transport {
+  /** One binary message. */
+  send(bytes: Uint8Array): void;
+  ping(): void;
+  /** Closes with a code of the table; ends the socket by force if the peer does not answer in time. */
+  close(code: number, reason: string): void;
+  /** Stops and goes on reading the socket. What was already read may still be delivered. */
+  pause(): void;
+  resume(): void;
+  /** Bytes that wait to be written. */
+  readonly bufferedBytes: number;
+}
