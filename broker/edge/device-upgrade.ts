@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import { type Counters, count } from '../hub/counters.ts';
@@ -24,6 +24,30 @@ export const FRAME_BYTES = 65536;
 /** Pings and pongs a second that a device may send; a second's worth at once. */
 const CONTROL_FRAMES_A_SECOND = 20;
 
+/** These options are newer than ws's published types. */
+interface NewerOptions {
+  maxFragments: number;
+  maxBufferedChunks: number;
+  maxPendingAutoPongs: number;
+  closeTimeout: number;
+}
+
+const OPTIONS: ServerOptions<typeof DeviceSocket> & NewerOptions = {
+  noServer: true,
+  WebSocket: DeviceSocket,
+  clientTracking: false,
+  // P-1.1: none; it costs 300 KiB a connection and invites bombs.
+  perMessageDeflate: false,
+  maxPayload: FRAME_BYTES,
+  // P-7.2: a frame in more pieces than these is abuse.
+  maxFragments: 128,
+  maxBufferedChunks: 4096,
+  maxPendingAutoPongs: 16,
+  // A peer that does not answer a close is cut off; ws's own 30 s would keep a dead socket as long.
+  closeTimeout: 2000,
+  handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+};
+
 export interface DeviceUpgradeParts {
   readonly keys: { authenticate(key: string): KeyRow | null };
   readonly fleet: Fleet;
@@ -40,21 +64,7 @@ export interface DeviceUpgradeParts {
 export class DeviceUpgrade {
   private readonly parts: DeviceUpgradeParts;
   private readonly admission: Admission;
-  private readonly server = new WebSocketServer({
-    noServer: true,
-    WebSocket: DeviceSocket,
-    clientTracking: false,
-    // P-1.1: none; it costs 300 KiB a connection and invites bombs.
-    perMessageDeflate: false,
-    maxPayload: FRAME_BYTES,
-    // P-7.2: a frame in more pieces than these is abuse.
-    maxFragments: 128,
-    maxBufferedChunks: 4096,
-    maxPendingAutoPongs: 16,
-    // A peer that does not answer a close is cut off; ws's own 30 s would keep a dead socket as long.
-    closeTimeout: 2000,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
-  });
+  private readonly server = new WebSocketServer(OPTIONS);
 
   constructor(parts: DeviceUpgradeParts) {
     this.parts = parts;

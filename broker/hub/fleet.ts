@@ -74,10 +74,12 @@ export class Fleet {
     this.transition(device, { state: 'offline', session: member.session, since: now, reason });
   }
 
-  /** Removes the device; the caller has ended its connection. */
+  /** Removes the device; the caller has ended its connection, of whose close nothing more is told. */
   forget(device: Device): void {
     const devices = this.byCustomer.get(device.customer);
     if (devices?.get(device.id) !== device) return;
+    if (device.member) this.onlineCount -= 1;
+    device.member = null;
     devices.delete(device.id);
     if (devices.size === 0) this.byCustomer.delete(device.customer);
     this.deviceCount -= 1;

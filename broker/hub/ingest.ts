@@ -42,6 +42,12 @@ interface Pending {
   readonly arrival: number;
 }
 
+/** Somebody who waits until the first `upTo` frames are applied. */
+interface Flush {
+  readonly upTo: number;
+  readonly resolve: () => void;
+}
+
 export interface IngestParts {
   readonly log: Pick<TelemetryLog, 'append'>;
   readonly fleet: Fleet;
@@ -56,7 +62,10 @@ export class Ingest {
   private readonly batch = new BatchBuilder();
   private pending: Pending[] = [];
   private waitingForRoom: (() => void)[] = [];
-  private idle: (() => void)[] = [];
+  private flushes: Flush[] = [];
+  /** Frames that joined a batch, and frames whose commit was applied. */
+  private joined = 0;
+  private applied = 0;
   /** Origins that repeated a frame whose first copy is not durable yet, perhaps from an earlier connection. */
   private readonly owed = new Set<Origin>();
   /** `empty` → `scheduled` → `committing` → `empty` or again `scheduled`; `failed` is the end. */
@@ -98,6 +107,7 @@ export class Ingest {
     if (frame.seq !== null) origin.progress.accepted = frame.seq;
     this.batch.add(origin.source, arrival, bytes);
     this.pending.push({ origin, frame, columns, arrival });
+    this.joined += 1;
     counters.framesAccepted += 1;
     counters.bytesReceived += bytes.length;
     if (this.state === 'empty') this.schedule();
@@ -105,11 +115,11 @@ export class Ingest {
     return clock === null ? 'accepted' : ACCEPTED[clock];
   }
 
-  /** Resolves when nothing waits for a commit; at once after a failure. */
-  async settled(): Promise<void> {
-    while (this.state === 'scheduled' || this.state === 'committing') {
-      await new Promise<void>((resolve) => this.idle.push(resolve));
-    }
+  /** Resolves when every frame accepted so far is committed and applied; at once after a failure. */
+  async flushed(): Promise<void> {
+    const upTo = this.joined;
+    if (this.state === 'failed' || this.applied >= upTo) return;
+    await new Promise<void>((resolve) => this.flushes.push({ upTo, resolve }));
   }
 
   /** P-4.3: acknowledged again at once as far as it is durable, else when the frame that it repeats is. */
@@ -139,7 +149,7 @@ export class Ingest {
     log.append(this.batch.take()).then(
       (commit) => this.committed(commit, applied, bytes),
       // The stores report the failure themselves (Stores.onFailure) and the process ends; nothing more is told.
-      () => this.settle('failed'),
+      () => this.fail(),
     );
     this.makeRoom();
   }
@@ -152,8 +162,10 @@ export class Ingest {
     for (const pending of applied) this.apply(pending);
     this.appliedTo = commit.end;
     for (const origin of this.owed) this.payOwed(origin);
+    this.applied += applied.length;
+    this.resolveFlushes();
     if (this.pending.length > 0) this.schedule();
-    else this.settle('empty');
+    else this.state = 'empty';
   }
 
   private apply({ origin, frame, columns, arrival }: Pending): void {
@@ -172,11 +184,17 @@ export class Ingest {
     if (durable >= accepted) this.owed.delete(origin);
   }
 
-  private settle(state: 'empty' | 'failed'): void {
-    this.state = state;
-    const waiting = this.idle;
-    this.idle = [];
-    for (const resolve of waiting) resolve();
+  private fail(): void {
+    this.state = 'failed';
+    this.applied = this.joined;
+    this.resolveFlushes();
+  }
+
+  private resolveFlushes(): void {
+    const done = this.flushes.filter(({ upTo }) => upTo <= this.applied);
+    if (done.length === 0) return;
+    this.flushes = this.flushes.filter(({ upTo }) => upTo > this.applied);
+    for (const { resolve } of done) resolve();
   }
 
   private makeRoom(): void {

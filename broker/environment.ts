@@ -1,0 +1,30 @@
+/** The real time, randomness and ids, handed to every part by the root. Nothing else calls these globals. */
+import { randomBytes } from 'node:crypto';
+import type { Clock, Random, Timer } from './wire/environment.ts';
+
+export interface Environment {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly randomBytes: (count: number) => Uint8Array;
+  readonly sessionId: () => string;
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (milliseconds, run) => cancelled(setTimeout(run, milliseconds)),
+  every: (milliseconds, run) => {
+    const timer = setInterval(run, milliseconds);
+    return { cancel: () => clearInterval(timer) };
+  },
+};
+
+export const systemEnvironment: Environment = {
+  clock: systemClock,
+  random: () => Math.random(),
+  randomBytes: (count) => randomBytes(count),
+  sessionId: () => randomBytes(9).toString('base64url'),
+};
+
+function cancelled(timer: NodeJS.Timeout): Timer {
+  return { cancel: () => clearTimeout(timer) };
+}
