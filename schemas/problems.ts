@@ -24,6 +24,7 @@ export const PROBLEMS = {
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'too-many-connections': { status: 503, title: 'The broker has reached its number of connections' },
   'going-away': { status: 503, title: 'The broker is shutting down' },
+  'not-ready': { status: 503, title: 'The broker is not ready' },
   'store-unavailable': { status: 503, title: 'The store is not available' },
   internal: { status: 500, title: 'Something went wrong in the broker' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -1,0 +1,44 @@
+/**
+ * Bodies, queries and answers of the HTTP API (interfaces.md): the one source from which the checks, the types and the
+ * OpenAPI document come. Times are Unix milliseconds; `null` means never, or not known. Requests are closed (an
+ * unknown member is refused), answers may grow.
+ */
+import { ProblemSchema } from './api/common.ts';
+import {
+  CustomerListSchema,
+  CustomerSchema,
+  DeviceListSchema,
+  DeviceSchema,
+  StateSchema,
+} from './api/devices.ts';
+import {
+  KeyListSchema,
+  KeySchema,
+  LoginSchema,
+  NewKeySchema,
+  RotationSchema,
+  SessionSchema,
+} from './api/keys.ts';
+import { StatsSchema } from './api/stats.ts';
+
+export * from './api/common.ts';
+export * from './api/devices.ts';
+export * from './api/keys.ts';
+export * from './api/stats.ts';
+
+/** What the OpenAPI document lists under `components.schemas`. */
+export const API_SCHEMAS = [
+  ProblemSchema,
+  CustomerSchema,
+  CustomerListSchema,
+  DeviceSchema,
+  DeviceListSchema,
+  StateSchema,
+  KeySchema,
+  KeyListSchema,
+  NewKeySchema,
+  RotationSchema,
+  LoginSchema,
+  SessionSchema,
+  StatsSchema,
+] as const;

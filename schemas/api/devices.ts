@@ -1,0 +1,96 @@
+/** Customers, devices and their last-known state, as the HTTP API tells them. */
+import Type from 'typebox';
+import { closed, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
+
+export const CustomerSchema = named(
+  'Customer',
+  Type.Object({
+    customer: Type.String(),
+    devices: Type.Integer({ description: 'Devices known.' }),
+    online: Type.Integer({ description: 'Devices connected.' }),
+  }),
+);
+export const CustomerListSchema = list(CustomerSchema);
+export type Customer = Type.Static<typeof CustomerSchema>;
+
+export const DEVICE_SORTS = ['name', 'lastSeen', 'connected'] as const;
+export type DeviceSort = (typeof DEVICE_SORTS)[number];
+
+export const DevicesQuery = Type.Object(
+  {
+    customer: Type.Optional(Type.String({ description: 'Only devices of this customer.' })),
+    online: Type.Optional(Type.Boolean({ description: 'Only devices that are connected, or are not.' })),
+    q: Type.Optional(Type.String({ description: 'A part of the device id, in any case.', maxLength: 64 })),
+    sort: Type.Optional(
+      Type.Enum(
+        DEVICE_SORTS.flatMap((sort) => [sort, `-${sort}` as const]),
+        {
+          description: 'With `-` descending. `lastSeen`: a device that is connected counts as seen now.',
+          default: 'name',
+        },
+      ),
+    ),
+    ...page,
+  },
+  closed,
+);
+export type DevicesQuery = Type.Static<typeof DevicesQuery>;
+
+/** Not checked against P-1.4: what cannot exist is simply not found. */
+export const DevicePath = Type.Object({ customer: Type.String(), device: Type.String() });
+
+const Presence = Type.Object(
+  {
+    state: Type.Enum(['online', 'offline']),
+    session: textOrNull('The connection that came or went.'),
+    since: timeOrNull('When it came or went.'),
+    reason: textOrNull('Why it went; null while online.'),
+  },
+  { description: 'The last time that the device came or went.' },
+);
+
+const connection = {
+  device: Type.String({ description: '`customer/id`' }),
+  online: Type.Boolean(),
+  connectedAt: timeOrNull('Since when it is connected; null: it is not.'),
+  lastSeenAt: timeOrNull('Last sign of life, heartbeats included.'),
+  lastDataAt: timeOrNull('Arrival of the last telemetry or event.'),
+  clock: Type.Enum(['ok', 'unset', 'ahead'], {
+    description: "What the device's own times are worth (P-4.5).",
+  }),
+};
+
+export const DeviceSchema = named(
+  'Device',
+  Type.Object({
+    ...connection,
+    customer: Type.String(),
+    id: Type.String(),
+    model: textOrNull('As told in hello.'),
+    firmware: textOrNull('As told in hello.'),
+    presence: Presence,
+    metrics: Type.Integer({ description: 'How many metrics have a last-known value.' }),
+  }),
+);
+export const DeviceListSchema = list(DeviceSchema);
+export type DeviceSummary = Type.Static<typeof DeviceSchema>;
+export type DeviceList = Type.Static<typeof DeviceListSchema>;
+
+const StateValue = Type.Object({
+  value: Type.Unknown({ description: 'JSON; a byte string is `{"base64": "…"}`.' }),
+  at: time('When it was measured.'),
+  receivedAt: time('When it arrived.'),
+});
+
+export const StateSchema = named(
+  'State',
+  Type.Object({
+    ...connection,
+    values: Type.Unsafe<Record<string, Type.Static<typeof StateValue>>>({
+      type: 'object',
+      description: 'The newest value of every metric (P-4.6).',
+      additionalProperties: StateValue,
+    }),
+  }),
+);
+export type State = Type.Static<typeof StateSchema>;
