@@ -1,0 +1,157 @@
+/**
+ * What the broker tells of itself (`GET /stats`, the live channel's `stats`, `/metrics`). Owns the samples of the
+ * counters, one a second, from which the rates of the last five seconds come.
+ */
+import type { BrokerStats, Stats } from '../../schemas/api.ts';
+import type { TelemetryLog } from '../store/ports.ts';
+import type { Clock, Timer } from '../wire/environment.ts';
+import type { Caller } from './caller.ts';
+import type { Counters } from './counters.ts';
+import type { Fleet } from './fleet.ts';
+import type { ProcessGauge, ProcessReading } from './process-gauge.ts';
+
+const PERIOD = 1000;
+/** Samples kept: the rates span one period less. */
+const KEPT = 6;
+
+export interface StatsParts {
+  readonly fleet: Pick<Fleet, 'total' | 'online'>;
+  readonly counters: Counters;
+  readonly log: Pick<TelemetryLog, 'stats'>;
+  readonly process: Pick<ProcessGauge, 'start' | 'stop' | 'read'>;
+  /** Connections of the live channel now. */
+  readonly viewers: () => number;
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+type Rates = BrokerStats['rates'];
+
+export class StatsCollector {
+  private readonly parts: StatsParts;
+  private samples: { readonly at: number; readonly counts: Rates }[] = [];
+  private reading: ProcessReading | null = null;
+  private startedAt = 0;
+  private timer: Timer | null = null;
+
+  constructor(parts: StatsParts) {
+    this.parts = parts;
+  }
+
+  start(): void {
+    if (this.timer) return;
+    const { clock, process } = this.parts;
+    process.start();
+    this.startedAt = clock.now();
+    this.sample();
+    this.timer = clock.every(PERIOD, () => this.sample());
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    this.parts.process.stop();
+  }
+
+  /** Everything; what a caller may see of it: `statsFor`. Counts are of now, rates and delays of the last sample. */
+  current(): Stats {
+    const { fleet, clock, version } = this.parts;
+    const at = clock.now();
+    return {
+      at,
+      version,
+      startedAt: this.startedAt,
+      uptimeSeconds: Math.floor((at - this.startedAt) / 1000),
+      devices: { total: fleet.total, online: fleet.online },
+      broker: this.broker(),
+    };
+  }
+
+  private broker(): BrokerStats {
+    const { counters, viewers, process } = this.parts;
+    const { memory, eventLoopDelay } = this.reading ?? process.read();
+    return {
+      viewers: viewers(),
+      rates: this.rates(),
+      totals: totalsOf(counters),
+      pauses: { ...counters.pauses },
+      refusals: Object.fromEntries(counters.refusals),
+      frameErrors: Object.fromEntries(counters.frameErrors),
+      closes: Object.fromEntries(counters.closes),
+      log: this.log(),
+      memory: { ...memory },
+      eventLoopDelay: { ...eventLoopDelay },
+    };
+  }
+
+  private log(): BrokerStats['log'] {
+    const { bytes, segments, first, end, lost } = this.parts.log.stats();
+    const { framesAccepted, framesCommitted } = this.parts.counters;
+    return {
+      bytes,
+      segments,
+      first,
+      end,
+      waitingFrames: framesAccepted - framesCommitted,
+      lost: { ...lost },
+    };
+  }
+
+  private sample(): void {
+    this.samples = [...this.samples, { at: this.parts.clock.now(), counts: rateCounts(this.parts.counters) }];
+    if (this.samples.length > KEPT) this.samples.shift();
+    this.reading = this.parts.process.read();
+  }
+
+  private rates(): Rates {
+    const oldest = this.samples.at(0);
+    const newest = this.samples.at(-1);
+    const seconds = oldest && newest ? (newest.at - oldest.at) / 1000 : 0;
+    const rate = (name: keyof Rates): number => {
+      if (!oldest || !newest || seconds <= 0) return 0;
+      return Math.round(((newest.counts[name] - oldest.counts[name]) / seconds) * 10) / 10;
+    };
+    return {
+      frames: rate('frames'),
+      samples: rate('samples'),
+      bytes: rate('bytes'),
+      commits: rate('commits'),
+      acks: rate('acks'),
+    };
+  }
+}
+
+/** What a caller may see: an admin all of it, others nothing that comes from devices of other customers. */
+export function statsFor(stats: Stats, caller: Caller, fleet: Pick<Fleet, 'devices'>): Stats {
+  if (caller.customer === '*') return stats;
+  const { broker: _, ...visible } = stats;
+  return { ...visible, devices: countDevices(fleet, caller.customer) };
+}
+
+/** Devices of one customer, known and connected. */
+export function countDevices(fleet: Pick<Fleet, 'devices'>, customer: string): Stats['devices'] {
+  const counts = { total: 0, online: 0 };
+  for (const device of fleet.devices(customer)) {
+    counts.total += 1;
+    if (device.online) counts.online += 1;
+  }
+  return counts;
+}
+
+function rateCounts(counters: Counters): Rates {
+  const { framesAccepted, samples, bytesReceived, commits, acks } = counters;
+  return { frames: framesAccepted, samples, bytes: bytesReceived, commits, acks };
+}
+
+function totalsOf(counters: Counters): BrokerStats['totals'] {
+  return {
+    ...rateCounts(counters),
+    repeated: counters.framesRepeated,
+    events: counters.events,
+    connections: counters.connectionsOpened,
+    takeovers: counters.takeovers,
+    viewers: counters.viewersOpened,
+    viewerSkips: counters.viewerSkips,
+    viewersClosedSlow: counters.viewersClosedSlow,
+  };
+}
