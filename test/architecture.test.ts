@@ -49,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'device-sim': ['client', 'broker/wire', 'schemas'],
   dashboard: ['broker/wire', 'schemas'],
 };
-const TOP = ['broker/broker', 'broker/main', 'broker/environment', 'broker/cli'];
+const TOP = ['core', 'front', 'broker', 'main', 'environment', 'notify', 'cli'].map((name) => `broker/${name}`);
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })

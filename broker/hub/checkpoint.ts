@@ -58,11 +58,16 @@ export class Checkpoint {
 
   /** The last checkpoint. Idempotent. */
   async stop(): Promise<void> {
+    if (this.state !== 'started') return;
+    this.abandon();
+    await this.run();
+  }
+
+  /** Stops without writing; after a failure, when the store takes nothing more. */
+  abandon(): void {
     this.timer?.cancel();
     this.timer = null;
-    if (this.state !== 'started') return;
     this.state = 'stopped';
-    await this.run();
   }
 
   private async write(): Promise<void> {

@@ -111,12 +111,12 @@ export class DeviceSession implements Origin, Member {
   }
 
   durable(seq: number): void {
-    if (this.state !== 'ended') this.acks.owe(seq);
+    if (this.state === 'greeting' || this.state === 'live') this.acks.owe(seq);
   }
 
   /** Sends what is owed at once. */
   flushAcks(): void {
-    if (this.state !== 'ended') this.acks.flush();
+    this.acks.flush();
   }
 
   /** An answer to a hello: sent now, not merged. */
@@ -144,6 +144,7 @@ export class DeviceSession implements Origin, Member {
   end(code: CloseCode, detail?: string): void {
     if (this.state === 'ending' || this.state === 'ended') return;
     this.state = 'ending';
+    this.acks.cancel();
     this.endedBy = CLOSE_CODES[code].name;
     this.transport.close(code, detail ?? CLOSE_CODES[code].message);
   }

@@ -67,6 +67,11 @@ export class Sessions {
     }
   }
 
+  /** Ends every connection without another word; after a failure of the store. */
+  abandon(): void {
+    for (const session of this.live) session.end(1013, 'The broker cannot store anything.');
+  }
+
   /** Idempotent. */
   stop(): void {
     this.timer?.cancel();

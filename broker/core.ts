@@ -1,0 +1,73 @@
+/** Composition, first half: what takes frames in and keeps them. Constructs, starts nothing. */
+import { join } from 'node:path';
+import type { Config } from '../schemas/config.ts';
+import { FRAME_BYTES } from './edge/device-upgrade.ts';
+import type { Environment } from './environment.ts';
+import { Checkpoint } from './hub/checkpoint.ts';
+import { Counters } from './hub/counters.ts';
+import { EventFeed } from './hub/events.ts';
+import { Fleet } from './hub/fleet.ts';
+import { Ingest } from './hub/ingest.ts';
+import { BrowserSessions } from './hub/keys/browser-sessions.ts';
+import { KeyRing } from './hub/keys/key-ring.ts';
+import { Revisions } from './hub/revisions.ts';
+import { Sessions } from './session/sessions.ts';
+import { Turns } from './session/turns.ts';
+import { openStores } from './store/open.ts';
+import type { Stores } from './store/ports.ts';
+import type { Log } from './wire/environment.ts';
+
+export interface BrokerOptions {
+  readonly config: Config;
+  readonly logger: Log;
+  readonly environment: Environment;
+  /** The built dashboard; null: none is served. */
+  readonly dashboardFolder: string | null;
+}
+
+export interface Core {
+  readonly stores: Stores;
+  readonly counters: Counters;
+  readonly fleet: Fleet;
+  readonly events: EventFeed;
+  readonly ingest: Ingest;
+  readonly checkpoint: Checkpoint;
+  readonly keys: KeyRing;
+  readonly browserSessions: BrowserSessions;
+  readonly sessions: Sessions;
+}
+
+/** Memory for recent commits, from which readers that keep up are served. */
+const RING_BYTES = 16 * 1024 * 1024;
+const HOUR = 3_600_000;
+
+export function composeCore({ config, logger, environment }: BrokerOptions): Core {
+  const { clock, random, randomBytes } = environment;
+  const stores = composeStores(config, environment, logger);
+  const { database: state, log } = stores;
+  const counters = new Counters();
+  const events = new EventFeed();
+  const fleet = new Fleet(new Revisions(clock.now()));
+  const limits = { ...config.store, ...config.limits };
+  const ingest = new Ingest({ log, fleet, events, counters, clock, limits });
+  const intervalMs = config.store.checkpointSeconds * 1000;
+  const changes = fleet.trackChanges();
+  const checkpoint = new Checkpoint({ changes, fleet, ingest, state, log, clock, logger, intervalMs });
+  const keys = new KeyRing({ store: state, clock, randomBytes, logger });
+  const browserSessions = new BrowserSessions({ store: state, keys, clock, randomBytes, logger });
+  const turns = new Turns();
+  const sessionParts = { fleet, ingest, turns, counters, clock, logger, config, frameBytes: FRAME_BYTES };
+  const sessions = new Sessions(sessionParts, random);
+  return { stores, counters, fleet, events, ingest, checkpoint, keys, browserSessions, sessions };
+}
+
+function composeStores(config: Config, { clock }: Environment, logger: Log): Stores {
+  const { engine, segmentBytes, retentionBytes, retentionHours } = config.store;
+  return openStores({
+    engine,
+    folder: join(config.data),
+    log: { segmentBytes, retentionBytes, retentionAgeMs: retentionHours * HOUR, ringBytes: RING_BYTES },
+    clock,
+    logger,
+  });
+}

@@ -1,0 +1,49 @@
+/** Composition, second half: what people and devices reach. Constructs, starts nothing. */
+import type { Problem } from '../schemas/problems.ts';
+import { AdminServer, type Readiness } from './admin/server.ts';
+import type { BrokerOptions, Core } from './core.ts';
+import { DeviceUpgrade } from './edge/device-upgrade.ts';
+import { LiveUpgrade } from './edge/live-upgrade.ts';
+import { EdgeServer } from './edge/server.ts';
+import { StatsCollector } from './hub/stats.ts';
+import { LiveChannel } from './live/channel.ts';
+
+export interface Front {
+  readonly stats: StatsCollector;
+  readonly live: LiveChannel;
+  readonly liveUpgrade: LiveUpgrade;
+  readonly admin: AdminServer;
+  readonly edge: EdgeServer;
+}
+
+/** What the front asks of the broker as a whole. */
+export interface BrokerState {
+  /** Why no device can be taken now; null: it can. */
+  unavailable(): Problem | null;
+  readiness(): Readiness;
+  /** Whether the device was known. */
+  forget(customer: string, device: string): Promise<boolean>;
+}
+
+export function composeFront(core: Core, options: BrokerOptions, broker: BrokerState): Front {
+  const { config, logger, environment, dashboardFolder } = options;
+  const { clock } = environment;
+  const stats = new StatsCollector({ ...core, log: core.stores.log, clock });
+  const current = () => stats.current();
+  const live = new LiveChannel({ ...core, stats: current, clock, logger, limits: config.limits });
+  const liveUpgrade = new LiveUpgrade({ ...core, live, config, clock, logger });
+  const { unavailable, readiness, forget } = broker;
+  const admin = new AdminServer({ ...core, stats: current, readiness, forget, config, clock, logger, dashboardFolder });
+  const { sessionId } = environment;
+  const devices = new DeviceUpgrade({ ...core, config, clock, logger, sessionId, unavailable });
+  const edge = new EdgeServer({
+    host: config.server.host,
+    port: config.server.port,
+    handle: (request, response) => admin.handle(request, response),
+    upgrades: {
+      '/v1/device': (request, socket, head) => devices.upgrade(request, socket, head),
+      '/v1/live': (request, socket, head) => liveUpgrade.upgrade(request, socket, head),
+    },
+  });
+  return { stats, live, liveUpgrade, admin, edge };
+}

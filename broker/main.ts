@@ -1,0 +1,52 @@
+/** The process: signals, readiness, exit code. No logic of the broker's. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../schemas/config.ts';
+import { Broker } from './broker.ts';
+import { systemEnvironment } from './environment.ts';
+import { ServiceNotifier } from './notify.ts';
+import { StoreError } from './store/ports.ts';
+import type { Log } from './wire/environment.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** Where the built dashboard lies beside the compiled code; null in a checkout that was not built. */
+export function builtDashboard(): string | null {
+  const folder = fileURLToPath(new URL('../dashboard', import.meta.url));
+  return existsSync(`${folder}/index.html`) && !import.meta.url.endsWith('.ts') ? folder : null;
+}
+
+/**
+ * Runs a broker until a signal or a failure. Resolves with the exit code: 0 after a signal, 1 if it could not start
+ * or its store failed. A second signal does not wait.
+ */
+export async function runBroker(config: Config, logger: Log): Promise<number> {
+  const notifier = new ServiceNotifier({ socket: process.env.NOTIFY_SOCKET, logger });
+  const broker = new Broker({ config, logger, environment: systemEnvironment, dashboardFolder: builtDashboard() });
+  const end = new Promise<number>((resolve) => {
+    broker.onFailure(() => resolve(1));
+    for (const signal of SIGNALS) process.once(signal, () => resolve(0));
+  });
+  notifier.start();
+  try {
+    await broker.start();
+  } catch (error) {
+    logger.error({ err: error }, startMessage(error));
+    await notifier.stop();
+    return 1;
+  }
+  logger.info({ url: broker.url, data: config.data }, 'listening');
+  notifier.ready();
+  const code = await end;
+  for (const signal of SIGNALS) process.once(signal, () => process.exit(1));
+  notifier.stopping();
+  logger.info({ code }, 'Stopping.');
+  await broker.stop();
+  await notifier.stop();
+  return code;
+}
+
+function startMessage(error: unknown): string {
+  if (error instanceof StoreError) return error.message;
+  return `The broker could not start: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { Counters } from '../../broker/hub/counters.ts';
+import { EventFeed } from '../../broker/hub/events.ts';
+import { Fleet } from '../../broker/hub/fleet.ts';
+import { Ingest, type Origin } from '../../broker/hub/ingest.ts';
+import { Revisions } from '../../broker/hub/revisions.ts';
+import { readBatch, SourceHandle } from '../../broker/store/batch.ts';
+import { type Commit, StoreError } from '../../broker/store/ports.ts';
+import { FRAME, type TelemetryFrame } from '../../broker/wire/frames.ts';
+import { FakeClock } from '../helpers/clock.ts';
+
+/** A log whose commits the test lets through one by one. */
+class ScriptedLog {
+  readonly appended: Uint8Array[] = [];
+  private readonly waiting: { resolve: (commit: Commit) => void; reject: (error: Error) => void }[] = [];
+  private end = 100;
+
+  append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
+    this.appended.push(payload);
+    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  }
+
+  async commit(): Promise<void> {
+    const position = this.end;
+    this.end += this.appended.at(-1)?.length ?? 0;
+    this.waiting.shift()?.resolve({ position, end: this.end });
+    await nextTurn();
+  }
+
+  async fail(): Promise<void> {
+    this.waiting.shift()?.reject(new StoreError('log-failed', 'disk full'));
+    await nextTurn();
+  }
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const NAMES = ['temp'];
+
+function telemetry(seq: number | null, temp: number): TelemetryFrame {
+  return { kind: FRAME.telemetry, seq, time: null, names: NAMES, values: [temp] };
+}
+
+function setUp(batchBytes = 1_000_000) {
+  const log = new ScriptedLog();
+  const clock = new FakeClock();
+  const fleet = new Fleet(new Revisions(clock.now()));
+  const counters = new Counters();
+  const limits = { metricsPerDevice: 2, batchBytes, commitSpacing: 4 };
+  const ingest = new Ingest({ log, fleet, events: new EventFeed(), counters, clock, limits });
+  const connect = (session: string, boot = 'u1') => {
+    const device = fleet.obtain('acme', 'pump');
+    const acks: number[] = [];
+    const source = new SourceHandle({ customer: 'acme', device: 'pump', session, boot, fields: null });
+    const origin: Origin = { device, source, progress: device.boots.enter(boot), durable: (seq) => acks.push(seq) };
+    const send = (seq: number | null, temp: number) =>
+      ingest.accept(origin, telemetry(seq, temp), Uint8Array.of(seq ?? 0), clock.now());
+    return { origin, acks, send, temp: () => [...device.metrics.changedSince(0)][0]?.value };
+  };
+  return { log, clock, counters, ingest, connect };
+}
+
+describe('commit, then tell', () => {
+  it('P-4.2: shows and acknowledges nothing before its commit is through', async () => {
+    const { log, connect } = setUp();
+    const { send, acks, temp } = connect('s1');
+    send(1, 20);
+    await nextTurn();
+    expect([log.appended.length, acks, temp()]).toEqual([1, [], undefined]);
+    await log.commit();
+    expect([acks, temp()]).toEqual([[1], 20]);
+  });
+
+  it('commits the frames of one turn together, and a lone frame without waiting for a timer', async () => {
+    const { log, connect, clock } = setUp();
+    const { send } = connect('s1');
+    send(1, 20);
+    send(2, 21);
+    await nextTurn();
+    await log.commit();
+    clock.advance(4);
+    send(3, 22);
+    await nextTurn();
+    expect(log.appended.map((payload) => [...readBatch(payload)].length)).toEqual([2, 1]);
+  });
+
+  it('spaces commits while frames keep coming', async () => {
+    const { log, connect, clock } = setUp();
+    const { send } = connect('s1');
+    send(1, 20);
+    await nextTurn();
+    send(2, 21);
+    await log.commit();
+    expect(log.appended).toHaveLength(1);
+    clock.advance(4);
+    expect(log.appended).toHaveLength(2);
+  });
+
+  it('P-4.3: a repeated frame changes nothing and is acknowledged again', async () => {
+    const { log, connect, counters } = setUp();
+    const { send, acks, temp } = connect('s1');
+    send(1, 20);
+    await nextTurn();
+    await log.commit();
+    expect(send(1, 99)).toBe('repeated');
+    expect([acks, temp(), counters.framesRepeated, log.appended.length]).toEqual([[1, 1], 20, 1, 1]);
+  });
+
+  it('P-4.3: a frame repeated on a new connection while its first copy waits is acknowledged there, once it is durable', async () => {
+    const { log, connect } = setUp();
+    connect('s1').send(1, 20);
+    await nextTurn();
+    const again = connect('s2');
+    expect(again.send(1, 20)).toBe('repeated');
+    expect(again.acks).toEqual([]);
+    await log.commit();
+    expect(again.acks).toEqual([1]);
+    expect([...readBatch(log.appended[0] as Uint8Array)]).toHaveLength(1);
+  });
+
+  it('takes frames without a seq and acknowledges none of them', async () => {
+    const { log, connect } = setUp();
+    const { send, acks, temp } = connect('s1');
+    send(null, 20);
+    send(null, 21);
+    await nextTurn();
+    await log.commit();
+    expect([acks, temp()]).toEqual([[], 21]);
+  });
+
+  it('refuses a frame that would pass the number of metrics, and does not count its seq as taken', async () => {
+    const { connect, ingest, clock } = setUp();
+    const { origin, send } = connect('s1');
+    const names = ['a', 'b', 'c'];
+    const tooMany = { ...telemetry(1, 0), names, values: [1, 2, 3] };
+    expect(ingest.accept(origin, tooMany, Uint8Array.of(1), clock.now())).toBe('too-many-metrics');
+    expect(send(1, 20)).toBe('accepted');
+  });
+
+  it('P-7.2: says that it is full at its bytes, and calls back when the batch goes', async () => {
+    const { log, connect, ingest } = setUp(200);
+    const { send } = connect('s1');
+    let called = 0;
+    for (let seq = 1; !ingest.full; seq += 1) send(seq, 20);
+    ingest.whenRoom(() => {
+      called += 1;
+    });
+    expect(called).toBe(0);
+    await nextTurn();
+    expect([called, ingest.full]).toEqual([1, false]);
+    await log.commit();
+    expect(called).toBe(1);
+  });
+
+  it('acknowledges nothing after a failure, takes no more commits, and lets nobody wait for ever', async () => {
+    const { log, connect, ingest } = setUp();
+    const { send, acks, temp } = connect('s1');
+    send(1, 20);
+    const flushed = ingest.flushed();
+    await nextTurn();
+    send(2, 21);
+    await log.fail();
+    await flushed;
+    send(3, 22);
+    await nextTurn();
+    expect([acks, temp(), log.appended.length, ingest.full]).toEqual([[], undefined, 1, true]);
+  });
+});
