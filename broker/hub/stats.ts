@@ -25,6 +25,11 @@ export interface StatsParts {
   readonly version: string;
 }
 
+/** The fleet, to count in. */
+export interface Devices {
+  devices(customer: string): Iterable<{ readonly online: boolean }>;
+}
+
 type Rates = BrokerStats['rates'];
 
 export class StatsCollector {
@@ -122,14 +127,14 @@ export class StatsCollector {
 }
 
 /** What a caller may see: an admin all of it, others nothing that comes from devices of other customers. */
-export function statsFor(stats: Stats, caller: Caller, fleet: Pick<Fleet, 'devices'>): Stats {
+export function statsFor(stats: Stats, caller: Caller, fleet: Devices): Stats {
   if (caller.customer === '*') return stats;
   const { broker: _, ...visible } = stats;
   return { ...visible, devices: countDevices(fleet, caller.customer) };
 }
 
 /** Devices of one customer, known and connected. */
-export function countDevices(fleet: Pick<Fleet, 'devices'>, customer: string): Stats['devices'] {
+export function countDevices(fleet: Devices, customer: string): Stats['devices'] {
   const counts = { total: 0, online: 0 };
   for (const device of fleet.devices(customer)) {
     counts.total += 1;

@@ -1,0 +1,105 @@
+/**
+ * Who may do what (interfaces.md, "Keys"): hooks that routes put before their handler. A key comes in a header or is
+ * stood for by the browser's cookie; a request with a cookie that changes something must come from our own page.
+ */
+import type { FastifyRequest } from 'fastify';
+import type { Caller } from '../hub/caller.ts';
+import { originAllowed } from '../hub/origin.ts';
+import type { KeyRow, Role } from '../store/ports.ts';
+import { FailedAttempts } from './failed-attempts.ts';
+import type { AdminParts } from './ports.ts';
+import { Refusal } from './refusal.ts';
+
+export const COOKIE = 'signalbox_session';
+
+type Hook = (request: FastifyRequest) => Promise<void>;
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+const MISSING = 'Send a key in Authorization: Bearer, in X-API-Key, or log in.';
+const INVALID = 'The key is unknown, malformed, expired or revoked; send a valid one.';
+
+export class Access {
+  readonly readers: Hook;
+  readonly operators: Hook;
+  readonly admins: Hook;
+  private readonly parts: AdminParts;
+  private readonly failures: FailedAttempts;
+  private readonly callers = new WeakMap<FastifyRequest, Caller>();
+
+  constructor(parts: AdminParts) {
+    this.parts = parts;
+    this.failures = new FailedAttempts(parts.clock);
+    this.readers = this.allow('viewer', 'operator', 'admin');
+    this.operators = this.allow('operator', 'admin');
+    this.admins = this.allow('admin');
+  }
+
+  /** Who asks; only after one of the hooks. */
+  caller(request: FastifyRequest): Caller {
+    const caller = this.callers.get(request);
+    if (!caller) throw new Error('A route asks for its caller and has no hook that finds out.');
+    return caller;
+  }
+
+  /** Trades a key's text or another proof for its row; a failure counts against the address. */
+  prove(request: FastifyRequest, row: KeyRow | null): KeyRow {
+    if (row) return row;
+    const retryAfter = this.failures.add(request.ip);
+    if (retryAfter === null) throw new Refusal('unauthorized', INVALID);
+    throw new Refusal('too-many-requests', `Too many invalid keys; wait ${retryAfter} s.`, { retryAfter });
+  }
+
+  /** Refuses a page of another origin. Programs that are no browsers send neither header. */
+  checkOrigin(request: FastifyRequest): void {
+    const { origin } = request.headers;
+    if (origin === undefined && request.headers['sec-fetch-site'] === 'same-origin') return;
+    const { protocol, host } = request;
+    const { allowedOrigins } = this.parts.config.server;
+    if (originAllowed({ origin, host, protocol, allowedOrigins })) return;
+    throw new Refusal('origin-refused', 'Use the own page, or add its origin to server.allowedOrigins.');
+  }
+
+  private allow(...roles: readonly Role[]): Hook {
+    return async (request) => {
+      const row = this.identify(request);
+      if (row.role === 'device') {
+        throw new Refusal(
+          'forbidden',
+          'A device key connects to /v1/device only; use a viewer, operator or admin key.',
+        );
+      }
+      if (!roles.includes(row.role)) {
+        throw new Refusal(
+          'forbidden',
+          `This needs a key with the role ${roles.join(' or ')}; it has ${row.role}.`,
+        );
+      }
+      this.callers.set(request, {
+        keyId: row.id,
+        role: row.role,
+        customer: row.customer,
+        device: row.device,
+      });
+    };
+  }
+
+  private identify(request: FastifyRequest): KeyRow {
+    const text = presentedKey(request);
+    if (text !== null) return this.prove(request, this.parts.keys.authenticate(text));
+    const cookie = request.cookies[COOKIE];
+    if (cookie === undefined) throw new Refusal('unauthorized', MISSING);
+    const row = this.parts.browserSessions.find(cookie);
+    if (!row) throw new Refusal('unauthorized', 'The login has ended; log in again.');
+    if (!READING.has(request.method)) this.checkOrigin(request);
+    return row;
+  }
+}
+
+/** The key in the headers; null: none. A header that holds something else counts as a key that is not valid. */
+function presentedKey({ headers }: FastifyRequest): string | null {
+  const { authorization } = headers;
+  if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? '';
+  const own = headers['x-api-key'];
+  return own === undefined ? null : String(own);
+}

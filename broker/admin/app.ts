@@ -1,0 +1,92 @@
+/** Puts the HTTP side together: fastify with its rules first, then one file of routes a subject. */
+import cookie from '@fastify/cookie';
+import swagger from '@fastify/swagger';
+import { fastify } from 'fastify';
+import { API_SCHEMAS } from '../../schemas/api.ts';
+import { problem } from '../../schemas/problems.ts';
+import { Access } from './access.ts';
+import { collectMethods } from './allowed-methods.ts';
+import type { Api } from './api.ts';
+import { BODY_BYTES, errorHandler } from './errors.ts';
+import { refuseKeyInUrl } from './key-in-url.ts';
+import type { Metrics } from './metrics.ts';
+import { swaggerOptions } from './openapi.ts';
+import type { AdminParts } from './ports.ts';
+import { sendProblem } from './refusal.ts';
+import { customerRoutes } from './routes/customers.ts';
+import { dashboardRoutes } from './routes/dashboard.ts';
+import { deviceRoutes } from './routes/devices.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { healthRoutes } from './routes/health.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { statsRoutes } from './routes/stats.ts';
+import { websocketRoutes } from './routes/websocket.ts';
+import { securityHeaders } from './security-headers.ts';
+import { serializerCompiler, validatorCompiler } from './validation.ts';
+
+/** Ready to route requests; it never listens itself. */
+export async function buildApp(parts: AdminParts, metrics: Metrics): Promise<Api> {
+  const app = createApp(parts);
+  await app.register(cookie);
+  await app.register(swagger, swaggerOptions(parts.stats().version));
+  const refuseOtherMethods = collectMethods(app);
+  await addRoutes(app, parts, metrics);
+  refuseOtherMethods();
+  await app.ready();
+  return app;
+}
+
+function createApp({ config, logger }: AdminParts): Api {
+  const { trustedProxies } = config.server;
+  const handleError = errorHandler(logger);
+  const app: Api = fastify({
+    bodyLimit: BODY_BYTES,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    frameworkErrors: (error, request, reply) => handleError(error, request, reply),
+  });
+  app.setValidatorCompiler(validatorCompiler());
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler((_request, reply) =>
+    sendProblem(
+      reply,
+      problem('not-found', 'There is nothing at this path; the API is described at /api/docs.'),
+    ),
+  );
+  readJsonOnly(app);
+  app.addHook('onRequest', securityHeaders);
+  for (const schema of API_SCHEMAS) app.addSchema(schema);
+  return app;
+}
+
+/** JSON bodies and no others; an empty one counts as none, as clients send it with DELETE. */
+function readJsonOnly(app: Api): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else parse(request, body as string, done);
+  });
+}
+
+async function addRoutes(app: Api, parts: AdminParts, metrics: Metrics): Promise<void> {
+  const access = new Access(parts);
+  healthRoutes(app, parts);
+  metricsRoutes(app, parts, access, metrics);
+  websocketRoutes(app);
+  await docsRoutes(app);
+  await dashboardRoutes(app, parts.dashboardFolder);
+  await app.register(
+    async (api: Api) => {
+      api.addHook('onRequest', refuseKeyInUrl);
+      customerRoutes(api, parts, access);
+      deviceRoutes(api, parts, access);
+      keyRoutes(api, parts, access);
+      sessionRoutes(api, parts, access);
+      statsRoutes(api, parts, access);
+    },
+    { prefix: '/api/v1' },
+  );
+}

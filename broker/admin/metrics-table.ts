@@ -1,0 +1,102 @@
+/** What `/metrics` tells: one table, which `docs/metrics.md` lists too (a test holds the two together). */
+import type { BrokerStats, Stats } from '../../schemas/api.ts';
+
+interface Described {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+}
+
+export interface PlainMetric extends Described {
+  readonly label: null;
+  read(stats: Stats, broker: BrokerStats): number;
+}
+
+export interface LabelledMetric extends Described {
+  /** Its values come from tables of the code (codes, reasons, readers): there are few. */
+  readonly label: string;
+  read(stats: Stats, broker: BrokerStats): Readonly<Record<string, number>>;
+}
+
+export type Metric = PlainMetric | LabelledMetric;
+
+const gauge = (name: string, help: string, read: PlainMetric['read']): Metric => ({
+  name: `signalbox_${name}`,
+  help,
+  type: 'gauge',
+  label: null,
+  read,
+});
+
+/** A total since the start. */
+const total = (name: string, help: string, from: keyof BrokerStats['totals']): Metric => ({
+  name: `signalbox_${name}_total`,
+  help,
+  type: 'counter',
+  label: null,
+  read: (_, broker) => broker.totals[from],
+});
+
+const by = (
+  label: string,
+  name: string,
+  help: string,
+  read: (broker: BrokerStats) => Readonly<Record<string, number>>,
+): Metric => ({
+  name: `signalbox_${name}_total`,
+  help,
+  type: 'counter',
+  label,
+  read: (_, broker) => read(broker),
+});
+
+export const METRICS: readonly Metric[] = [
+  {
+    name: 'signalbox_build_info',
+    help: 'Always 1; the version is the label.',
+    type: 'gauge',
+    label: 'version',
+    read: (stats) => ({ [stats.version]: 1 }),
+  },
+  gauge('devices', 'Devices known.', (stats) => stats.devices.total),
+  gauge('devices_online', 'Devices connected.', (stats) => stats.devices.online),
+  gauge('viewers', 'Connections of the live channel.', (_, broker) => broker.viewers),
+
+  total('frames_received', 'Valid frames of devices.', 'frames'),
+  total('frames_repeated', 'Frames that had come before and changed nothing (P-4.3).', 'repeated'),
+  total('received_bytes', 'Bytes of valid frames.', 'bytes'),
+  total('samples', 'Measurements taken in.', 'samples'),
+  total('events', 'Events of devices taken in (P-2.5).', 'events'),
+  total('acks', 'Acknowledgements sent.', 'acks'),
+  by('code', 'frame_errors', 'Error frames sent, by error code (P-8).', (broker) => broker.frameErrors),
+
+  total('connections', 'Device connections opened.', 'connections'),
+  total('takeovers', 'Connections replaced by a newer one of the same device (P-1.6).', 'takeovers'),
+  by(
+    'code',
+    'refusals',
+    'Requests refused before the upgrade, by problem code (P-1.5).',
+    (broker) => broker.refusals,
+  ),
+  by('reason', 'closes', 'Device connections ended, by reason (P-7.3).', (broker) => broker.closes),
+  by('reason', 'pauses', 'Times that a socket was not read, by reason (P-7.2).', (broker) => broker.pauses),
+
+  total('viewers_opened', 'Connections of the live channel opened.', 'viewers'),
+  total('viewer_skips', 'Live updates merged because a viewer was slow.', 'viewerSkips'),
+  total('viewers_closed_slow', 'Viewers closed because they did not read.', 'viewersClosedSlow'),
+
+  total('log_commits', 'Commits of the telemetry log.', 'commits'),
+  gauge('log_bytes', 'Bytes that the telemetry log holds.', (_, broker) => broker.log.bytes),
+  gauge('log_segments', 'Segment files that the telemetry log holds.', (_, broker) => broker.log.segments),
+  gauge(
+    'log_waiting_frames',
+    'Frames accepted and not yet committed.',
+    (_, broker) => broker.log.waitingFrames,
+  ),
+  by(
+    'reader',
+    'log_lost_bytes',
+    'Bytes that retention removed before a reader had passed them.',
+    (broker) => broker.log.lost,
+  ),
+];

@@ -1,0 +1,94 @@
+/**
+ * Pages of a list that may change between them. A cursor holds the place of the last item in the order, not a count,
+ * so what stays where it is comes exactly once, whatever else comes or goes. Pure.
+ */
+import { Refusal } from './refusal.ts';
+
+/** Where an item stands: by `rank` (descending if the order says so), then by `name`, which is unique. */
+export interface Place {
+  readonly rank: number;
+  readonly name: string;
+}
+
+export interface Order<Item> {
+  /** Told in the cursor: one order's cursor means nothing in another. */
+  readonly id: string;
+  readonly direction: 'ascending' | 'descending';
+  place(item: Item): Place;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next: string | null;
+}
+
+interface Placed<Item> {
+  readonly place: Place;
+  readonly item: Item;
+}
+
+/** The `limit` items that come after the cursor. Keeps no more than a page of a long list. */
+export function pageOf<Item>(
+  items: Iterable<Item>,
+  order: Order<Item>,
+  { limit, cursor }: { readonly limit: number; readonly cursor: string | undefined },
+): Page<Item> {
+  const after = cursor === undefined ? null : readCursor(cursor, order.id);
+  const kept: Placed<Item>[] = [];
+  for (const item of items) {
+    const place = order.place(item);
+    if (after && compare(place, after, order.direction) <= 0) continue;
+    insert(kept, { place, item }, order.direction);
+    if (kept.length > limit + 1) kept.pop();
+  }
+  const shown = kept.slice(0, limit);
+  const last = shown.at(-1);
+  const next = kept.length > limit && last ? writeCursor(order.id, last.place) : null;
+  return { items: shown.map(({ item }) => item), next };
+}
+
+function compare(a: Place, b: Place, direction: Order<unknown>['direction']): number {
+  const byName = a.name < b.name ? -1 : Number(a.name > b.name);
+  const ascending = a.rank - b.rank || byName;
+  return direction === 'ascending' ? ascending : -ascending;
+}
+
+/** Into its place in a sorted list, by halving. */
+function insert<Item>(
+  kept: Placed<Item>[],
+  placed: Placed<Item>,
+  direction: Order<unknown>['direction'],
+): void {
+  let low = 0;
+  let high = kept.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare((kept[middle] as Placed<Item>).place, placed.place, direction) < 0) low = middle + 1;
+    else high = middle;
+  }
+  kept.splice(low, 0, placed);
+}
+
+function writeCursor(order: string, { rank, name }: Place): string {
+  return Buffer.from(JSON.stringify([order, rank, name])).toString('base64url');
+}
+
+function readCursor(text: string, order: string): Place {
+  const [of, rank, name] = parse(text);
+  if (typeof of !== 'string' || typeof rank !== 'number' || typeof name !== 'string') {
+    throw new Refusal('bad-request', 'query.cursor is not one that a page gave; start without it.');
+  }
+  if (of !== order)
+    throw new Refusal('bad-request', 'query.cursor belongs to another order; keep sort as it was.');
+  return { rank, name };
+}
+
+function parse(text: string): readonly unknown[] {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+    return Array.isArray(value) ? value : [];
+  } catch {
+    // Not JSON: answered like everything else that no page gave.
+    return [];
+  }
+}

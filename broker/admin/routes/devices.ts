@@ -1,0 +1,120 @@
+/** `/devices`: the list with its filters, one device, its last-known state, and forgetting it. */
+import Type from 'typebox';
+import {
+  DEFAULT_LIMIT,
+  DeviceListSchema,
+  DevicePath,
+  DeviceSchema,
+  DevicesQuery,
+  reference,
+  StateSchema,
+} from '../../../schemas/api.ts';
+import { sees } from '../../hub/caller.ts';
+import type { Device } from '../../hub/device.ts';
+import type { Access } from '../access.ts';
+import type { Api } from '../api.ts';
+import { deviceOrder, deviceState, deviceSummary } from '../device-view.ts';
+import { answers } from '../openapi.ts';
+import { pageOf } from '../paging.ts';
+import type { AdminParts } from '../ports.ts';
+import { notFound } from '../refusal.ts';
+
+const ONE = '/devices/:customer/:device';
+
+export function deviceRoutes(api: Api, parts: AdminParts, access: Access): void {
+  listRoute(api, parts, access);
+  readRoutes(api, parts, access);
+  forgetRoute(api, parts, access);
+}
+
+function listRoute(api: Api, { fleet }: AdminParts, access: Access): void {
+  api.get(
+    '/devices',
+    {
+      schema: {
+        summary: 'Devices, filtered and sorted',
+        tags: ['devices'],
+        querystring: DevicesQuery,
+        response: answers(200, reference(DeviceListSchema)),
+      },
+      onRequest: access.readers,
+    },
+    async (request) => {
+      const { sort = 'name', limit = DEFAULT_LIMIT, cursor, ...filter } = request.query;
+      const devices = matching(fleet.devices(access.caller(request).customer), filter);
+      const page = pageOf(devices, deviceOrder(sort), { limit, cursor });
+      return { items: page.items.map(deviceSummary), next: page.next };
+    },
+  );
+}
+
+type Filter = Pick<DevicesQuery, 'customer' | 'online' | 'q'>;
+
+function* matching(devices: Iterable<Device>, { customer, online, q }: Filter): Generator<Device> {
+  const part = q?.toLowerCase() ?? '';
+  for (const device of devices) {
+    if (customer !== undefined && device.customer !== customer) continue;
+    if (online !== undefined && device.online !== online) continue;
+    if (device.id.toLowerCase().includes(part)) yield device;
+  }
+}
+
+function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
+  const find = (request: Parameters<Access['caller']>[0], customer: string, id: string): Device => {
+    const device = sees(access.caller(request), customer) ? fleet.find(customer, id) : null;
+    if (!device) throw notFound('device');
+    return device;
+  };
+
+  api.get(
+    ONE,
+    {
+      schema: {
+        summary: 'One device',
+        tags: ['devices'],
+        params: DevicePath,
+        response: answers(200, reference(DeviceSchema), 'not-found'),
+      },
+      onRequest: access.readers,
+    },
+    async (request) => deviceSummary(find(request, request.params.customer, request.params.device)),
+  );
+
+  api.get(
+    `${ONE}/state`,
+    {
+      schema: {
+        summary: 'Last-known state: the newest value of every metric',
+        tags: ['devices'],
+        params: DevicePath,
+        response: answers(200, reference(StateSchema), 'not-found'),
+      },
+      onRequest: access.readers,
+    },
+    async (request) => deviceState(find(request, request.params.customer, request.params.device)),
+  );
+}
+
+function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access): void {
+  api.delete(
+    ONE,
+    {
+      schema: {
+        summary: 'Forgets a device',
+        description:
+          'Ends its connection and removes its state. Its keys stay: with one it may come back as new.',
+        tags: ['devices'],
+        params: DevicePath,
+        response: answers(204, Type.Null({ description: 'It is gone.' }), 'not-found'),
+      },
+      onRequest: access.operators,
+    },
+    async (request, reply) => {
+      const caller = access.caller(request);
+      const { customer, device } = request.params;
+      if (!sees(caller, customer) || !(await forget(customer, device))) throw notFound('device');
+      logger.info({ device: `${customer}/${device}`, by: caller.keyId }, 'A device was forgotten.');
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,128 @@
+/** `/keys`, for admins: list, create, rotate, revoke. The secret is told once, in the answer that makes it. */
+import Type from 'typebox';
+import {
+  DEFAULT_LIMIT,
+  KeyListSchema,
+  KeyPath,
+  KeySchema,
+  KeysQuery,
+  NewKeySchema,
+  RotationSchema,
+  reference,
+} from '../../../schemas/api.ts';
+import type { KeyRow } from '../../store/ports.ts';
+import type { Access } from '../access.ts';
+import type { Api } from '../api.ts';
+import { keyView, keyWish } from '../key-view.ts';
+import { answers } from '../openapi.ts';
+import { type Order, pageOf } from '../paging.ts';
+import type { AdminParts } from '../ports.ts';
+import { notFound, Refusal } from '../refusal.ts';
+
+const DAY = 86400;
+
+const OLDEST_FIRST: Order<KeyRow> = {
+  id: 'key',
+  direction: 'ascending',
+  place: (row) => ({ rank: row.createdAt, name: row.id }),
+};
+
+export function keyRoutes(api: Api, parts: AdminParts, access: Access): void {
+  listRoute(api, parts, access);
+  createRoute(api, parts, access);
+  rotateRoute(api, parts, access);
+  revokeRoute(api, parts, access);
+}
+
+function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
+  api.get(
+    '/keys',
+    {
+      schema: {
+        summary: 'Keys that are not revoked, oldest first',
+        tags: ['keys'],
+        querystring: KeysQuery,
+        response: answers(200, reference(KeyListSchema)),
+      },
+      onRequest: access.admins,
+    },
+    async (request) => {
+      const { customer = '*', limit = DEFAULT_LIMIT, cursor } = request.query;
+      const rows = keys.list(customer).filter((row) => row.revokedAt === null);
+      const page = pageOf(rows, OLDEST_FIRST, { limit, cursor });
+      return { items: page.items.map((row) => keyView(row)), next: page.next };
+    },
+  );
+}
+
+function createRoute(api: Api, { keys, clock, logger }: AdminParts, access: Access): void {
+  api.post(
+    '/keys',
+    {
+      schema: {
+        summary: 'Creates a key',
+        description: 'A customer exists once a key names it.',
+        tags: ['keys'],
+        body: reference(NewKeySchema),
+        response: answers(201, reference(KeySchema), 'body-too-large', 'unsupported-media-type'),
+      },
+      onRequest: access.admins,
+    },
+    async (request, reply) => {
+      const { row, key } = await keys.create(keyWish(request.body, clock.now()));
+      logger.info({ key: row.id, role: row.role, by: access.caller(request).keyId }, 'A key was created.');
+      return reply.code(201).send(keyView(row, key));
+    },
+  );
+}
+
+function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access): void {
+  api.post(
+    '/keys/:id/rotate',
+    {
+      schema: {
+        summary: 'Puts a new key in the place of one',
+        description: 'The old one goes on working for the overlap.',
+        tags: ['keys'],
+        params: KeyPath,
+        body: Type.Union([reference(RotationSchema), Type.Null()]),
+        response: answers(201, reference(KeySchema), 'not-found', 'body-too-large', 'unsupported-media-type'),
+      },
+      onRequest: access.admins,
+    },
+    async (request, reply) => {
+      const old = keys.find(request.params.id);
+      if (!old || old.revokedAt !== null) throw notFound('key');
+      const { overlapSeconds = DAY } = request.body ?? {};
+      const { row, key } = await keys.rotate(old.id, overlapSeconds * 1000);
+      logger.info({ key: old.id, next: row.id, by: access.caller(request).keyId }, 'A key was rotated.');
+      return reply.code(201).send(keyView(row, key));
+    },
+  );
+}
+
+function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access): void {
+  api.delete(
+    '/keys/:id',
+    {
+      schema: {
+        summary: 'Revokes a key',
+        description:
+          'Its connections and logins end within 2 s. An admin revokes its own key with another one.',
+        tags: ['keys'],
+        params: KeyPath,
+        response: answers(204, Type.Null({ description: 'It is revoked.' }), 'not-found', 'conflict'),
+      },
+      onRequest: access.admins,
+    },
+    async (request, reply) => {
+      const { keyId } = access.caller(request);
+      const { id } = request.params;
+      if (id === keyId)
+        throw new Refusal('conflict', 'This is the key that you ask with; revoke it with another admin key.');
+      if (!(await keys.revoke(id))) throw notFound('key');
+      logger.info({ key: id, by: keyId }, 'A key was revoked.');
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,114 @@
+/** `/session`: a browser trades a key, or a one-time token, for a cookie that scripts cannot read. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import { LoginSchema, reference, type Session, SessionSchema } from '../../../schemas/api.ts';
+import type { KeyRow, Role } from '../../store/ports.ts';
+import { type Access, COOKIE } from '../access.ts';
+import type { Api } from '../api.ts';
+import { answers } from '../openapi.ts';
+import type { AdminParts } from '../ports.ts';
+import { Refusal } from '../refusal.ts';
+
+export function sessionRoutes(api: Api, parts: AdminParts, access: Access): void {
+  loginRoute(api, parts, access);
+  whoRoute(api, access);
+  logoutRoute(api, parts, access);
+}
+
+function loginRoute(api: Api, { keys, browserSessions, logger }: AdminParts, access: Access): void {
+  const prove = (request: FastifyRequest, { key, token }: Static<typeof LoginSchema>): KeyRow => {
+    if (key !== undefined && token === undefined) return access.prove(request, keys.authenticate(key));
+    if (token !== undefined && key === undefined) {
+      return access.prove(request, browserSessions.redeemLoginToken(token));
+    }
+    throw new Refusal('bad-request', 'body must hold either key or token.');
+  };
+
+  api.post(
+    '/session',
+    {
+      schema: {
+        summary: 'Logs a browser in',
+        description: `Sets the cookie \`${COOKIE}\`. A device key cannot log in.`,
+        tags: ['session'],
+        security: [],
+        body: reference(LoginSchema),
+        response: answers(
+          201,
+          reference(SessionSchema),
+          'origin-refused',
+          'body-too-large',
+          'unsupported-media-type',
+        ),
+      },
+    },
+    async (request, reply) => {
+      // A page of another origin must not log somebody in as somebody else.
+      if (request.headers.origin !== undefined) access.checkOrigin(request);
+      const row = prove(request, request.body);
+      const session = sessionOf(row.id, row.role, row.customer);
+      const { cookie, expiresAt } = await browserSessions.create(row);
+      logger.info({ key: row.id, address: request.ip }, 'A browser has logged in.');
+      setCookie(request, reply, cookie, expiresAt);
+      return reply.code(201).send({ ...session, expiresAt });
+    },
+  );
+}
+
+function whoRoute(api: Api, access: Access): void {
+  api.get(
+    '/session',
+    {
+      schema: {
+        summary: 'Who the cookie, or the key, stands for',
+        tags: ['session'],
+        response: answers(200, reference(SessionSchema)),
+      },
+      onRequest: access.readers,
+    },
+    async (request) => {
+      const { keyId, role, customer } = access.caller(request);
+      return sessionOf(keyId, role, customer);
+    },
+  );
+}
+
+function logoutRoute(api: Api, { browserSessions }: AdminParts, access: Access): void {
+  api.delete(
+    '/session',
+    {
+      schema: {
+        summary: 'Logs the browser out',
+        description: 'Also of a login that has already ended.',
+        tags: ['session'],
+        security: [],
+        response: answers(204, Type.Null({ description: 'The cookie is gone.' }), 'origin-refused'),
+      },
+    },
+    async (request, reply) => {
+      const cookie = request.cookies[COOKIE];
+      if (cookie !== undefined) {
+        access.checkOrigin(request);
+        await browserSessions.end(cookie);
+      }
+      return reply.clearCookie(COOKIE, { path: '/' }).code(204).send(null);
+    },
+  );
+}
+
+function sessionOf(keyId: string, role: Role, customer: string): Session {
+  if (role === 'device') {
+    throw new Refusal('forbidden', 'A device key cannot log in; use a viewer, operator or admin key.');
+  }
+  return { keyId, role, customer };
+}
+
+function setCookie(request: FastifyRequest, reply: FastifyReply, cookie: string, expiresAt: number): void {
+  reply.setCookie(COOKIE, cookie, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: request.protocol === 'https',
+    expires: new Date(expiresAt),
+  });
+}
