@@ -31,7 +31,8 @@ export function readDeviceRequest(request: IncomingMessage, rules: RequestRules)
   return nameDevice(key, query.get('device'));
 }
 
-function checkHandshake(request: IncomingMessage): Problem | null {
+/** null if it is a WebSocket handshake (RFC 6455). */
+export function checkHandshake(request: IncomingMessage): Problem | null {
   const { headers } = request;
   if (request.method !== 'GET') return problem('bad-request', 'A WebSocket handshake is a GET request.');
   if (headers.upgrade?.toLowerCase() !== 'websocket') return problem('upgrade-required', 'Connect with Upgrade: websocket.');

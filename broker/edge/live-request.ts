@@ -1,0 +1,83 @@
+/** Who wants to view: the key or the browser's login that a request proves, checked before the upgrade. Pure. */
+import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import { type Problem, problem } from '../../schemas/problems.ts';
+import type { Caller } from '../hub/caller.ts';
+import { originAllowed } from '../hub/origin.ts';
+import type { KeyRow } from '../store/ports.ts';
+import { checkHandshake } from './device-request.ts';
+
+/** As set by `POST /api/v1/session`. */
+const COOKIE = /(?:^|;) *signalbox_session=([^; ]+)/;
+
+export interface LiveRules {
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  authenticate(key: string): KeyRow | null;
+  findSession(cookie: string): KeyRow | null;
+}
+
+/** The caller, or the problem to answer with. */
+export function readLiveRequest(request: IncomingMessage, rules: LiveRules): Caller | Problem {
+  const early = checkHandshake(request) ?? checkKeyPlace(request) ?? checkOrigin(request, rules);
+  if (early) return early;
+  const row = identify(request, rules);
+  if (!row) {
+    return problem(
+      'unauthorized',
+      'Send a valid key in Authorization: Bearer or X-API-Key, or log in; this one is missing, unknown, expired or revoked.',
+    );
+  }
+  if (row.role === 'device') {
+    return problem(
+      'forbidden',
+      'A device key connects to /v1/device only; use a viewer, operator or admin key.',
+    );
+  }
+  return { keyId: row.id, role: row.role, customer: row.customer, device: row.device };
+}
+
+/** In the URL it would reach access logs (P-1.2). */
+function checkKeyPlace(request: IncomingMessage): Problem | null {
+  if (!new URL(request.url ?? '/', 'http://broker').searchParams.has('key')) return null;
+  return problem('key-in-url', 'Send the key in the header Authorization: Bearer <key>, not as ?key=.');
+}
+
+/** Browsers always send an origin. A program with a key needs none; a cookie without one proves nothing. */
+function checkOrigin(
+  request: IncomingMessage,
+  { allowedOrigins, trustedProxies }: LiveRules,
+): Problem | null {
+  const { origin, host } = request.headers;
+  const protocol = protocolOf(request, trustedProxies);
+  const program =
+    origin === undefined && (presentedKey(request) !== null || presentedCookie(request) === null);
+  if (program || originAllowed({ origin, host, protocol, allowedOrigins })) return null;
+  return problem('origin-refused', 'Use the own page, or add its origin to server.allowedOrigins.');
+}
+
+/** How the browser reached us; a trusted proxy says it. */
+function protocolOf(request: IncomingMessage, trustedProxies: readonly string[]): 'http' | 'https' {
+  const remote = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  const said = trustedProxies.includes(remote) ? request.headers['x-forwarded-proto'] : undefined;
+  if (said === 'https' || said === 'http') return said;
+  return request.socket instanceof TLSSocket ? 'https' : 'http';
+}
+
+function identify(request: IncomingMessage, rules: LiveRules): KeyRow | null {
+  const key = presentedKey(request);
+  if (key !== null) return rules.authenticate(key);
+  const cookie = presentedCookie(request);
+  return cookie === null ? null : rules.findSession(cookie);
+}
+
+/** null: none. A header that holds something else is a key that is not valid. */
+function presentedKey({ headers }: IncomingMessage): string | null {
+  if (headers.authorization !== undefined) return /^Bearer +(\S+)$/i.exec(headers.authorization)?.[1] ?? '';
+  const own = headers['x-api-key'];
+  return own === undefined ? null : String(own);
+}
+
+function presentedCookie({ headers }: IncomingMessage): string | null {
+  return COOKIE.exec(headers.cookie ?? '')?.[1] ?? null;
+}

@@ -1,0 +1,96 @@
+/**
+ * Brings one subscription up to date from the fleet's state, message by message, so that it can stop while the
+ * transport is full and go on later. A new subscription gets a snapshot, one that fell behind what changed since.
+ *
+ * A message holds what is true when it is made, so a catch-up that had to wait tells some values that are newer than
+ * its start; they come again with the next update, which changes nothing. Nothing is ever left out or older.
+ */
+import type { Device } from '../hub/device.ts';
+import type { Fleet } from '../hub/fleet.ts';
+import type { Topic } from '../hub/topics.ts';
+import { presenceFragment, stateFragments, updateFragments } from './encode.ts';
+import type { LiveHistory } from './history.ts';
+import { Page } from './page.ts';
+import { anyCovers, type Catchup, interestOf, type Subscription } from './subscription.ts';
+
+export interface CatchupParts {
+  readonly fleet: Fleet;
+  readonly history: LiveHistory;
+  /** About the size of a message. */
+  readonly pageCharacters: number;
+}
+
+/** What the subscription needs to be told everything up to `toldTo`, the newest revision. */
+export function catchUp(parts: CatchupParts, subscription: Subscription, toldTo: number): Catchup {
+  const known = subscription.toldTo > 0 && parts.history.forgotten.holdsAllAfter(subscription.toldTo);
+  const messages = known ? updates(parts, subscription, new Set()) : snapshot(parts, subscription);
+  return { toldTo, messages };
+}
+
+/** The same after a `watch`: all values of the watched devices, for those that were not told until now. */
+export function catchUpWatched(parts: CatchupParts, subscription: Subscription, toldTo: number): Catchup {
+  return { toldTo, messages: updates(parts, subscription, subscription.watched ?? new Set()) };
+}
+
+function* snapshot(
+  { fleet, pageCharacters }: CatchupParts,
+  subscription: Subscription,
+): Generator<Buffer, void> {
+  const page = new Page(pageCharacters);
+  let number = 0;
+  const take = (more: boolean) => {
+    const rev = fleet.revisions.next();
+    const head = `"type":"snapshot","rev":${rev},"id":${subscription.id},"page":${number},"more":${more}`;
+    number += 1;
+    return page.take(head, 'devices');
+  };
+  for (const device of devicesOf(fleet, subscription.topic)) {
+    const withValues = interestOf([subscription], device) === 'values';
+    for (const fragment of stateFragments(device, withValues)) {
+      page.add(fragment);
+      if (page.full) yield take(true);
+    }
+  }
+  yield take(false);
+}
+
+function* updates(
+  { fleet, history, pageCharacters }: CatchupParts,
+  subscription: Subscription,
+  inFull: ReadonlySet<string>,
+): Generator<Buffer, void> {
+  const since = subscription.toldTo;
+  const presence = new Page(pageCharacters);
+  const update = new Page(pageCharacters);
+  for (const { customer, device, fragment } of history.forgotten.after(since)) {
+    if (anyCovers([subscription], customer, device)) presence.add(fragment);
+  }
+  for (const device of devicesOf(fleet, subscription.topic)) {
+    const from = inFull.has(device.name) ? 0 : since;
+    if (device.rev <= from) continue;
+    if (device.presence.rev > since) presence.add(presenceFragment(device));
+    if (presence.full) yield take(fleet, presence, 'presence');
+    if (interestOf([subscription], device) !== 'values') continue;
+    for (const fragment of updateFragments(device, from)) {
+      update.add(fragment);
+      if (update.full) yield take(fleet, update, 'update');
+    }
+  }
+  if (!presence.empty) yield take(fleet, presence, 'presence');
+  if (!update.empty) yield take(fleet, update, 'update');
+}
+
+function take(fleet: Fleet, page: Page, type: 'presence' | 'update'): Buffer {
+  return page.take(`"type":"${type}","rev":${fleet.revisions.next()}`, 'devices');
+}
+
+function* devicesOf(fleet: Fleet, { customer, device }: Topic): Generator<Device> {
+  if (device === '+') {
+    yield* fleet.devices(customer === '+' ? '*' : customer);
+    return;
+  }
+  for (const name of customer === '+' ? [...fleet.customers()] : [customer]) {
+    const found = fleet.find(name, device);
+    if (found) yield found;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The operators' channel (interfaces.md, docs/live.md), knowing no socket. Four times a second it tells every viewer
+ * what changed, merged per device; once a second its stats. Owns the viewers and the timers.
+ */
+import type { Stats } from '../../schemas/api.ts';
+import { CLOSE_CODES, type CloseCode } from '../../schemas/errors.ts';
+import type { Caller } from '../hub/caller.ts';
+import type { Changes } from '../hub/changes.ts';
+import type { Counters } from '../hub/counters.ts';
+import type { EventFeed } from '../hub/events.ts';
+import type { Fleet } from '../hub/fleet.ts';
+import { statsFor } from '../hub/stats.ts';
+import type { Clock, Log, Timer } from '../wire/environment.ts';
+import { LiveHistory } from './history.ts';
+import { statsMessage } from './messages.ts';
+import { Tick } from './tick.ts';
+import type { ViewerConnection, ViewerTransport } from './transport.ts';
+import { Viewer, type ViewerParts } from './viewer.ts';
+
+/** Milliseconds between updates, between stats, and between the messages of viewers that catch up. */
+const TICK = 250;
+const STATS = 1000;
+const PUMP = 20;
+/** Bytes encoded in one turn for viewers that catch up: a few milliseconds, so that many snapshots hold nobody up. */
+const PUMP_BYTES = 524_288;
+/** About the size of a message; with the longest value (P-2.2) in the worst encoding it stays under 600 KiB. */
+const PAGE_CHARACTERS = 32_768;
+
+export interface LiveChannelParts {
+  readonly fleet: Fleet;
+  readonly events: EventFeed;
+  /** All of it; viewers get what they may see. */
+  readonly stats: () => Stats;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly logger: Log;
+  readonly limits: { readonly viewerBytes: number };
+}
+
+export class LiveChannel {
+  private readonly parts: LiveChannelParts;
+  private readonly history = new LiveHistory();
+  private readonly viewerParts: ViewerParts;
+  private readonly viewers = new Set<Viewer>();
+  private changes: Changes | null = null;
+  private lastTick = 0;
+  private pumpTimer: Timer | null = null;
+  /** Who is first in the next pump, so that all get their share. */
+  private turn = 0;
+  private undo: (() => void)[] = [];
+
+  constructor(parts: LiveChannelParts) {
+    this.parts = parts;
+    const { fleet, counters, clock, limits } = parts;
+    const { viewerBytes } = limits;
+    const pageCharacters = Math.min(PAGE_CHARACTERS, Math.floor(viewerBytes / 16));
+    this.viewerParts = { fleet, history: this.history, counters, clock, viewerBytes, pageCharacters };
+  }
+
+  /** Viewers now. */
+  get size(): number {
+    return this.viewers.size;
+  }
+
+  start(): void {
+    const { fleet, events, clock } = this.parts;
+    const changes = fleet.trackChanges();
+    const tick = clock.every(TICK, () => this.tick());
+    const stats = clock.every(STATS, () => this.tellStats());
+    this.changes = changes;
+    this.lastTick = fleet.revisions.current;
+    this.undo = [
+      () => fleet.untrackChanges(changes),
+      () => tick.cancel(),
+      () => stats.cancel(),
+      events.subscribe((device, event) => this.history.addEvent(device, event)),
+      fleet.onForget((customer, device, rev) => this.history.addForgotten(customer, device, rev)),
+    ];
+  }
+
+  /** Ends every viewer with 1001. Idempotent. */
+  stop(): void {
+    for (const undo of this.undo.splice(0)) undo();
+    this.pumpTimer?.cancel();
+    this.pumpTimer = null;
+    this.changes = null;
+    for (const viewer of this.viewers) this.end(viewer, 1001);
+  }
+
+  /** A viewer has connected; the caller has been authenticated and may read. */
+  open(transport: ViewerTransport, caller: Caller): ViewerConnection {
+    const viewer = new Viewer(this.viewerParts, transport, caller, this.lastTick);
+    this.viewers.add(viewer);
+    this.parts.counters.viewersOpened += 1;
+    return {
+      receive: (text) => this.receive(viewer, text),
+      closed: () => void this.viewers.delete(viewer),
+    };
+  }
+
+  /** The key was revoked or has expired: exactly its viewers end, with 4003. */
+  endKey(keyId: string): void {
+    for (const viewer of this.viewers) {
+      if (viewer.caller.keyId === keyId) this.end(viewer, 4003);
+    }
+  }
+
+  private receive(viewer: Viewer, text: string): void {
+    if (!this.viewers.has(viewer)) return;
+    viewer.receive(text);
+    // The first message of a snapshot goes at once, the rest as the transport takes it.
+    viewer.pump(1, this.parts.fleet.revisions.current);
+    this.pumpSoon();
+  }
+
+  private tick(): void {
+    const { revisions } = this.parts.fleet;
+    const rev = revisions.next();
+    const tick = new Tick(this.viewerParts, this.changes?.drain(rev) ?? [], { since: this.lastTick, rev });
+    this.lastTick = rev;
+    for (const viewer of this.viewers) {
+      if (viewer.stuck) this.closeStuck(viewer);
+      else viewer.tick(tick);
+    }
+    this.pump(rev);
+  }
+
+  /** Viewers that are behind get a share each, up to revision `upTo`, the newest one. */
+  private pump(upTo: number): void {
+    const behind = [...this.viewers].filter((viewer) => viewer.behind);
+    this.turn += 1;
+    let budget = PUMP_BYTES;
+    for (let index = 0; index < behind.length && budget > 0; index += 1) {
+      budget -= (behind[(this.turn + index) % behind.length] as Viewer).pump(budget, upTo);
+    }
+    this.pumpSoon();
+  }
+
+  private pumpSoon(): void {
+    if (this.pumpTimer || ![...this.viewers].some((viewer) => viewer.behind)) return;
+    this.pumpTimer = this.parts.clock.after(PUMP, () => {
+      this.pumpTimer = null;
+      this.pump(this.parts.fleet.revisions.current);
+    });
+  }
+
+  /** One message a customer, for what its viewers may know is the same. */
+  private tellStats(): void {
+    if (this.viewers.size === 0) return;
+    const { fleet, stats } = this.parts;
+    const all = stats();
+    const messages = new Map<string, Buffer>();
+    for (const viewer of this.viewers) {
+      const { caller } = viewer;
+      const known = messages.get(caller.customer);
+      const message = known ?? statsMessage(fleet.revisions.next(), statsFor(all, caller, fleet));
+      messages.set(caller.customer, message);
+      viewer.offer(message);
+    }
+  }
+
+  private closeStuck(viewer: Viewer): void {
+    const { counters, logger } = this.parts;
+    counters.viewersClosedSlow += 1;
+    logger.info({ keyId: viewer.caller.keyId }, 'A viewer did not read for 10 s and was closed.');
+    this.end(viewer, 1013);
+  }
+
+  private end(viewer: Viewer, code: CloseCode): void {
+    this.viewers.delete(viewer);
+    viewer.close(code, REASONS[code] ?? CLOSE_CODES[code].message);
+  }
+}
+
+/** Where the table speaks of devices, or of more than one cause. */
+const REASONS: Partial<Readonly<Record<CloseCode, string>>> = {
+  1013: 'The connection was not read for 10 s; connect again for a fresh snapshot.',
+  4003: 'The key was revoked or has expired.',
+};

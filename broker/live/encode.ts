@@ -1,0 +1,70 @@
+/**
+ * Devices as JSON fragments of live messages (schemas/live.ts). Joined from text, for this is the hot path: names and
+ * ids need no escaping (P-1.4), and numbers, which most values are, need no `JSON.stringify`. Pure.
+ */
+import type { Device, Presence } from '../hub/device.ts';
+import type { DeviceEvent } from '../hub/events.ts';
+import { jsonValue } from '../hub/json-value.ts';
+import type { Value } from '../wire/frames.ts';
+
+/** A device whose values are longer than this is told in several fragments, which the client merges. */
+const FRAGMENT_CHARACTERS = 32_768;
+
+/** A device whole: what a snapshot holds of it. Without `values` only who and how fresh it is. */
+export function* stateFragments(device: Device, withValues: boolean): Generator<string> {
+  const head = `{${connection(device.name, device.presence)},${freshness(device)}`;
+  if (withValues) yield* splitValues(head, device, 0);
+  else yield `${head},"values":{}}`;
+}
+
+/** The values that came after `since`; nothing if only its presence changed, which is told apart. */
+export function* updateFragments(device: Device, since: number): Generator<string> {
+  if (device.rev <= since) return;
+  yield* splitValues(`{"device":"${device.name}",${freshness(device)}`, device, since);
+}
+
+export function presenceFragment(device: Device): string {
+  const { name, presence } = device;
+  return `{${connection(name, presence)},${freshness(device)},"rev":${presence.rev}}`;
+}
+
+export function forgottenFragment(name: string, rev: number): string {
+  return `{"device":"${name}","forgotten":true,"rev":${rev}}`;
+}
+
+export function eventFragment(device: Device, event: DeviceEvent): string {
+  const { rev, time, receivedAt, severity, name, data } = event;
+  return `{"device":"${device.name}","rev":${rev},"time":${time},"receivedAt":${receivedAt},"severity":${severity},"name":"${name}","data":${json(data)}}`;
+}
+
+function* splitValues(head: string, device: Device, since: number): Generator<string> {
+  let values = '';
+  let fragments = 0;
+  for (const metric of device.metrics.changedSince(since)) {
+    if (values.length > FRAGMENT_CHARACTERS) {
+      yield `${head},"values":{${values}}}`;
+      fragments += 1;
+      values = '';
+    }
+    values += `${values === '' ? '' : ','}"${metric.name}":{"value":${json(metric.value)},"at":${metric.at},"receivedAt":${metric.receivedAt}}`;
+  }
+  const presenceOnly = since > 0 && device.rev === device.presence.rev;
+  if (values !== '' || (fragments === 0 && !presenceOnly)) yield `${head},"values":{${values}}}`;
+}
+
+function connection(name: string, { state, since, session, reason }: Presence): string {
+  const online = state === 'online';
+  return `"device":"${name}","online":${online},"connectedAt":${online ? since : 'null'},"since":${since || 'null'},"session":${text(session)},"reason":${text(reason)}`;
+}
+
+function freshness(device: Device): string {
+  return `"lastSeenAt":${device.lastSeenAt || 'null'},"lastDataAt":${device.lastDataAt || 'null'},"clock":"${device.clock}"`;
+}
+
+function text(value: string | null): string {
+  return value === null ? 'null' : JSON.stringify(value);
+}
+
+function json(value: Value): string {
+  return typeof value === 'number' ? String(value) : JSON.stringify(jsonValue(value));
+}

@@ -1,0 +1,135 @@
+/**
+ * What changed since the last tick, encoded once for everybody who has been told everything before: a fragment per
+ * device, and whole messages where viewers have the same topics. Lives for one tick.
+ */
+import type { Device } from '../hub/device.ts';
+import type { Fleet } from '../hub/fleet.ts';
+import type { CatchupParts } from './catchup.ts';
+import { presenceFragment, updateFragments } from './encode.ts';
+import { eventPage } from './event-pages.ts';
+import { Page } from './page.ts';
+import { anyCovers, interestOf, type Subscription } from './subscription.ts';
+
+export interface TickRange {
+  /** The revision of the last tick, and of this one. */
+  readonly since: number;
+  readonly rev: number;
+}
+
+export class Tick implements TickRange {
+  readonly since: number;
+  readonly rev: number;
+  private readonly parts: CatchupParts;
+  private readonly changed: readonly Device[];
+  private readonly byCustomer = new Map<string, Device[]>();
+  private readonly updates = new Map<Device, readonly string[]>();
+  private readonly messages = new Map<string, readonly Buffer[]>();
+
+  constructor(parts: CatchupParts, changed: readonly Device[], { since, rev }: TickRange) {
+    this.parts = parts;
+    this.since = since;
+    this.rev = rev;
+    this.changed = changed.filter((device) => isKnown(parts.fleet, device));
+    for (const device of this.changed) {
+      const devices = this.byCustomer.get(device.customer);
+      if (devices) devices.push(device);
+      else this.byCustomer.set(device.customer, [device]);
+    }
+  }
+
+  /** Whether no device changed. */
+  get empty(): boolean {
+    return this.changed.length === 0;
+  }
+
+  /** Everything of this tick that these subscriptions cover; shared between viewers that watch nothing in particular. */
+  messagesFor(subscriptions: readonly Subscription[]): readonly Buffer[] {
+    if (subscriptions.some(({ watched }) => watched !== null)) return this.build(subscriptions);
+    const key = subscriptions
+      .map(({ topic }) => `${topic.customer}/${topic.device}`)
+      .sort()
+      .join(' ');
+    const known = this.messages.get(key);
+    if (known) return known;
+    const built = this.build(subscriptions);
+    this.messages.set(key, built);
+    return built;
+  }
+
+  private build(subscriptions: readonly Subscription[]): readonly Buffer[] {
+    if (subscriptions.length === 0) return [];
+    return [
+      ...this.presenceMessages(subscriptions),
+      ...this.updateMessages(subscriptions),
+      ...this.eventMessages(subscriptions),
+    ];
+  }
+
+  private presenceMessages(subscriptions: readonly Subscription[]): Buffer[] {
+    const { history, pageCharacters } = this.parts;
+    const pages: Buffer[] = [];
+    const page = new Page(pageCharacters);
+    for (const { customer, device, fragment } of history.forgotten.after(this.since)) {
+      if (anyCovers(subscriptions, customer, device)) page.add(fragment);
+    }
+    for (const device of this.candidates(subscriptions)) {
+      if (device.presence.rev <= this.since || interestOf(subscriptions, device) === 'nothing') continue;
+      page.add(presenceFragment(device));
+      if (page.full) pages.push(this.take(page, 'presence'));
+    }
+    if (!page.empty) pages.push(this.take(page, 'presence'));
+    return pages;
+  }
+
+  private updateMessages(subscriptions: readonly Subscription[]): Buffer[] {
+    const pages: Buffer[] = [];
+    const page = new Page(this.parts.pageCharacters);
+    for (const device of this.candidates(subscriptions)) {
+      if (interestOf(subscriptions, device) !== 'values') continue;
+      for (const fragment of this.updatesOf(device)) {
+        page.add(fragment);
+        if (page.full) pages.push(this.take(page, 'update'));
+      }
+    }
+    if (!page.empty) pages.push(this.take(page, 'update'));
+    return pages;
+  }
+
+  private eventMessages(subscriptions: readonly Subscription[]): Buffer[] {
+    const { history, fleet, pageCharacters } = this.parts;
+    const pages: Buffer[] = [];
+    let { since } = this;
+    while (since < this.rev) {
+      const range = { since, upTo: this.rev, pageCharacters };
+      const { message, toldTo } = eventPage(history, fleet.revisions, subscriptions, range);
+      if (message) pages.push(message);
+      since = toldTo;
+    }
+    return pages;
+  }
+
+  /** The changed devices of the one customer that a viewer names, or of all. */
+  private candidates(subscriptions: readonly Subscription[]): readonly Device[] {
+    const [first] = subscriptions;
+    const customer = first?.topic.customer ?? '+';
+    const single = customer !== '+' && subscriptions.every(({ topic }) => topic.customer === customer);
+    return single ? (this.byCustomer.get(customer) ?? []) : this.changed;
+  }
+
+  private updatesOf(device: Device): readonly string[] {
+    const known = this.updates.get(device);
+    if (known) return known;
+    const fragments = [...updateFragments(device, this.since)];
+    this.updates.set(device, fragments);
+    return fragments;
+  }
+
+  private take(page: Page, type: 'presence' | 'update'): Buffer {
+    return page.take(`"type":"${type}","rev":${this.parts.fleet.revisions.next()}`, 'devices');
+  }
+}
+
+/** A device that was forgotten since is told as such; a new one of its name is another object. */
+function isKnown(fleet: Fleet, device: Device): boolean {
+  return fleet.find(device.customer, device.id) === device;
+}

@@ -1,0 +1,153 @@
+/**
+ * One viewer: writes to its transport, and never more than it takes. While too much waits, its ticks are skipped; it
+ * catches up from the fleet's state when it reads again, and is closed when it does not read for long. Owns what
+ * this viewer has been told.
+ */
+import { LIVE_LIMITS } from '../../schemas/live.ts';
+import type { Caller } from '../hub/caller.ts';
+import type { Counters } from '../hub/counters.ts';
+import type { Clock } from '../wire/environment.ts';
+import { type CatchupParts, catchUp } from './catchup.ts';
+import { Drain } from './drain.ts';
+import { eventPage } from './event-pages.ts';
+import { errorMessage, readClientMessage } from './messages.ts';
+import type { Subscription } from './subscription.ts';
+import { Subscriptions } from './subscriptions.ts';
+import type { Tick } from './tick.ts';
+import type { ViewerTransport } from './transport.ts';
+
+/** A viewer whose bytes have waited for this long is closed; ms. */
+export const PATIENCE = 10_000;
+
+export interface ViewerParts extends CatchupParts {
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** Bytes that may wait at most. */
+  readonly viewerBytes: number;
+}
+
+export class Viewer {
+  readonly caller: Caller;
+  private readonly parts: ViewerParts;
+  private readonly transport: ViewerTransport;
+  private readonly subscriptions: Subscriptions;
+  private readonly drain = new Drain();
+  /** Every event up to this revision has been told. */
+  private eventsToldTo: number;
+  /** The last tick: what a subscription has not been told of before it, it is behind with. */
+  private lastTick: number;
+
+  constructor(parts: ViewerParts, transport: ViewerTransport, caller: Caller, lastTick: number) {
+    this.parts = parts;
+    this.transport = transport;
+    this.caller = caller;
+    this.subscriptions = new Subscriptions(caller, parts);
+    this.eventsToldTo = parts.fleet.revisions.current;
+    this.lastTick = lastTick;
+  }
+
+  /** Whether there is more to tell before the next tick. */
+  get behind(): boolean {
+    return this.eventsToldTo < this.lastTick || this.subscriptions.all.some((one) => this.isBehind(one));
+  }
+
+  /** Answers what is wrong with the message. */
+  receive(text: string): void {
+    const message = text.length > LIVE_LIMITS.messageBytes ? null : readClientMessage(text);
+    const error = message ? this.subscriptions.apply(message) : 'bad-message';
+    if (error) this.offer(errorMessage(this.parts.fleet.revisions.next(), error, message?.id));
+  }
+
+  /** A message that may be left out if too much waits. */
+  offer(message: Buffer): void {
+    if (this.comfortable) this.send(message);
+  }
+
+  /** Whether the viewer has not read for too long. */
+  get stuck(): boolean {
+    return this.drain.waiting(this.transport.bufferedBytes, this.parts.clock.now()) >= PATIENCE;
+  }
+
+  /** Tells what changed since the last tick, if everything before was told and it fits; else see `pump`. */
+  tick(tick: Tick): void {
+    this.lastTick = tick.rev;
+    const { all } = this.subscriptions;
+    if (!this.comfortable) {
+      if (!tick.empty) this.parts.counters.viewerSkips += 1;
+      return;
+    }
+    if (!this.isLevel(tick)) return;
+    const messages = tick.messagesFor(all);
+    const bytes = messages.reduce((sum, message) => sum + message.length, 0);
+    if (this.transport.bufferedBytes + bytes > this.parts.viewerBytes / 2) return;
+    for (const message of messages) this.send(message);
+    for (const subscription of all) subscription.toldTo = tick.rev;
+    this.eventsToldTo = tick.rev;
+  }
+
+  /**
+   * Tells what is owed up to revision `upTo`, the newest one: most behind first, about `budget` bytes, and only while the
+   * transport takes them. Returns the bytes.
+   */
+  pump(budget: number, upTo: number): number {
+    let sent = this.pumpEvents(budget, upTo);
+    const owed = this.subscriptions.all.filter((one) => this.isBehind(one));
+    for (const subscription of owed.sort((a, b) => a.toldTo - b.toldTo)) {
+      sent += this.pumpState(subscription, budget - sent, upTo);
+    }
+    return sent;
+  }
+
+  close(code: number, reason: string): void {
+    this.transport.close(code, reason);
+  }
+
+  private pumpEvents(budget: number, upTo: number): number {
+    let sent = 0;
+    while (this.eventsToldTo < this.lastTick && sent < budget && this.comfortable) {
+      const { fleet, history, pageCharacters } = this.parts;
+      const range = { since: this.eventsToldTo, upTo, pageCharacters };
+      const { message, toldTo } = eventPage(history, fleet.revisions, this.subscriptions.all, range);
+      if (message) sent += this.send(message);
+      this.eventsToldTo = toldTo;
+    }
+    return sent;
+  }
+
+  private pumpState(subscription: Subscription, budget: number, upTo: number): number {
+    let sent = 0;
+    while (this.isBehind(subscription) && sent < budget && this.comfortable) {
+      subscription.catchup ??= catchUp(this.parts, subscription, upTo);
+      const next = subscription.catchup.messages.next();
+      if (!next.done) {
+        sent += this.send(next.value);
+        continue;
+      }
+      subscription.toldTo = subscription.catchup.toldTo;
+      subscription.catchup = null;
+    }
+    return sent;
+  }
+
+  /** Told everything up to the last tick and nothing beyond, so that what all others get fits. */
+  private isLevel({ since }: Tick): boolean {
+    const { forgotten } = this.parts.history;
+    if (this.eventsToldTo !== since || !forgotten.holdsAllAfter(since)) return false;
+    return this.subscriptions.all.every(({ toldTo, catchup }) => toldTo === since && catchup === null);
+  }
+
+  private isBehind({ toldTo, catchup }: Subscription): boolean {
+    return catchup !== null || toldTo < this.lastTick;
+  }
+
+  /** A quarter may wait; a message is never longer than the rest. */
+  private get comfortable(): boolean {
+    return this.transport.bufferedBytes <= this.parts.viewerBytes / 4;
+  }
+
+  private send(message: Buffer): number {
+    this.drain.wrote(message.length);
+    this.transport.send(message);
+    return message.length;
+  }
+}
