@@ -92,7 +92,10 @@ export class Broker {
   private fail(error: StoreError): void {
     if (this.state === 'failed') return;
     this.state = 'failed';
-    this.options.logger.error({ err: error, code: error.code }, 'The store has failed; nothing more is acknowledged.');
+    this.options.logger.error(
+      { err: error, code: error.code },
+      'The store has failed; nothing more is acknowledged.',
+    );
     this.core.sessions.abandon();
     this.failed?.(error);
   }
@@ -139,7 +142,9 @@ export class Broker {
   private unavailable(): Problem | null {
     if (this.state === 'ready') return null;
     if (this.state !== 'failed') return goingAway();
-    return problem('store-unavailable', 'The broker can store nothing; it is about to end.', { retryAfter: 10 });
+    return problem('store-unavailable', 'The broker can store nothing; it is about to end.', {
+      retryAfter: 10,
+    });
   }
 
   private forget(customer: string, device: string): Promise<boolean> {

@@ -33,7 +33,16 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const live = new LiveChannel({ ...core, stats: current, clock, logger, limits: config.limits });
   const liveUpgrade = new LiveUpgrade({ ...core, live, config, clock, logger });
   const { unavailable, readiness, forget } = broker;
-  const admin = new AdminServer({ ...core, stats: current, readiness, forget, config, clock, logger, dashboardFolder });
+  const admin = new AdminServer({
+    ...core,
+    stats: current,
+    readiness,
+    forget,
+    config,
+    clock,
+    logger,
+    dashboardFolder,
+  });
   const { sessionId } = environment;
   const devices = new DeviceUpgrade({ ...core, config, clock, logger, sessionId, unavailable });
   const edge = new EdgeServer({

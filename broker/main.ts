@@ -22,7 +22,12 @@ export function builtDashboard(): string | null {
  */
 export async function runBroker(config: Config, logger: Log): Promise<number> {
   const notifier = new ServiceNotifier({ socket: process.env.NOTIFY_SOCKET, logger });
-  const broker = new Broker({ config, logger, environment: systemEnvironment, dashboardFolder: builtDashboard() });
+  const broker = new Broker({
+    config,
+    logger,
+    environment: systemEnvironment,
+    dashboardFolder: builtDashboard(),
+  });
   const end = new Promise<number>((resolve) => {
     broker.onFailure(() => resolve(1));
     for (const signal of SIGNALS) process.once(signal, () => resolve(0));

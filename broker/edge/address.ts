@@ -6,7 +6,9 @@ export function clientAddress(request: IncomingMessage, trustedProxies: readonly
   const remote = plain(request.socket.remoteAddress ?? 'unknown');
   if (!trustedProxies.includes(remote)) return remote;
   const header = request.headers['x-forwarded-for'];
-  const hops = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map((hop) => plain(hop.trim()));
+  const hops = (Array.isArray(header) ? header.join(',') : (header ?? ''))
+    .split(',')
+    .map((hop) => plain(hop.trim()));
   return hops.reverse().find((hop) => hop !== '' && !trustedProxies.includes(hop)) ?? remote;
 }
 

@@ -47,7 +47,8 @@ export class Admission {
    */
   admit({ customer, address }: Applicant, replacing: number): Problem | null {
     const { limits } = this;
-    if (!this.takeHandshake()) return refusal('too-many-handshakes', 'handshakesPerSecond', limits, RETRY_HANDSHAKE);
+    if (!this.takeHandshake())
+      return refusal('too-many-handshakes', 'handshakesPerSecond', limits, RETRY_HANDSHAKE);
     if (this.total - replacing >= limits.connections) {
       return refusal('too-many-connections', 'connections', limits, RETRY_CONNECTIONS);
     }

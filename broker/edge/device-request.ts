@@ -23,10 +23,16 @@ export function readDeviceRequest(request: IncomingMessage, rules: RequestRules)
   if (early) return early;
   const key = rules.authenticate(presentedKey(request, query));
   if (!key) {
-    return problem('unauthorized', 'The key is unknown, malformed, expired or revoked; send a valid one in Authorization: Bearer.');
+    return problem(
+      'unauthorized',
+      'The key is unknown, malformed, expired or revoked; send a valid one in Authorization: Bearer.',
+    );
   }
   if (key.role !== 'device') {
-    return problem('forbidden', `A key with the role ${key.role} cannot connect a device; create one with the role device.`);
+    return problem(
+      'forbidden',
+      `A key with the role ${key.role} cannot connect a device; create one with the role device.`,
+    );
   }
   return nameDevice(key, query.get('device'));
 }
@@ -35,7 +41,8 @@ export function readDeviceRequest(request: IncomingMessage, rules: RequestRules)
 export function checkHandshake(request: IncomingMessage): Problem | null {
   const { headers } = request;
   if (request.method !== 'GET') return problem('bad-request', 'A WebSocket handshake is a GET request.');
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return problem('upgrade-required', 'Connect with Upgrade: websocket.');
+  if (headers.upgrade?.toLowerCase() !== 'websocket')
+    return problem('upgrade-required', 'Connect with Upgrade: websocket.');
   if (headers['sec-websocket-version'] !== '13') {
     return problem('upgrade-required', 'Connect with Sec-WebSocket-Version: 13 (RFC 6455).');
   }
@@ -56,7 +63,10 @@ function checkSubprotocol(request: IncomingMessage): Problem | null {
 /** P-1.2: in the URL the key would reach access logs. */
 function checkKeyPlace(query: URLSearchParams, rules: RequestRules): Problem | null {
   if (!query.has('key') || rules.keyInUrl) return null;
-  return problem('key-in-url', 'Send the key in the header Authorization: Bearer <key> or X-API-Key, not as ?key=; URLs reach access logs.');
+  return problem(
+    'key-in-url',
+    'Send the key in the header Authorization: Bearer <key> or X-API-Key, not as ?key=; URLs reach access logs.',
+  );
 }
 
 /** The empty text if there is none; it fails like any other wrong key. */
@@ -72,7 +82,8 @@ function nameDevice(key: KeyRow, named: string | null): DeviceRequest | Problem 
     return problem('device-id-invalid', 'A device id matches ^[A-Za-z0-9_-]{1,64}$.');
   }
   if (key.device === null) {
-    if (named === null) return problem('device-missing', 'This is a fleet key: name the device with ?device=<id>.');
+    if (named === null)
+      return problem('device-missing', 'This is a fleet key: name the device with ?device=<id>.');
     return { key, device: named };
   }
   if (named !== null && named !== key.device) {

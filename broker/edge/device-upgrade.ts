@@ -72,24 +72,26 @@ export class DeviceUpgrade {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { keys, config, unavailable } = this.parts;
+    const { keys, config } = this.parts;
     const identity = readDeviceRequest(request, {
       keyInUrl: config.devices.keyInUrl,
       authenticate: (key) => keys.authenticate(key),
     });
-    if (!('key' in identity)) return this.refuse(request, socket, identity);
-    const applicant = {
-      customer: identity.key.customer,
-      address: clientAddress(request, config.server.trustedProxies),
-    };
-    const refusal = unavailable() ?? this.admit(identity, applicant);
-    if (refusal) return this.refuse(request, socket, refusal);
-    this.complete(request, socket, head, identity, applicant);
+    if ('key' in identity) this.admit(request, socket, head, identity);
+    else this.refuse(request, socket, identity);
   }
 
-  private admit({ key, device }: DeviceRequest, applicant: Applicant): Problem | null {
-    const replacing = this.parts.fleet.find(key.customer, device)?.member ? 1 : 0;
-    return this.admission.admit(applicant, replacing);
+  private admit(request: IncomingMessage, socket: Duplex, head: Buffer, identity: DeviceRequest): void {
+    const { config, fleet, unavailable } = this.parts;
+    const { key, device } = identity;
+    const applicant = {
+      customer: key.customer,
+      address: clientAddress(request, config.server.trustedProxies),
+    };
+    const replacing = fleet.find(key.customer, device)?.member ? 1 : 0;
+    const refusal = unavailable() ?? this.admission.admit(applicant, replacing);
+    if (refusal) this.refuse(request, socket, refusal);
+    else this.complete(request, socket, head, identity, applicant);
   }
 
   private complete(
@@ -117,7 +119,11 @@ export class DeviceUpgrade {
     count(counters.refusals, refusal.code);
     const address = clientAddress(request, config.server.trustedProxies);
     logger.debug({ address, code: refusal.code }, 'A device was refused.');
-    refuse(socket, refusal, refusal.code === 'upgrade-required' ? { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' } : {});
+    refuse(
+      socket,
+      refusal,
+      refusal.code === 'upgrade-required' ? { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' } : {},
+    );
   }
 }
 

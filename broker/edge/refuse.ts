@@ -4,7 +4,11 @@ import type { Duplex } from 'node:stream';
 import type { Problem } from '../../schemas/problems.ts';
 
 /** Writes the refusal and closes. A peer that is already gone is no error. */
-export function refuse(socket: Duplex, problem: Problem, headers: Readonly<Record<string, string>> = {}): void {
+export function refuse(
+  socket: Duplex,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   socket.on('error', () => socket.destroy());
   if (!socket.writable) {
     socket.destroy();
@@ -21,5 +25,7 @@ export function refuse(socket: Duplex, problem: Problem, headers: Readonly<Recor
     ...headers,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`,
+  );
 }

@@ -21,7 +21,10 @@ export class EdgeServer {
 
   constructor(parts: EdgeParts) {
     this.parts = parts;
-    this.server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 }, parts.handle);
+    this.server = createServer(
+      { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+      parts.handle,
+    );
     this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
   }
 

@@ -2,7 +2,13 @@
  * What a committed frame does to its device; the one place where last-known state changes, for live frames and for
  * replay alike.
  */
-import { type BatchFrame, type DataFrame, type EventFrame, FRAME, type TelemetryFrame } from '../wire/frames.ts';
+import {
+  type BatchFrame,
+  type DataFrame,
+  type EventFrame,
+  FRAME,
+  type TelemetryFrame,
+} from '../wire/frames.ts';
 import type { ClockState, Device } from './device.ts';
 import type { DeviceEvent } from './events.ts';
 import type { Fleet } from './fleet.ts';
@@ -63,7 +69,13 @@ export function applyFrame(
   return null;
 }
 
-function applyTelemetry(device: Device, frame: TelemetryFrame, columns: Columns, arrival: number, rev: number): void {
+function applyTelemetry(
+  device: Device,
+  frame: TelemetryFrame,
+  columns: Columns,
+  arrival: number,
+  rev: number,
+): void {
   const at = kept(absoluteTime(frame.time, arrival), arrival);
   device.metrics.merge(columns, frame, at, arrival, rev);
 }

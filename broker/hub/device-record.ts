@@ -48,7 +48,9 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   if (!row.body) return;
   const record = decode(row.body) as DeviceRecord;
   if (record.version !== VERSION) {
-    throw new Error(`The stored state of ${row.customer}/${row.device} has version ${record.version}, not ${VERSION}.`);
+    throw new Error(
+      `The stored state of ${row.customer}/${row.device} has version ${record.version}, not ${VERSION}.`,
+    );
   }
   const device = fleet.obtain(row.customer, row.device);
   // Not `touch`: what comes from the checkpoint need not be written to it again.
@@ -57,7 +59,8 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   for (const [name, value, at, receivedAt] of record.metrics) {
     device.metrics.restore({ name, value, at, receivedAt, rev });
   }
-  for (const [boot, durable] of record.boots) Object.assign(device.boots.enter(boot), { accepted: durable, durable });
+  for (const [boot, durable] of record.boots)
+    Object.assign(device.boots.enter(boot), { accepted: durable, durable });
   device.clock = record.clock;
   device.description = { model: record.model, firmware: record.firmware, meta: record.meta };
   device.lastDataAt = record.lastDataAt;

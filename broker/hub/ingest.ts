@@ -54,7 +54,11 @@ export interface IngestParts {
   readonly events: EventFeed;
   readonly counters: Counters;
   readonly clock: Clock;
-  readonly limits: { readonly metricsPerDevice: number; readonly batchBytes: number; readonly commitSpacing: number };
+  readonly limits: {
+    readonly metricsPerDevice: number;
+    readonly batchBytes: number;
+    readonly commitSpacing: number;
+  };
 }
 
 export class Ingest {

@@ -52,7 +52,13 @@ function replay(fleet: Fleet, record: LogRecord, heldTo: ReadonlyMap<string, num
   return frames;
 }
 
-function replayFrame(fleet: Fleet, source: Source, reader: FrameReader, bytes: Uint8Array, arrival: number): void {
+function replayFrame(
+  fleet: Fleet,
+  source: Source,
+  reader: FrameReader,
+  bytes: Uint8Array,
+  arrival: number,
+): void {
   const frame = reader.read(bytes);
   // Only these three are ever appended (session/handlers.ts).
   if (frame.kind !== FRAME.telemetry && frame.kind !== FRAME.batch && frame.kind !== FRAME.event) return;

@@ -2,8 +2,9 @@
  * Merges acknowledgements (P-4.2): the first frame that becomes durable starts a wait of at most `within` ms, and
  * one ack covers all that became durable meanwhile. Owns what is durable and not yet told.
  */
-import type { Clock, Timer } from '../wire/environment.ts';
+
 import { encodeAck } from '../wire/encode.ts';
+import type { Clock, Timer } from '../wire/environment.ts';
 import type { Transport } from './transport.ts';
 
 /** A device that does not read gets its (cumulative) ack later; nothing piles up for it. */
@@ -18,7 +19,12 @@ export class Acks {
   within: number;
 
   /** `sent` is called for each ack that goes out. */
-  constructor(transport: Pick<Transport, 'send' | 'bufferedBytes'>, clock: Clock, within: number, sent: () => void) {
+  constructor(
+    transport: Pick<Transport, 'send' | 'bufferedBytes'>,
+    clock: Clock,
+    within: number,
+    sent: () => void,
+  ) {
     this.transport = transport;
     this.clock = clock;
     this.within = within;

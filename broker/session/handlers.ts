@@ -3,7 +3,15 @@ import type { ErrorCode } from '../../schemas/errors.ts';
 import type { Boots } from '../hub/boots.ts';
 import type { Origin } from '../hub/ingest.ts';
 import { FrameError } from '../wire/frame-error.ts';
-import { type Boot, type DataFrame, type DeviceFrame, FRAME, type HelloFrame, type ReportedFrame, type ResultFrame } from '../wire/frames.ts';
+import {
+  type Boot,
+  type DataFrame,
+  type DeviceFrame,
+  FRAME,
+  type HelloFrame,
+  type ReportedFrame,
+  type ResultFrame,
+} from '../wire/frames.ts';
 import type { SessionParts } from './parts.ts';
 
 /** What the handlers need of a session. */
@@ -50,7 +58,8 @@ function hello(session: FrameSession, frame: HelloFrame): void {
 
 function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: number): void {
   // A resume answers 0 for "none", so 0 cannot also be a frame of a boot.
-  if (frame.seq === 0 && session.boot !== null) throw new FrameError('bad-seq', 'Within a boot, seq starts at 1.', 0);
+  if (frame.seq === 0 && session.boot !== null)
+    throw new FrameError('bad-seq', 'Within a boot, seq starts at 1.', 0);
   const acceptance = session.parts.ingest.accept(session, frame, bytes, now);
   if (acceptance === 'too-many-metrics') throw new FrameError('too-many-metrics', undefined, frame.seq);
   if (acceptance === 'clock-unset' || acceptance === 'clock-ahead') session.advise(acceptance, frame.seq);
@@ -59,11 +68,17 @@ function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: n
 /** P-5: this broker has sent no command, so none can have a result. */
 function result(session: FrameSession, frame: ResultFrame): void {
   session.advise('unknown-command', null);
-  session.parts.logger.debug({ device: session.device.name, command: frame.id }, 'A result for an unknown command was ignored.');
+  session.parts.logger.debug(
+    { device: session.device.name, command: frame.id },
+    'A result for an unknown command was ignored.',
+  );
 }
 
 /** P-6: desired and reported state come with commands. */
 function reported(session: FrameSession, frame: ReportedFrame): void {
   session.advise('not-supported', null);
-  session.parts.logger.debug({ device: session.device.name, version: frame.version }, 'A reported frame was ignored.');
+  session.parts.logger.debug(
+    { device: session.device.name, version: frame.version },
+    'A reported frame was ignored.',
+  );
 }

@@ -165,7 +165,10 @@ export class DeviceSession implements Origin, Member {
     const replaced = fleet.join(this.device, this, clock.now());
     if (!replaced) return;
     counters.takeovers += 1;
-    logger.info({ device: this.device.name, session: this.session, replaced: replaced.session }, 'A newer connection took over.');
+    logger.info(
+      { device: this.device.name, session: this.session, replaced: replaced.session },
+      'A newer connection took over.',
+    );
     replaced.end(4001);
   }
 

@@ -79,6 +79,15 @@ describe('the boots of a device', () => {
     for (let boot = 2; boot <= 8; boot += 1) boots.enter(`u${boot}`);
     expect(boots.enter('u1').durable).toBe(7);
     boots.enter('u9');
-    expect([...boots.entries()].map(([boot]) => boot)).toEqual(['u3', 'u4', 'u5', 'u6', 'u7', 'u8', 'u1', 'u9']);
+    expect([...boots.entries()].map(([boot]) => boot)).toEqual([
+      'u3',
+      'u4',
+      'u5',
+      'u6',
+      'u7',
+      'u8',
+      'u1',
+      'u9',
+    ]);
   });
 });

@@ -51,7 +51,12 @@ function setUp(batchBytes = 1_000_000) {
     const device = fleet.obtain('acme', 'pump');
     const acks: number[] = [];
     const source = new SourceHandle({ customer: 'acme', device: 'pump', session, boot, fields: null });
-    const origin: Origin = { device, source, progress: device.boots.enter(boot), durable: (seq) => acks.push(seq) };
+    const origin: Origin = {
+      device,
+      source,
+      progress: device.boots.enter(boot),
+      durable: (seq) => acks.push(seq),
+    };
     const send = (seq: number | null, temp: number) =>
       ingest.accept(origin, telemetry(seq, temp), Uint8Array.of(seq ?? 0), clock.now());
     return { origin, acks, send, temp: () => [...device.metrics.changedSince(0)][0]?.value };

@@ -15,7 +15,9 @@ function merged(readings: readonly Reading[]): Record<string, [Value, number]> {
     const columns = table.columnsFor(names, 100) ?? [];
     table.merge(columns, { names, values: Object.values(values) }, at, 5000 + index, index + 1);
   });
-  return Object.fromEntries([...table.changedSince(0)].map((metric) => [metric.name, [metric.value, metric.at]]));
+  return Object.fromEntries(
+    [...table.changedSince(0)].map((metric) => [metric.name, [metric.value, metric.at]]),
+  );
 }
 
 const name = fc.constantFrom('temp', 'rpm', 'level', 'mode');
@@ -46,7 +48,12 @@ describe('last-known state', () => {
   });
 
   it('P-2.4: null means "not read this time" and leaves the last-known value', () => {
-    expect(merged([{ at: 1, values: { temp: 21 } }, { at: 2, values: { temp: null } }])).toEqual({ temp: [21, 1] });
+    expect(
+      merged([
+        { at: 1, values: { temp: 21 } },
+        { at: 2, values: { temp: null } },
+      ]),
+    ).toEqual({ temp: [21, 1] });
   });
 
   it('P-2.4: a shorter array leaves the rest as it was', () => {

@@ -10,7 +10,8 @@ describe('topics', () => {
     fc.assert(
       fc.property(part, part, id, id, (customer, device, ofCustomer, ofDevice) => {
         const topic = parseTopic(`${customer}/${device}`);
-        const expected = (customer === '+' || customer === ofCustomer) && (device === '+' || device === ofDevice);
+        const expected =
+          (customer === '+' || customer === ofCustomer) && (device === '+' || device === ofDevice);
         expect(topic && topicMatches(topic, ofCustomer, ofDevice)).toBe(expected);
       }),
     );
@@ -24,7 +25,18 @@ describe('topics', () => {
         else expect(text).not.toMatch(/^([A-Za-z0-9_-]{1,64}|\+)\/([A-Za-z0-9_-]{1,64}|\+)$/);
       }),
     );
-    for (const text of ['', '/', 'acme', 'acme/', '/pump', 'acme/pump/temp', '#', 'acme/#', 'acme/pu+mp', '+/+\n']) {
+    for (const text of [
+      '',
+      '/',
+      'acme',
+      'acme/',
+      '/pump',
+      'acme/pump/temp',
+      '#',
+      'acme/#',
+      'acme/pu+mp',
+      '+/+\n',
+    ]) {
       expect(parseTopic(text)).toBeNull();
     }
   });

@@ -1,0 +1,24 @@
+/** Checks decoded frames against `schemas/frames.ts` with ajv; for the frames that are rare. */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { FRAME_SCHEMAS, type FrameName } from '../../schemas/frames.ts';
+
+const ajv = new Ajv2020({ strict: true, strictTypes: false, strictTuples: false });
+
+ajv.addKeyword({
+  keyword: 'byteString',
+  compile:
+    ([least, most]: [number, number]) =>
+    (data: unknown) =>
+      data instanceof Uint8Array && data.length >= least && data.length <= most,
+});
+
+const compiled = new Map<FrameName, ValidateFunction>();
+
+/** null if the frame fits its schema, else what is wrong with it, as `path problem`. */
+export function checkFrame(name: FrameName, frame: unknown): string | null {
+  const validate = compiled.get(name) ?? ajv.compile(FRAME_SCHEMAS[name]);
+  compiled.set(name, validate);
+  if (validate(frame)) return null;
+  const error = validate.errors?.[0];
+  return `${name}${error?.instancePath ?? ''} ${error?.message ?? 'is not valid'}`;
+}

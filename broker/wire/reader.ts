@@ -1,0 +1,144 @@
+/**
+ * From a device's bytes to a frame (P-2): the strict profile and the frame's schema in one pass for the frames that
+ * come by the thousand, in two for the rare ones. One reader a session. Owns the session's layouts.
+ *
+ * Throws FrameError: outside the profile before anything else, then what breaks the schema (P-2.3).
+ */
+import type { ErrorCode } from '../../schemas/errors.ts';
+import { FrameError } from './frame-error.ts';
+import {
+  type BatchFrame,
+  type BatchSample,
+  type DeviceFrame,
+  FRAME,
+  type TelemetryFrame,
+  type Value,
+} from './frames.ts';
+import { ItemReader, MAJOR } from './item-reader.ts';
+import { parseRareFrame } from './rare-frames.ts';
+import { SampleReader } from './sample-reader.ts';
+
+// One for all: reading is synchronous and holds nothing between frames.
+const items = new ItemReader();
+
+export class FrameReader {
+  private readonly samples = new SampleReader(items);
+
+  /** What positional values mean, from hello (P-2.4). */
+  get fields(): readonly string[] | null {
+    return this.samples.fields;
+  }
+
+  set fields(fields: readonly string[] | null) {
+    this.samples.fields = fields;
+  }
+
+  /** Reads one message. What it returns holds no reference to `bytes`. */
+  read(bytes: Uint8Array): DeviceFrame {
+    items.begin(bytes);
+    if (items.peek() !== MAJOR.array) return refuseItem();
+    const length = items.openArray(1);
+    if (length === 0) throw new FrameError('not-an-array');
+    const kind = items.item(2);
+    if (kind === FRAME.telemetry) return this.telemetry(length);
+    if (kind === FRAME.batch) return this.batch(length);
+    const parts: Value[] = [kind];
+    while (parts.length < length) parts.push(items.item(2));
+    items.finish();
+    return parseRareFrame(parts);
+  }
+
+  private telemetry(length: number): TelemetryFrame {
+    const { samples } = this;
+    samples.fault = null;
+    if (length < 4) return this.tooShort(length, 'bad-telemetry', 'telemetry is [1, seq, time, values].');
+    const seq = this.seq();
+    const time = this.time();
+    const values = samples.read(2);
+    const { names } = samples;
+    this.finish(length - 4, seq);
+    return { kind: FRAME.telemetry, seq, time, names, values };
+  }
+
+  private batch(length: number): BatchFrame {
+    this.samples.fault = null;
+    if (length < 4)
+      return this.tooShort(length, 'bad-batch', 'batch is [2, seq, time, [[dt, values], ...]].');
+    const seq = this.seq();
+    const time = this.time();
+    const samples = this.batchSamples();
+    this.finish(length - 4, seq);
+    return { kind: FRAME.batch, seq, time, samples };
+  }
+
+  private batchSamples(): BatchSample[] {
+    const all: BatchSample[] = [];
+    if (items.peek() !== MAJOR.array) {
+      items.item(2);
+      this.samples.note('bad-batch', 'The fourth element of a batch is an array of [dt, values].');
+      return all;
+    }
+    const length = items.openArray(2);
+    for (let index = 0; index < length; index += 1) this.batchSample(all);
+    return all;
+  }
+
+  private batchSample(all: BatchSample[]): void {
+    const { samples } = this;
+    const length = items.peek() === MAJOR.array ? items.openArray(3) : -1;
+    if (length < 2) {
+      samples.note('bad-batch', 'Each sample of a batch is [dt, values].');
+      if (length === -1) items.item(3);
+      else if (length === 1) items.item(4);
+      return;
+    }
+    const dt = items.item(4);
+    if (typeof dt !== 'number') samples.note('bad-batch', 'dt is a number of milliseconds.');
+    const values = samples.read(4);
+    for (let extra = 2; extra < length; extra += 1) items.item(4);
+    all.push({ dt: dt as number, names: samples.names, values });
+  }
+
+  private seq(): number | null {
+    const seq = items.item(2);
+    if (seq === null || (typeof seq === 'number' && seq >= 0 && Number.isInteger(seq))) return seq;
+    this.samples.note('bad-seq');
+    return null;
+  }
+
+  private time(): number | null {
+    const time = items.item(2);
+    if (time === null || typeof time === 'number') return time;
+    this.samples.note('bad-time');
+    return null;
+  }
+
+  /** Reads what a later version may have added (P-2.1), the end, and only then complains about the schema. */
+  private finish(extra: number, seq: number | null): void {
+    for (let index = 0; index < extra; index += 1) items.item(2);
+    items.finish();
+    const { fault, faultDetail } = this.samples;
+    if (fault !== null) throw new FrameError(fault, faultDetail, seq);
+  }
+
+  private tooShort(length: number, code: ErrorCode, layout: string): never {
+    for (let index = 1; index < length; index += 1) items.item(2);
+    items.finish();
+    throw new FrameError(code, layout);
+  }
+}
+
+/** An item that is no frame: outside the profile for its own reason, or for not being an array. */
+function refuseItem(): never {
+  items.item(1);
+  items.finish();
+  throw new FrameError('not-an-array');
+}
+
+/** One item of the profile and nothing after it. Throws FrameError. */
+export function decodeItem(bytes: Uint8Array): Value {
+  items.begin(bytes);
+  const value = items.item(1);
+  items.finish();
+  return value;
+}
