@@ -2,28 +2,26 @@
 import type { Api } from './api.ts';
 import { Refusal } from './refusal.ts';
 
-/** Collects the routes that are added from now on; the function that comes back adds the answers for the rest. */
-export function collectMethods(app: Api): () => void {
-  const methods = new Map<string, Set<string>>();
-  app.addHook('onRoute', ({ url, method }) => {
-    const known = methods.get(url) ?? new Set<string>();
-    for (const name of [method].flat()) known.add(name);
-    methods.set(url, known);
-  });
+/** Collects the paths of routes that are added from now on; what comes back adds the answers for the other methods. */
+export function collectPaths(app: Api): () => void {
+  const paths = new Set<string>();
+  app.addHook('onRoute', ({ url }) => void paths.add(url));
   return () => {
-    for (const [url, allowed] of [...methods]) refuseOthers(app, url, [...allowed]);
+    for (const path of [...paths]) refuseOthers(app, path);
   };
 }
 
-function refuseOthers(app: Api, url: string, allowed: readonly string[]): void {
+function refuseOthers(app: Api, url: string): void {
+  const has = (method: string) => app.hasRoute({ method, url });
+  const allowed = app.supportedMethods.filter(has).join(', ');
   app.route({
     url,
-    method: app.supportedMethods.filter((method) => !allowed.includes(method)),
+    method: app.supportedMethods.filter((method) => !has(method)),
     schema: { hide: true },
     // Before the body is read: what it holds does not matter.
     onRequest: async (_request, reply) => {
-      reply.header('allow', allowed.join(', '));
-      throw new Refusal('method-not-allowed', `Use ${allowed.join(' or ')}.`);
+      reply.header('allow', allowed);
+      throw new Refusal('method-not-allowed', `Use one of ${allowed}.`);
     },
     handler: async () => {
       throw new Error('The hook has answered.');

@@ -5,7 +5,7 @@ import { fastify } from 'fastify';
 import { API_SCHEMAS } from '../../schemas/api.ts';
 import { problem } from '../../schemas/problems.ts';
 import { Access } from './access.ts';
-import { collectMethods } from './allowed-methods.ts';
+import { collectPaths } from './allowed-methods.ts';
 import type { Api } from './api.ts';
 import { BODY_BYTES, errorHandler } from './errors.ts';
 import { refuseKeyInUrl } from './key-in-url.ts';
@@ -31,7 +31,7 @@ export async function buildApp(parts: AdminParts, metrics: Metrics): Promise<Api
   const app = createApp(parts);
   await app.register(cookie);
   await app.register(swagger, swaggerOptions(parts.stats().version));
-  const refuseOtherMethods = collectMethods(app);
+  const refuseOtherMethods = collectPaths(app);
   await addRoutes(app, parts, metrics);
   refuseOtherMethods();
   await app.ready();

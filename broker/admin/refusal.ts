@@ -21,5 +21,9 @@ export function notFound(what: string): Refusal {
 export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
   if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="signalbox"');
   if (body.retryAfter !== undefined) reply.header('retry-after', body.retryAfter);
-  return reply.code(body.status).type('application/problem+json').send(JSON.stringify(body));
+  // As bytes: to a text fastify would add a charset, which JSON types do not have.
+  return reply
+    .code(body.status)
+    .type('application/problem+json')
+    .send(Buffer.from(JSON.stringify(body)));
 }

@@ -1,0 +1,140 @@
+/** A broker's HTTP side on a port of its own, with a small fleet; every answer is held against the OpenAPI document. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { type AdminParts, AdminServer } from '../../broker/admin/server.ts';
+import { Fleet } from '../../broker/hub/fleet.ts';
+import { Revisions } from '../../broker/hub/revisions.ts';
+import type { Stats } from '../../schemas/api.ts';
+import { FakeClock } from '../helpers/clock.ts';
+import { type LogLine, recordingLog } from '../helpers/log.ts';
+import { type Answer, Documented, type OpenApi } from './documented.ts';
+import { FakeBrowserSessions, FakeKeys, keyRow } from './fakes.ts';
+import { someStats } from './some-stats.ts';
+
+export interface Ask {
+  /** The key's id, sent as `Authorization: Bearer sbx_<id>`. */
+  readonly as?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; a string as it is. */
+  readonly body?: unknown;
+}
+
+/** `boss` is admin; `olga` and `vera` are acme's operator and viewer, `zoe` beta's viewer, `pump` a device of acme. */
+const KEYS = [
+  keyRow('boss', 'admin', '*', { createdAt: 1 }),
+  keyRow('olga', 'operator', 'acme', { createdAt: 2 }),
+  keyRow('vera', 'viewer', 'acme', { createdAt: 3, label: 'wall screen' }),
+  keyRow('zoe', 'viewer', 'beta', { createdAt: 4 }),
+  keyRow('pump', 'device', 'acme', { createdAt: 5, device: 'pump-7', lastUsedAt: 900 }),
+  keyRow('gone', 'admin', '*', { createdAt: 6, revokedAt: 7 }),
+];
+
+export type Overrides = Partial<Omit<AdminParts, 'config'>> & {
+  readonly server?: Partial<AdminParts['config']['server']>;
+};
+
+export class AdminBench {
+  readonly clock = new FakeClock();
+  readonly fleet = new Fleet(new Revisions(1));
+  readonly keys = new FakeKeys(this.clock, KEYS);
+  readonly browserSessions = new FakeBrowserSessions(this.clock);
+  readonly log: LogLine[] = [];
+  readonly forgotten: string[] = [];
+  readonly admin: AdminServer;
+  documented: Documented | null = null;
+  private readonly server: Server;
+
+  constructor({ server = {}, ...overrides }: Overrides) {
+    this.admin = new AdminServer({
+      fleet: this.fleet,
+      keys: this.keys,
+      browserSessions: this.browserSessions,
+      stats: () => this.stats(),
+      readiness: () => ({ ready: true }),
+      forget: async (customer, device) => this.forget(customer, device),
+      config: { server: { ...SERVER, ...server } },
+      clock: this.clock,
+      logger: recordingLog(this.log),
+      dashboardFolder: null,
+      ...overrides,
+    });
+    this.server = createServer(this.admin.handle);
+  }
+
+  get host(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  }
+
+  async start(): Promise<void> {
+    await this.listen();
+    await this.admin.start();
+    this.documented = new Documented((await this.send('GET', '/api/openapi.json', {})).body as OpenApi);
+  }
+
+  async stop(): Promise<void> {
+    await this.admin.stop();
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** Asks, and checks the answer against the document. `path` without `/api/v1` unless it starts with `//`. */
+  async ask(method: string, path: string, ask: Ask = {}): Promise<Answer> {
+    const full = path.startsWith('//') ? path.slice(1) : `/api/v1${path}`;
+    const answer = await this.send(method, full, ask);
+    if (answer.status >= 400) this.documented?.isProblem(answer);
+    this.documented?.check(method, full, answer);
+    return answer;
+  }
+
+  async send(method: string, path: string, { as, headers = {}, body }: Ask): Promise<Answer> {
+    const response = await fetch(`http://${this.host}${path}`, {
+      method,
+      headers: {
+        ...(as !== undefined && { authorization: `Bearer sbx_${as}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = /json/.test(response.headers.get('content-type') ?? '');
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? null : json ? JSON.parse(text) : text,
+    };
+  }
+
+  private stats(): Stats {
+    return someStats({ total: this.fleet.total, online: this.fleet.online });
+  }
+
+  private forget(customer: string, id: string): boolean {
+    const device = this.fleet.find(customer, id);
+    if (device) this.forgotten.push(device.name);
+    if (device) this.fleet.forget(device);
+    return device !== null;
+  }
+}
+
+const SERVER: AdminParts['config']['server'] = {
+  host: '127.0.0.1',
+  port: 0,
+  allowedOrigins: [],
+  trustedProxies: [],
+  metrics: 'loopback',
+  drainSeconds: 0,
+};
+
+/** Started, and stopped when the running test has finished. */
+export async function startAdmin(overrides: Overrides = {}): Promise<AdminBench> {
+  const bench = new AdminBench(overrides);
+  onTestFinished(() => bench.stop());
+  await bench.start();
+  return bench;
+}

@@ -1,0 +1,98 @@
+/** Stand-ins for the parts that the HTTP API asks: keys and logins in memory, with names instead of secrets. */
+import type { BrowserSessions, KeyRing, KeyWish, NewKey } from '../../broker/admin/ports.ts';
+import type { KeyRow, Role } from '../../broker/store/ports.ts';
+import type { Clock } from '../../broker/wire/environment.ts';
+
+/** A key whose text is `sbx_<id>`. */
+export function keyRow(id: string, role: Role, customer: string, more: Partial<KeyRow> = {}): KeyRow {
+  return {
+    id,
+    hash: new Uint8Array(32),
+    customer,
+    device: null,
+    role,
+    label: null,
+    createdAt: 1000,
+    expiresAt: null,
+    revokedAt: null,
+    lastUsedAt: null,
+    ...more,
+  };
+}
+
+export class FakeKeys implements KeyRing {
+  readonly rows = new Map<string, KeyRow>();
+  private readonly clock: Clock;
+
+  constructor(clock: Clock, rows: readonly KeyRow[]) {
+    this.clock = clock;
+    for (const row of rows) this.rows.set(row.id, row);
+  }
+
+  authenticate(text: string): KeyRow | null {
+    const row = text.startsWith('sbx_') ? this.find(text.slice(4)) : null;
+    return row?.revokedAt === null ? row : null;
+  }
+
+  find(id: string): KeyRow | null {
+    return this.rows.get(id) ?? null;
+  }
+
+  list(customer: string): readonly KeyRow[] {
+    return [...this.rows.values()].filter((row) => customer === '*' || row.customer === customer);
+  }
+
+  async create(wish: KeyWish): Promise<NewKey> {
+    const id = `created${this.rows.size}`;
+    const row = keyRow(id, wish.role, wish.customer, { ...wish, createdAt: this.clock.now() });
+    this.rows.set(id, row);
+    return { row, key: `sbx_${id}` };
+  }
+
+  async rotate(id: string, overlapMs: number): Promise<NewKey> {
+    const old = this.rows.get(id) as KeyRow;
+    this.rows.set(id, { ...old, expiresAt: this.clock.now() + overlapMs });
+    return this.create({ ...old, expiresAt: null });
+  }
+
+  async revoke(id: string): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (row?.revokedAt !== null) return false;
+    this.rows.set(id, { ...row, revokedAt: this.clock.now() });
+    return true;
+  }
+
+  customers(): Iterable<string> {
+    return new Set([...this.rows.values()].map((row) => row.customer).filter((customer) => customer !== '*'));
+  }
+}
+
+/** A cookie is `cookie-<key id>`; the login tokens that are good once are put into `tokens`. */
+export class FakeBrowserSessions implements BrowserSessions {
+  readonly tokens = new Map<string, KeyRow>();
+  private readonly open = new Map<string, KeyRow>();
+  private readonly clock: Clock;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  async create(row: KeyRow): Promise<{ cookie: string; expiresAt: number }> {
+    this.open.set(`cookie-${row.id}`, row);
+    return { cookie: `cookie-${row.id}`, expiresAt: this.clock.now() + 3_600_000 };
+  }
+
+  find(cookie: string): KeyRow | null {
+    return this.open.get(cookie) ?? null;
+  }
+
+  async end(cookie: string): Promise<void> {
+    this.open.delete(cookie);
+  }
+
+  redeemLoginToken(token: string): KeyRow | null {
+    const row = this.tokens.get(token) ?? null;
+    this.tokens.delete(token);
+    return row;
+  }
+}
