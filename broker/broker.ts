@@ -6,8 +6,10 @@ import { type Problem, problem } from '../schemas/problems.ts';
 import { type BrokerOptions, type Core, composeCore } from './core.ts';
 import { goingAway } from './edge/device-upgrade.ts';
 import { composeFront, type Front } from './front.ts';
+import type { Checkpoint } from './hub/checkpoint.ts';
 import { forgetDevice } from './hub/forget.ts';
 import { ensureAdminKey } from './hub/keys/bootstrap.ts';
+import type { KeyRing } from './hub/keys/key-ring.ts';
 import { restoreFleet } from './hub/restore.ts';
 import type { StoreError } from './store/ports.ts';
 
@@ -64,12 +66,14 @@ export class Broker {
 
   private async openCore(): Promise<void> {
     const { stores, fleet, ingest, checkpoint, keys, browserSessions, sessions } = this.core;
-    const { config, logger, environment } = this.options;
+    const { config, logger } = this.options;
     stores.onFailure((error) => this.fail(error));
     const bounds = await stores.start();
     await keys.start();
     await browserSessions.start();
-    await ensureAdminKey(keys, config.data, environment.clock);
+    const adminKey = await ensureAdminKey(keys, config.data);
+    if (adminKey)
+      logger.info({ file: adminKey }, 'An admin key was created; the command line finds it there.');
     const restored = await restoreFleet(fleet, stores.database, stores.log, bounds);
     ingest.startAt(restored.position);
     logger.info(restored, 'Last-known state is back.');
@@ -130,13 +134,21 @@ export class Broker {
   }
 
   private async closeCore(): Promise<void> {
-    const { stores, checkpoint, keys, browserSessions, sessions } = this.core;
+    const { stores, checkpoint, keys, sessions } = this.core;
     sessions.stop();
-    if (this.state === 'failed') checkpoint.abandon();
-    else await checkpoint.stop();
-    await browserSessions.stop();
-    await keys.stop();
+    await this.saveCore(checkpoint, keys);
     await stores.stop();
+  }
+
+  /** After a failure the store takes nothing more; what it holds is replayed at the next start. */
+  private async saveCore(checkpoint: Checkpoint, keys: KeyRing): Promise<void> {
+    if (this.state === 'failed') {
+      checkpoint.abandon();
+      keys.abandon();
+    } else {
+      await checkpoint.stop();
+      await keys.stop();
+    }
   }
 
   private unavailable(): Problem | null {

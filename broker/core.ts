@@ -1,5 +1,4 @@
 /** Composition, first half: what takes frames in and keeps them. Constructs, starts nothing. */
-import { join } from 'node:path';
 import type { Config } from '../schemas/config.ts';
 import { FRAME_BYTES } from './edge/device-upgrade.ts';
 import type { Environment } from './environment.ts';
@@ -54,7 +53,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   const changes = fleet.trackChanges();
   const checkpoint = new Checkpoint({ changes, fleet, ingest, state, log, clock, logger, intervalMs });
   const keys = new KeyRing({ store: state, clock, randomBytes, logger });
-  const browserSessions = new BrowserSessions({ store: state, keys, clock, randomBytes, logger });
+  const browserSessions = new BrowserSessions({ store: state, keys, clock, randomBytes });
   const turns = new Turns();
   const sessionParts = { fleet, ingest, turns, counters, clock, logger, config, frameBytes: FRAME_BYTES };
   const sessions = new Sessions(sessionParts, random);
@@ -65,7 +64,7 @@ function composeStores(config: Config, { clock }: Environment, logger: Log): Sto
   const { engine, segmentBytes, retentionBytes, retentionHours } = config.store;
   return openStores({
     engine,
-    folder: join(config.data),
+    folder: config.data,
     log: { segmentBytes, retentionBytes, retentionAgeMs: retentionHours * HOUR, ringBytes: RING_BYTES },
     clock,
     logger,

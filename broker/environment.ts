@@ -1,5 +1,6 @@
 /** The real time, randomness and ids, handed to every part by the root. Nothing else calls these globals. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Clock, Random, Timer } from './wire/environment.ts';
 
 export interface Environment {
@@ -7,6 +8,8 @@ export interface Environment {
   readonly random: Random;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly sessionId: () => string;
+  /** The package's version. */
+  readonly version: string;
 }
 
 const systemClock: Clock = {
@@ -23,8 +26,15 @@ export const systemEnvironment: Environment = {
   random: () => Math.random(),
   randomBytes: (count) => randomBytes(count),
   sessionId: () => randomBytes(9).toString('base64url'),
+  version: packageVersion(),
 };
 
 function cancelled(timer: NodeJS.Timeout): Timer {
   return { cancel: () => clearTimeout(timer) };
+}
+
+function packageVersion(): string {
+  const up = import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json';
+  const manifest = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
 }

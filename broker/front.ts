@@ -5,6 +5,7 @@ import type { BrokerOptions, Core } from './core.ts';
 import { DeviceUpgrade } from './edge/device-upgrade.ts';
 import { LiveUpgrade } from './edge/live-upgrade.ts';
 import { EdgeServer } from './edge/server.ts';
+import { ProcessGauge } from './hub/process-gauge.ts';
 import { StatsCollector } from './hub/stats.ts';
 import { LiveChannel } from './live/channel.ts';
 
@@ -27,10 +28,18 @@ export interface BrokerState {
 
 export function composeFront(core: Core, options: BrokerOptions, broker: BrokerState): Front {
   const { config, logger, environment, dashboardFolder } = options;
-  const { clock } = environment;
-  const stats = new StatsCollector({ ...core, log: core.stores.log, clock });
+  const { clock, version } = environment;
+  const process = new ProcessGauge();
+  const viewers = () => live.size;
+  const stats = new StatsCollector({ ...core, log: core.stores.log, process, viewers, clock, version });
   const current = () => stats.current();
-  const live = new LiveChannel({ ...core, stats: current, clock, logger, limits: config.limits });
+  const live: LiveChannel = new LiveChannel({
+    ...core,
+    stats: current,
+    clock,
+    logger,
+    limits: config.limits,
+  });
   const liveUpgrade = new LiveUpgrade({ ...core, live, config, clock, logger });
   const { unavailable, readiness, forget } = broker;
   const admin = new AdminServer({

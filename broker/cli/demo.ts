@@ -1,0 +1,105 @@
+/**
+ * `signalbox demo`: a broker with its data in a temporary folder, a simulated fleet of two customers, and a one-time
+ * login link to the dashboard. Ctrl-C ends all of it and removes the folder.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { type Simulation, simulate } from '../../device-sim/run.ts';
+import { Broker } from '../broker.ts';
+import { loadConfig } from '../config.ts';
+import { systemEnvironment } from '../environment.ts';
+import { builtDashboard } from '../main.ts';
+import { makeLogger } from './logger.ts';
+
+const CUSTOMERS = ['acme', 'globex'];
+
+interface DemoOptions {
+  readonly port: number;
+  readonly devices: number;
+  readonly rate: number;
+}
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('Run a broker with a simulated fleet of two customers, in a temporary folder.')
+    .option('--port <n>', 'port of the broker and its dashboard', wholeNumber(0, 65535), 8080)
+    .option('--devices <n>', 'simulated devices of each customer', wholeNumber(1, 5000), 100)
+    .option('--rate <n>', 'samples a second and device', wholeNumber(1, 100), 1)
+    .action(async (options: DemoOptions) => {
+      process.exitCode = await runDemo(options);
+    });
+}
+
+async function runDemo(options: DemoOptions): Promise<number> {
+  const data = mkdtempSync(join(tmpdir(), 'signalbox-demo-'));
+  try {
+    return await runInFolder(data, options);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+async function runInFolder(data: string, options: DemoOptions): Promise<number> {
+  const flags = { data, server: { host: '127.0.0.1', port: options.port }, log: { level: 'warn' } };
+  const config = loadConfig({ environment: {}, flags });
+  const logger = makeLogger(config);
+  const broker = new Broker({ config, logger, environment: systemEnvironment, dashboardFolder: builtDashboard() });
+  const ended = new Promise<number>((resolve) => {
+    broker.onFailure(() => resolve(1));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(0));
+  });
+  await broker.start();
+  const fleets = await startFleets(broker, options);
+  console.log(greeting(broker, await loginLink(broker), options));
+  const code = await ended;
+  console.log('\nStopping.');
+  await Promise.all(fleets.map((fleet) => fleet.stop()));
+  await broker.stop();
+  return code;
+}
+
+async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Promise<Simulation[]> {
+  const fleets: Simulation[] = [];
+  for (const [index, customer] of CUSTOMERS.entries()) {
+    const { key } = await broker.core.keys.create({
+      customer,
+      device: null,
+      role: 'device',
+      label: 'demo fleet',
+      expiresAt: null,
+    });
+    const fleet = simulate({ url: broker.url, keys: [{ customer, key }], devices, rate, seed: index + 1 });
+    fleet.start();
+    fleets.push(fleet);
+  }
+  return fleets;
+}
+
+/** Opens the dashboard once, as an admin that sees both customers. */
+async function loginLink(broker: Broker): Promise<string> {
+  const { keys, browserSessions } = broker.core;
+  const { row } = await keys.create({ customer: '*', device: null, role: 'admin', label: 'demo', expiresAt: null });
+  return `${broker.url}/#login=${browserSessions.issueLoginToken(row.id)}`;
+}
+
+function greeting(broker: Broker, link: string, { devices, rate }: DemoOptions): string {
+  return [
+    '',
+    `  Signalbox runs at ${broker.url}`,
+    `  ${devices * CUSTOMERS.length} simulated devices of ${CUSTOMERS.join(' and ')} send ${rate} sample(s) a second each.`,
+    '',
+    `  Dashboard (link for one login): ${link}`,
+    '',
+    '  Ctrl-C ends everything and removes its data.',
+  ].join('\n');
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}

@@ -1,0 +1,37 @@
+/** A whole broker in this process, on a free port, with its data in a folder of the test's. */
+import { onTestFinished } from 'vitest';
+import { Broker } from '../../broker/broker.ts';
+import { type Environment, systemEnvironment } from '../../broker/environment.ts';
+import type { Role } from '../../broker/store/ports.ts';
+import { type Overrides, testConfig } from './config.ts';
+import { silentLog } from './log.ts';
+import { temporaryFolder } from './temporary.ts';
+
+export interface TestBroker {
+  readonly broker: Broker;
+  readonly url: string;
+  readonly data: string;
+  /** A new key's text. */
+  key(role: Role, customer: string, device?: string): Promise<string>;
+}
+
+export interface TestBrokerOptions {
+  readonly data?: string;
+  readonly config?: Overrides;
+  readonly environment?: Partial<Environment>;
+}
+
+/** Started; stopped when the test is over. */
+export async function startBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  const data = options.data ?? temporaryFolder();
+  const config = testConfig(data, options.config);
+  const environment = { ...systemEnvironment, ...options.environment };
+  const broker = new Broker({ config, logger: silentLog, environment, dashboardFolder: null });
+  onTestFinished(() => broker.stop());
+  await broker.start();
+  const key = async (role: Role, customer: string, device?: string): Promise<string> => {
+    const wish = { customer, device: device ?? null, role, label: null, expiresAt: null };
+    return (await broker.core.keys.create(wish)).key;
+  };
+  return { broker, url: broker.url, data, key };
+}
