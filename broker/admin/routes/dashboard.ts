@@ -1,11 +1,10 @@
 /** The built dashboard at `/`. Assets carry a hash in their name and are kept for ever; pages are asked for again. */
 import { existsSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Api } from '../api.ts';
 import { PAGE_POLICY } from '../security-headers.ts';
-
-const ASSETS = `${sep}assets${sep}`;
 
 const MISSING = `<!doctype html>
 <html lang="en">
@@ -25,17 +24,17 @@ export async function dashboardRoutes(app: Api, folder: string | null): Promise<
     );
     return;
   }
-  await app.register(fastifyStatic, {
-    root: folder,
+  await app.register(async (pages: Api) => {
+    pages.addHook('onRequest', pageHeaders);
     // A route for each file, so that other paths are not found in the API's words.
-    wildcard: false,
-    cacheControl: false,
-    setHeaders: (response, path) => {
-      response.setHeader('content-security-policy', PAGE_POLICY);
-      response.setHeader(
-        'cache-control',
-        path.includes(ASSETS) ? 'public, max-age=31536000, immutable' : 'no-cache',
-      );
-    },
+    await pages.register(fastifyStatic, { root: folder, wildcard: false, cacheControl: false });
+  });
+}
+
+async function pageHeaders(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const keep = request.url.startsWith('/assets/');
+  reply.headers({
+    'content-security-policy': PAGE_POLICY,
+    'cache-control': keep ? 'public, max-age=31536000, immutable' : 'no-cache',
   });
 }

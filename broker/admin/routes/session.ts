@@ -1,5 +1,5 @@
 /** `/session`: a browser trades a key, or a one-time token, for a cookie that scripts cannot read. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { LoginSchema, reference, type Session, SessionSchema } from '../../../schemas/api.ts';
 import type { KeyRow, Role } from '../../store/ports.ts';
@@ -49,7 +49,7 @@ function loginRoute(api: Api, { keys, browserSessions, logger }: AdminParts, acc
       const session = sessionOf(row.id, row.role, row.customer);
       const { cookie, expiresAt } = await browserSessions.create(row);
       logger.info({ key: row.id, address: request.ip }, 'A browser has logged in.');
-      setCookie(request, reply, cookie, expiresAt);
+      reply.setCookie(COOKIE, cookie, { ...cookieOptions(request), expires: new Date(expiresAt) });
       return reply.code(201).send({ ...session, expiresAt });
     },
   );
@@ -91,7 +91,7 @@ function logoutRoute(api: Api, { browserSessions }: AdminParts, access: Access):
         access.checkOrigin(request);
         await browserSessions.end(cookie);
       }
-      return reply.clearCookie(COOKIE, { path: '/' }).code(204).send(null);
+      return reply.clearCookie(COOKIE, cookieOptions(request)).code(204).send(null);
     },
   );
 }
@@ -103,12 +103,7 @@ function sessionOf(keyId: string, role: Role, customer: string): Session {
   return { keyId, role, customer };
 }
 
-function setCookie(request: FastifyRequest, reply: FastifyReply, cookie: string, expiresAt: number): void {
-  reply.setCookie(COOKIE, cookie, {
-    path: '/',
-    httpOnly: true,
-    sameSite: 'strict',
-    secure: request.protocol === 'https',
-    expires: new Date(expiresAt),
-  });
+/** Not for scripts, not for other sites, and not in the clear where we are reached by https. */
+function cookieOptions(request: FastifyRequest) {
+  return { path: '/', httpOnly: true, sameSite: 'strict', secure: request.protocol === 'https' } as const;
 }
