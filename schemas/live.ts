@@ -98,6 +98,7 @@ export type LiveUpdate = Type.Static<typeof LiveUpdate>;
 
 const Transition = Type.Object({
   ...connection,
+  ...freshness,
   rev: Type.Integer({ description: 'Numbers the transition.' }),
 });
 export type Transition = Type.Static<typeof Transition>;

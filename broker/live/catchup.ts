@@ -73,7 +73,10 @@ function* updates(
     if (interestOf([subscription], device) !== 'values') continue;
     for (const fragment of updateFragments(device, from)) {
       update.add(fragment);
-      if (update.full) yield take(fleet, update, 'update');
+      if (!update.full) continue;
+      // A device that was forgotten and came again: first that it went, then what it says now.
+      if (!presence.empty) yield take(fleet, presence, 'presence');
+      yield take(fleet, update, 'update');
     }
   }
   if (!presence.empty) yield take(fleet, presence, 'presence');

@@ -1,0 +1,222 @@
+/** The live channel over real WebSockets: who gets in, who is thrown out, and what a stuck client costs. */
+
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import WebSocket from 'ws';
+import { LiveUpgrade } from '../../broker/edge/live-upgrade.ts';
+import type { KeyRow } from '../../broker/store/ports.ts';
+import { silentLog } from '../helpers/log.ts';
+import { World } from './world.ts';
+
+const ROWS: Readonly<Record<string, KeyRow>> = {
+  admin: row('admin', '*'),
+  acme: row('viewer', 'acme'),
+  device: row('device', 'acme'),
+};
+
+function row(role: KeyRow['role'], customer: string): KeyRow {
+  const nothing = { device: null, label: null, expiresAt: null, revokedAt: null, lastUsedAt: null };
+  return { ...nothing, id: `${role}-${customer}`, hash: new Uint8Array(32), customer, role, createdAt: 0 };
+}
+
+/** A server with nothing but the live channel. */
+class Edge {
+  readonly world = new World();
+  readonly sockets: WebSocket[] = [];
+  readonly upgrade: LiveUpgrade;
+  private readonly server: Server = createServer();
+  private endKey: (keyId: string) => void = () => {};
+
+  constructor(viewers = 10) {
+    const { world } = this;
+    this.upgrade = new LiveUpgrade({
+      keys: {
+        authenticate: (key) => ROWS[key] ?? null,
+        onEnded: (listener) => {
+          this.endKey = listener;
+          return () => {};
+        },
+      },
+      browserSessions: { find: (cookie) => (cookie === 'login' ? (ROWS.acme ?? null) : null) },
+      live: world.live,
+      config: {
+        server: { allowedOrigins: ['https://ops.example'], trustedProxies: [] },
+        limits: { viewers },
+      } as never,
+      counters: world.counters,
+      clock: world.clock,
+      logger: silentLog,
+    });
+    this.server.on('upgrade', (request, socket, head) => this.upgrade.upgrade(request, socket, head));
+  }
+
+  async start(): Promise<this> {
+    this.upgrade.start();
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    return this;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  ends(keyId: string): void {
+    this.endKey(keyId);
+  }
+
+  /** The open socket, or the status and body of the refusal. */
+  async connect(
+    headers: Record<string, string>,
+    query = '',
+  ): Promise<WebSocket | { status: number; body: unknown }> {
+    const socket = new WebSocket(`ws://127.0.0.1:${this.port}/v1/live${query}`, { headers });
+    this.sockets.push(socket);
+    return new Promise((resolve, reject) => {
+      socket.once('open', () => resolve(socket));
+      socket.once('unexpected-response', (_, response) => {
+        response.setEncoding('utf8').once('data', (body: string) => {
+          resolve({ status: response.statusCode ?? 0, body: JSON.parse(body) });
+        });
+      });
+      socket.once('error', reject);
+    });
+  }
+
+  async viewer(key = 'admin'): Promise<WebSocket> {
+    const socket = await this.connect({ Authorization: `Bearer ${key}` });
+    if (!(socket instanceof WebSocket)) throw new Error(`refused: ${JSON.stringify(socket)}`);
+    return socket;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.sockets) socket.terminate();
+    await this.upgrade.stop();
+    this.world.live.stop();
+    this.server.close();
+  }
+}
+
+let edge: Edge;
+afterEach(() => edge.stop());
+
+async function refusal(headers: Record<string, string>, query = ''): Promise<unknown> {
+  edge = await new Edge().start();
+  const answer = await edge.connect(headers, query);
+  return answer instanceof WebSocket ? 'let in' : [answer.status, (answer.body as { code: string }).code];
+}
+
+describe('who asks for the live channel', () => {
+  it.each([
+    ['without a key', {}, '', [401, 'unauthorized']],
+    ['with an unknown key', { 'X-API-Key': 'nobody' }, '', [401, 'unauthorized']],
+    ['with a device key', { 'X-API-Key': 'device' }, '', [403, 'forbidden']],
+    ['with the key in the URL', {}, '?key=admin', [400, 'key-in-url']],
+    [
+      'with a key, from a page of another origin',
+      { 'X-API-Key': 'admin', Origin: 'https://evil.example' },
+      '',
+      [403, 'origin-refused'],
+    ],
+    [
+      'with a cookie, from a page of another origin',
+      { Cookie: 'signalbox_session=login', Origin: 'https://evil.example' },
+      '',
+      [403, 'origin-refused'],
+    ],
+    ['with a cookie and no origin', { Cookie: 'signalbox_session=login' }, '', [403, 'origin-refused']],
+    [
+      'with an allowed origin and a login that has ended',
+      { Cookie: 'signalbox_session=old', Origin: 'https://ops.example' },
+      '',
+      [401, 'unauthorized'],
+    ],
+    [
+      'with a cookie from an allowed origin',
+      { Cookie: 'a=b; signalbox_session=login', Origin: 'https://ops.example' },
+      '',
+      'let in',
+    ],
+    ['with a key and no browser', { Authorization: 'Bearer acme' }, '', 'let in'],
+  ])('%s', async (_, headers, query, answer) => {
+    expect(await refusal(headers as Record<string, string>, query)).toEqual(answer);
+  });
+
+  it('when the broker has its number of viewers hears which limit it was', async () => {
+    edge = await new Edge(1).start();
+    await edge.viewer();
+    expect(await edge.connect({ 'X-API-Key': 'admin' })).toMatchObject({
+      status: 503,
+      body: { code: 'too-many-connections', limit: 'limits.viewers', retryAfter: 10 },
+    });
+  });
+});
+
+describe('a connection', () => {
+  it('that says something binary is closed with 1003', async () => {
+    edge = await new Edge().start();
+    const viewer = await edge.viewer();
+    viewer.send(Buffer.from([1, 2, 3]));
+    const [code] = await once(viewer, 'close');
+    expect(code).toBe(1003);
+  });
+
+  it('ends with 4003 when its key ends, and only that one', async () => {
+    edge = await new Edge().start();
+    const [ended, other] = [await edge.viewer('acme'), await edge.viewer('admin')];
+    const closed = once(ended, 'close');
+    edge.ends('viewer-acme');
+    expect((await closed)[0]).toBe(4003);
+    expect(other.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('is pinged, and cut off when it has been silent for 75 s', async () => {
+    edge = await new Edge().start();
+    const viewer = await edge.viewer();
+    const pinged = once(viewer, 'ping');
+    edge.world.clock.advance(30_000);
+    await pinged;
+    viewer.pause();
+    const closed = once(viewer, 'close');
+    edge.world.clock.advance(80_000);
+    viewer.resume();
+    expect((await closed)[0]).toBe(1006);
+  });
+});
+
+describe('a client that does not read', () => {
+  it('costs at most 1 MiB, is closed with 1013 after 10 s, and disturbs nobody', async () => {
+    edge = await new Edge().start();
+    const { world } = edge;
+    const [stuck, reading] = [await edge.viewer(), await edge.viewer()];
+    const sockets = (edge.upgrade as unknown as { sockets: Set<{ bufferedBytes: number }> }).sockets;
+    let newest = -1;
+    reading.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString());
+      if (message.type === 'update') newest = message.devices[0].values.round.value;
+    });
+    for (const viewer of [stuck, reading]) {
+      viewer.send('{"type":"subscribe","id":1,"topic":"+/+"}');
+      await once(viewer, 'message');
+    }
+    stuck.pause();
+    let most = 0;
+    // Until the kernel's buffers are full and the broker's begin to fill; then ten more seconds.
+    for (let round = 0; world.counters.viewersClosedSlow === 0 && round < 4000; round += 1) {
+      world.measures('acme/pump-7', { round, text: 'x'.repeat(60_000) });
+      world.tick();
+      await vi.waitFor(() => expect(newest).toBe(round), { interval: 1 });
+      for (const { bufferedBytes } of sockets) most = Math.max(most, bufferedBytes);
+    }
+    expect(world.counters.viewersClosedSlow).toBe(1);
+    expect(most).toBeGreaterThan(200_000);
+    expect(most).toBeLessThanOrEqual(1_048_576);
+    expect(reading.readyState).toBe(WebSocket.OPEN);
+    stuck.resume();
+    const [code] = await once(stuck, 'close');
+    expect(code).toBe(1013);
+    await vi.waitFor(() => expect(sockets.size).toBe(1));
+  });
+});

@@ -1,0 +1,192 @@
+/** A live channel on a fleet that the test fills, with viewers that read or do not. */
+
+import type { Caller } from '../../broker/hub/caller.ts';
+import { Counters } from '../../broker/hub/counters.ts';
+import type { Device, Member } from '../../broker/hub/device.ts';
+import { EventFeed } from '../../broker/hub/events.ts';
+import { Fleet } from '../../broker/hub/fleet.ts';
+import { Revisions } from '../../broker/hub/revisions.ts';
+import { LiveChannel } from '../../broker/live/channel.ts';
+import type { ViewerConnection, ViewerTransport } from '../../broker/live/transport.ts';
+import type { Value } from '../../broker/wire/frames.ts';
+import type { Stats } from '../../schemas/api.ts';
+import type { ServerMessage } from '../../schemas/live.ts';
+import { FakeClock } from '../helpers/clock.ts';
+import { silentLog } from '../helpers/log.ts';
+
+export type MessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
+
+/** A viewer's end: keeps what it read. While it does not read, messages wait as bytes in the broker. */
+export class FakeViewer implements ViewerTransport {
+  readonly read: ServerMessage[] = [];
+  readonly closes: { readonly code: number; readonly reason: string }[] = [];
+  mostBuffered = 0;
+  private waiting: Buffer[] = [];
+  private state: 'reading' | 'stuck' = 'reading';
+  connection: ViewerConnection | null = null;
+
+  send(text: string | Buffer): void {
+    this.waiting.push(Buffer.from(text));
+    this.mostBuffered = Math.max(this.mostBuffered, this.bufferedBytes);
+    if (this.state === 'reading') this.take(Number.POSITIVE_INFINITY);
+  }
+
+  get bufferedBytes(): number {
+    return this.waiting.reduce((sum, message) => sum + message.length, 0);
+  }
+
+  close(code: number, reason: string): void {
+    this.closes.push({ code, reason });
+  }
+
+  /** Reads nothing from now on. */
+  stall(): void {
+    this.state = 'stuck';
+  }
+
+  /** Reads everything that waits, and goes on reading. */
+  resume(): void {
+    this.state = 'reading';
+    this.take(Number.POSITIVE_INFINITY);
+  }
+
+  /** Reads a few messages and stalls again. */
+  take(messages: number): void {
+    for (const message of this.waiting.splice(0, messages)) this.read.push(JSON.parse(message.toString()));
+  }
+
+  says(message: object): void {
+    this.connection?.receive(JSON.stringify(message));
+  }
+
+  of<Type extends ServerMessage['type']>(type: Type): MessageOf<Type>[] {
+    return this.read.filter((message): message is MessageOf<Type> => message.type === type);
+  }
+
+  /** What has been read since the last call, but for stats. */
+  news(): ServerMessage[] {
+    return this.read.splice(0).filter(({ type }) => type !== 'stats');
+  }
+}
+
+export class World {
+  readonly clock = new FakeClock();
+  readonly fleet = new Fleet(new Revisions(this.clock.now()));
+  readonly events = new EventFeed();
+  readonly counters = new Counters();
+  readonly live: LiveChannel;
+  private sessions = 0;
+
+  constructor(viewerBytes = 1_048_576) {
+    const { clock, fleet, events, counters } = this;
+    const stats = () => someStats(fleet);
+    this.live = new LiveChannel({
+      fleet,
+      events,
+      counters,
+      clock,
+      logger: silentLog,
+      stats,
+      limits: { viewerBytes },
+    });
+    this.live.start();
+  }
+
+  viewer(customer = '*', keyId = 'abcd1234'): FakeViewer {
+    const viewer = new FakeViewer();
+    const role: Caller['role'] = customer === '*' ? 'admin' : 'viewer';
+    viewer.connection = this.live.open(viewer, { keyId, role, customer, device: null });
+    return viewer;
+  }
+
+  device(name: string): Device {
+    const [customer = '', id = ''] = name.split('/');
+    return this.fleet.obtain(customer, id);
+  }
+
+  connects(name: string): Member {
+    this.sessions += 1;
+    const member: Member = {
+      session: `s${this.sessions}`,
+      keyId: 'devi1234',
+      heardAt: this.clock.now(),
+      end: () => {},
+    };
+    this.fleet.join(this.device(name), member, this.clock.now());
+    return member;
+  }
+
+  disconnects(name: string, reason = 'device-closed'): void {
+    const device = this.device(name);
+    if (device.member) this.fleet.leave(device, device.member, this.clock.now(), reason);
+  }
+
+  /** A committed telemetry frame. */
+  measures(name: string, values: Readonly<Record<string, Value>>): void {
+    const device = this.device(name);
+    const rev = this.fleet.touch(device);
+    const names = Object.keys(values);
+    const columns = device.metrics.columnsFor(names, Number.POSITIVE_INFINITY);
+    if (!columns) throw new Error('no limit was set');
+    device.lastDataAt = this.clock.now();
+    device.metrics.merge(
+      columns,
+      { names, values: Object.values(values) },
+      this.clock.now(),
+      this.clock.now(),
+      rev,
+    );
+  }
+
+  /** A committed event frame. */
+  happens(name: string, event: string, data: Value = null): void {
+    const device = this.device(name);
+    const rev = this.fleet.touch(device);
+    const at = this.clock.now();
+    device.lastDataAt = at;
+    this.events.publish(device, { time: at, receivedAt: at, severity: 5, name: event, data, rev });
+  }
+
+  forgets(name: string): void {
+    const device = this.device(name);
+    this.disconnects(name);
+    this.fleet.forget(device);
+  }
+
+  /** To the next update. */
+  tick(): void {
+    this.clock.advance(250);
+  }
+}
+
+function someStats(fleet: Fleet): Stats {
+  const zero = { frames: 0, samples: 0, bytes: 0, commits: 0, acks: 0 };
+  return {
+    at: 1_780_000_000_000,
+    version: '0.1.0',
+    startedAt: 1_779_999_990_000,
+    uptimeSeconds: 10,
+    devices: { total: fleet.total, online: fleet.online },
+    broker: {
+      viewers: 1,
+      rates: zero,
+      totals: {
+        ...zero,
+        repeated: 0,
+        events: 0,
+        connections: 0,
+        takeovers: 0,
+        viewers: 1,
+        viewerSkips: 0,
+        viewersClosedSlow: 0,
+      },
+      pauses: {},
+      refusals: {},
+      frameErrors: {},
+      closes: {},
+      log: { bytes: 0, segments: 1, first: 0, end: 0, waitingFrames: 0, lost: {} },
+      memory: { residentBytes: 1, heapBytes: 1, externalBytes: 1 },
+      eventLoopDelay: { p50: 0, p99: 0, max: 0 },
+    },
+  };
+}
