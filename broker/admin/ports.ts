@@ -29,8 +29,9 @@ export interface NewKey {
 export interface KeyRing {
   /** null for a key that is unknown, malformed, expired or revoked. */
   authenticate(text: string): KeyRow | null;
+  /** A valid key by its id. */
   find(id: string): KeyRow | null;
-  /** Of every customer for `*`. */
+  /** Valid keys of a customer, of every one for `*`. */
   list(customer: string): readonly KeyRow[];
   create(wish: KeyWish): Promise<NewKey>;
   /** A new key in the place of `id`, which ends `overlapMs` from now. */

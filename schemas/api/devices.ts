@@ -78,7 +78,7 @@ export type DeviceList = Type.Static<typeof DeviceListSchema>;
 
 const StateValue = Type.Object({
   value: Type.Unknown({ description: 'JSON; a byte string is `{"base64": "…"}`.' }),
-  at: time('When it was measured.'),
+  at: Type.Number({ description: 'When it was measured. Unix ms, with a fraction if the device sent one.' }),
   receivedAt: time('When it arrived.'),
 });
 

@@ -30,16 +30,17 @@ export class FakeKeys implements KeyRing {
   }
 
   authenticate(text: string): KeyRow | null {
-    const row = text.startsWith('sbx_') ? this.find(text.slice(4)) : null;
-    return row?.revokedAt === null ? row : null;
+    return text.startsWith('sbx_') ? this.find(text.slice(4)) : null;
   }
 
   find(id: string): KeyRow | null {
-    return this.rows.get(id) ?? null;
+    return this.list('*').find((row) => row.id === id) ?? null;
   }
 
   list(customer: string): readonly KeyRow[] {
-    return [...this.rows.values()].filter((row) => customer === '*' || row.customer === customer);
+    return [...this.rows.values()].filter(
+      (row) => row.revokedAt === null && (customer === '*' || row.customer === customer),
+    );
   }
 
   async create(wish: KeyWish): Promise<NewKey> {
@@ -56,8 +57,8 @@ export class FakeKeys implements KeyRing {
   }
 
   async revoke(id: string): Promise<boolean> {
-    const row = this.rows.get(id);
-    if (row?.revokedAt !== null) return false;
+    const row = this.find(id);
+    if (!row) return false;
     this.rows.set(id, { ...row, revokedAt: this.clock.now() });
     return true;
   }

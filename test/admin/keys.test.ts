@@ -84,7 +84,7 @@ describe('creating a key', () => {
 });
 
 describe('the list of keys', () => {
-  it('shows those that are not revoked, oldest first, without absent members', async () => {
+  it('shows those that are valid, oldest first, without absent members', async () => {
     expect(await list('?customer=acme')).toEqual([
       { id: 'olga', customer: 'acme', role: 'operator', createdAt: 2 },
       { id: 'vera', customer: 'acme', role: 'viewer', createdAt: 3, label: 'wall screen' },

@@ -39,7 +39,7 @@ function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
     '/keys',
     {
       schema: {
-        summary: 'Keys that are not revoked, oldest first',
+        summary: 'Keys that are valid, oldest first',
         tags: ['keys'],
         querystring: KeysQuery,
         response: answers(200, reference(KeyListSchema)),
@@ -48,8 +48,7 @@ function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
     },
     async (request) => {
       const { customer = '*', limit = DEFAULT_LIMIT, cursor } = request.query;
-      const rows = keys.list(customer).filter((row) => row.revokedAt === null);
-      const page = pageOf(rows, OLDEST_FIRST, { limit, cursor });
+      const page = pageOf(keys.list(customer), OLDEST_FIRST, { limit, cursor });
       return { items: page.items.map((row) => keyView(row)), next: page.next };
     },
   );
@@ -92,7 +91,7 @@ function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access): vo
     },
     async (request, reply) => {
       const old = keys.find(request.params.id);
-      if (!old || old.revokedAt !== null) throw notFound('key');
+      if (!old) throw notFound('key');
       const { overlapSeconds = DAY } = request.body ?? {};
       const { row, key } = await keys.rotate(old.id, overlapSeconds * 1000);
       logger.info({ key: old.id, next: row.id, by: access.caller(request).keyId }, 'A key was rotated.');
