@@ -85,9 +85,10 @@ export class Broker {
   }
 
   private async openFront(): Promise<void> {
-    const { stats, live, admin, edge } = this.front;
+    const { stats, live, liveUpgrade, admin, edge } = this.front;
     stats.start();
     live.start();
+    liveUpgrade.start();
     await admin.start();
     await edge.start();
   }
