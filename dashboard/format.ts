@@ -1,0 +1,53 @@
+/** Times, numbers and values as people read them. Pure. */
+import type { LiveValue } from '../schemas/live.ts';
+import type { Row } from './model.ts';
+
+const NUMBER = new Intl.NumberFormat('en', { maximumSignificantDigits: 5 });
+const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const STEPS: readonly (readonly [unit: string, milliseconds: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+];
+
+/** `never`, `now`, `12 s ago`, `3 h ago`. Times are Unix ms of the broker. */
+export function ago(at: number | null, now: number): string {
+  if (at === null) return 'never';
+  const text = duration(now - at);
+  return text === '0 s' ? 'now' : `${text} ago`;
+}
+
+/** In the largest unit that it fills, rounded down; never below zero. */
+export function duration(milliseconds: number): string {
+  for (const [unit, size] of STEPS) {
+    if (milliseconds >= size) return `${Math.floor(milliseconds / size)} ${unit}`;
+  }
+  return '0 s';
+}
+
+export function count(value: number): string {
+  return COUNT.format(value);
+}
+
+/** `temp 21.5 · level 80`; values of maps and lists as JSON. */
+export function valuesText(values: ReadonlyMap<string, LiveValue>): string {
+  return [...values].map(([metric, { value }]) => `${metric} ${valueText(value)}`).join(' · ');
+}
+
+function valueText(value: unknown): string {
+  if (typeof value === 'number') return NUMBER.format(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** What is wrong with the device's own times (P-4.5); empty if nothing is. */
+export function clockText(clock: Row['clock']): string {
+  return { ok: '', unset: 'not set', ahead: 'ahead' }[clock];
+}
+
+/** Why and when, for the status cell's title. */
+export function presenceDetail({ online, since, reason }: Row, now: number): string {
+  if (since === null) return 'It has not connected yet.';
+  const when = duration(now - since);
+  return online ? `Connected for ${when}.` : `Gone for ${when}: ${reason ?? 'reason unknown'}.`;
+}

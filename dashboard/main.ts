@@ -1,0 +1,59 @@
+/** Starts the page: who is logged in sees the fleet, who is not a form. */
+import type { Session } from '../schemas/api.ts';
+import { logIn, logOut, takeLoginToken, whoIsLoggedIn } from './login.ts';
+import { element, FleetPage } from './page.ts';
+
+const RETRY = 3000;
+
+const form = element<HTMLFormElement>('login');
+const page = new FleetPage(() => showLogin('The login has ended; log in again.'));
+
+function showLogin(problem = ''): void {
+  page.stop();
+  form.hidden = false;
+  element('logout').hidden = true;
+  element('who').textContent = '';
+  element('link').hidden = true;
+  element('login-error').textContent = problem;
+  element('key').focus();
+}
+
+function showFleet({ role, customer }: Session): void {
+  form.hidden = true;
+  form.reset();
+  element('link').hidden = false;
+  element('logout').hidden = false;
+  element('who').textContent = customer === '*' ? role : `${role} of ${customer}`;
+  page.start();
+}
+
+async function begin(): Promise<void> {
+  const token = takeLoginToken();
+  if (token !== null) {
+    await logIn({ token }).then(showFleet, (error: Error) => showLogin(error.message));
+    return;
+  }
+  await whoIsLoggedIn().then(
+    (session) => (session ? showFleet(session) : showLogin()),
+    // The broker is starting, or away.
+    () => void setTimeout(begin, RETRY),
+  );
+}
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const key = String(new FormData(form).get('key') ?? '').trim();
+  logIn({ key }).then(showFleet, (error: Error) => showLogin(error.message));
+});
+
+element('logout').addEventListener('click', () => {
+  logOut().then(
+    () => showLogin(),
+    () => showLogin('The broker cannot be reached; the login may still hold.'),
+  );
+});
+
+addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#login=')) void begin();
+});
+void begin();
