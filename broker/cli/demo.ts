@@ -5,13 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { type Simulation, simulate } from '../../device-sim/run.ts';
 import { Broker } from '../broker.ts';
 import { loadConfig } from '../config.ts';
 import { systemEnvironment } from '../environment.ts';
 import { builtDashboard } from '../main.ts';
 import { makeLogger } from './logger.ts';
+import { wholeNumber } from './numbers.ts';
 
 const CUSTOMERS = ['acme', 'globex'];
 
@@ -42,10 +43,15 @@ async function runDemo(options: DemoOptions): Promise<number> {
 }
 
 async function runInFolder(data: string, options: DemoOptions): Promise<number> {
-  const flags = { data, server: { host: '127.0.0.1', port: options.port }, log: { level: 'warn' } };
+  const flags = { data, server: { host: '127.0.0.1', port: options.port }, log: { level: 'warn' as const } };
   const config = loadConfig({ environment: {}, flags });
   const logger = makeLogger(config);
-  const broker = new Broker({ config, logger, environment: systemEnvironment, dashboardFolder: builtDashboard() });
+  const broker = new Broker({
+    config,
+    logger,
+    environment: systemEnvironment,
+    dashboardFolder: builtDashboard(),
+  });
   const ended = new Promise<number>((resolve) => {
     broker.onFailure(() => resolve(1));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(0));
@@ -80,7 +86,13 @@ async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Prom
 /** Opens the dashboard once, as an admin that sees both customers. */
 async function loginLink(broker: Broker): Promise<string> {
   const { keys, browserSessions } = broker.core;
-  const { row } = await keys.create({ customer: '*', device: null, role: 'admin', label: 'demo', expiresAt: null });
+  const { row } = await keys.create({
+    customer: '*',
+    device: null,
+    role: 'admin',
+    label: 'demo',
+    expiresAt: null,
+  });
   return `${broker.url}/#login=${browserSessions.issueLoginToken(row.id)}`;
 }
 
@@ -94,12 +106,4 @@ function greeting(broker: Broker, link: string, { devices, rate }: DemoOptions):
     '',
     '  Ctrl-C ends everything and removes its data.',
   ].join('\n');
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
-  };
 }

@@ -3,15 +3,18 @@
  * later one, and only a few of those that wait are read again in each turn: a socket's read brings up to 64 KiB, near
  * a thousand frames, and 200 of them in one turn held the loop for over a second. Owns the turn's number and the queue.
  */
-import type { Flow } from './flow.ts';
-
 /** Frames of one socket in one turn before it is paused. */
 const FRAMES_A_TURN = 256;
 /** Paused sockets that are read again in one turn. */
 const RESUMED_A_TURN = 16;
 
+/** A paused socket that waits for its turn. */
+export interface Waiting {
+  turnCame(): void;
+}
+
 export class Turns {
-  private queue: Flow[] = [];
+  private queue: Waiting[] = [];
   private next = 0;
   private state: 'quiet' | 'running' = 'quiet';
   /** Rises with each turn in which a frame came. */
@@ -24,8 +27,8 @@ export class Turns {
   }
 
   /** Puts a paused socket at the end of the queue. */
-  enqueue(flow: Flow): void {
-    this.queue.push(flow);
+  enqueue(waiting: Waiting): void {
+    this.queue.push(waiting);
   }
 
   private begin(): void {

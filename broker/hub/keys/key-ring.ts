@@ -128,13 +128,15 @@ export class KeyRing {
     return { row, key: text };
   }
 
-  /** A new key with the same rights; the old one ends `overlapMs` from now, or when it would have anyway. */
+  /** A new key with the same rights and as long a life; the old one ends `overlapMs` from now, or when it would have anyway. */
   async rotate(id: string, overlapMs: number): Promise<NewKey> {
     const old = this.find(id);
     if (!old) throw new RangeError(`There is no valid key ${id}.`);
-    const { customer, device, role, label, expiresAt } = old;
-    const fresh = await this.create({ customer, device, role, label, expiresAt });
-    const ends = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, this.parts.clock.now() + overlapMs);
+    const { customer, device, role, label, createdAt, expiresAt } = old;
+    const now = this.parts.clock.now();
+    const renewed = expiresAt === null ? null : now + (expiresAt - createdAt);
+    const fresh = await this.create({ customer, device, role, label, expiresAt: renewed });
+    const ends = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs);
     await this.change({ ...old, expiresAt: ends });
     return fresh;
   }

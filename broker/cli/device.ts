@@ -1,0 +1,92 @@
+/** `signalbox device …`: list, show and forget devices. */
+import { Command } from 'commander';
+import type { DeviceSummary as Device } from '../../schemas/api/devices.ts';
+import { type ConnectionOptions, connection, withConnection } from './connection.ts';
+import { call, callList } from './http.ts';
+import { age, deviceName, moment, table } from './output.ts';
+
+interface ListOptions extends ConnectionOptions {
+  readonly customer?: string;
+  readonly online?: boolean;
+  readonly offline?: boolean;
+  readonly search?: string;
+}
+
+export function deviceCommand(): Command {
+  return new Command('device')
+    .description('The fleet.')
+    .addCommand(listCommand())
+    .addCommand(showCommand())
+    .addCommand(forgetCommand());
+}
+
+function listCommand(): Command {
+  return withConnection(new Command('list'))
+    .description('Devices with whether they are connected and how fresh their data is.')
+    .option('--customer <name>', 'only those of this customer')
+    .option('--online', 'only those that are connected')
+    .option('--offline', 'only those that are not')
+    .option('--search <text>', 'only those with this in their id')
+    .action(async (options: ListOptions) => {
+      const online = options.online ? 'true' : options.offline ? 'false' : undefined;
+      const query = { customer: options.customer, q: options.search, online, limit: '1000' };
+      const devices = await callList<Device>(connection(options), '/devices', query);
+      console.log(options.json ? JSON.stringify(devices, null, 2) : deviceTable(devices, Date.now()));
+    });
+}
+
+function showCommand(): Command {
+  return withConnection(new Command('show'))
+    .description('One device.')
+    .argument('<customer/device>')
+    .action(async (name: string, options: ConnectionOptions) => {
+      const { customer, device } = deviceName(name);
+      const found = await call<Device>(connection(options), `/devices/${customer}/${device}`);
+      console.log(options.json ? JSON.stringify(found, null, 2) : description(found, Date.now()));
+    });
+}
+
+function forgetCommand(): Command {
+  return withConnection(new Command('forget'))
+    .description('Remove a device and its last-known state, and end its connection.')
+    .argument('<customer/device>')
+    .action(async (name: string, options: ConnectionOptions) => {
+      const { customer, device } = deviceName(name);
+      await call(connection(options), `/devices/${customer}/${device}`, { method: 'DELETE' });
+      console.log(options.json ? JSON.stringify({ device: name, forgotten: true }) : `${name} is forgotten.`);
+    });
+}
+
+function deviceTable(devices: readonly Device[], now: number): string {
+  const rows = devices.map((device) => [
+    device.device,
+    device.online ? 'online' : 'offline',
+    age(device.lastSeenAt, now),
+    age(device.lastDataAt, now),
+    device.clock,
+    device.model ?? '-',
+  ]);
+  return table(['DEVICE', 'STATE', 'LAST SEEN', 'LAST DATA', 'CLOCK', 'MODEL'], rows);
+}
+
+function description(device: Device, now: number): string {
+  const { presence } = device;
+  const lines = [
+    ['device', device.device],
+    [
+      'state',
+      device.online
+        ? `online since ${moment(device.connectedAt)}`
+        : `offline since ${moment(presence.since)}`,
+    ],
+    ['reason', presence.reason ?? '-'],
+    ['session', presence.session ?? '-'],
+    ['last seen', age(device.lastSeenAt, now)],
+    ['last data', age(device.lastDataAt, now)],
+    ['clock', device.clock],
+    ['model', device.model ?? '-'],
+    ['firmware', device.firmware ?? '-'],
+    ['metrics', String(device.metrics)],
+  ];
+  return lines.map(([name, value]) => `${name?.padEnd(10)} ${value}`).join('\n');
+}

@@ -1,0 +1,10 @@
+/** The process's log: JSON lines on stdout for machines, coloured lines on a terminal. */
+import { pino } from 'pino';
+import { PinoPretty } from 'pino-pretty';
+import type { Config } from '../../schemas/config.ts';
+import type { Log } from '../wire/environment.ts';
+
+export function makeLogger({ log }: Pick<Config, 'log'>): Log {
+  const options = { level: log.level, base: null };
+  return process.stdout.isTTY ? pino(options, PinoPretty({ colorize: true, sync: true })) : pino(options);
+}

@@ -1,0 +1,52 @@
+/** What the commands print: tables, ages, values; and the errors that end them. */
+
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exitCode: 1 | 2;
+
+  /** 1: it failed; 2: it was asked wrongly. */
+  constructor(message: string, exitCode: 1 | 2 = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Columns aligned by their widest cell. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [head, ...rows].map(line).join('\n');
+}
+
+/** `3 s ago`; `never` for a time that there was not. */
+export function age(time: number | null | undefined, now: number): string {
+  if (!time) return 'never';
+  const seconds = Math.max(0, Math.round((now - time) / 1000));
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86_400)} d ago`;
+}
+
+/** A date and time, or a dash. */
+export function moment(time: number | null | undefined): string {
+  return time ? new Date(time).toISOString().replace(/\.\d+Z$/, 'Z') : '-';
+}
+
+/** A metric's value in one line. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** `customer/device`, or the end of the command. */
+export function deviceName(text: string): { customer: string; device: string } {
+  const match = /^([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})$/.exec(text);
+  if (!match) throw new CliError(`"${text}" is not CUSTOMER/DEVICE, such as acme/pump-7.`, 2);
+  return { customer: match[1] as string, device: match[2] as string };
+}

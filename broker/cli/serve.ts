@@ -1,0 +1,26 @@
+/** `signalbox serve`: runs the broker. */
+import { Command } from 'commander';
+import { loadConfig } from '../config.ts';
+import { runBroker } from '../main.ts';
+import { makeLogger } from './logger.ts';
+import { wholeNumber } from './numbers.ts';
+
+interface ServeOptions {
+  readonly config?: string;
+  readonly data?: string;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Run the broker. Logs JSON lines to stdout, pretty on a terminal.')
+    .option('--config <file>', 'YAML configuration; see docs/configuration.md')
+    .option('--data <dir>', 'data folder (default: $STATE_DIRECTORY, else ./data)')
+    .option('--host <address>', 'address to listen on')
+    .option('--port <n>', 'port to listen on; 0 picks a free one', wholeNumber(0, 65535))
+    .action(async ({ config: file, data, host, port }: ServeOptions) => {
+      const config = loadConfig({ file, environment: process.env, flags: { data, server: { host, port } } });
+      process.exitCode = await runBroker(config, makeLogger(config));
+    });
+}

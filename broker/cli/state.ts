@@ -1,0 +1,29 @@
+/** `signalbox state CUSTOMER/DEVICE`: last-known state. */
+import { Command } from 'commander';
+import type { State } from '../../schemas/api/devices.ts';
+import { type ConnectionOptions, connection, withConnection } from './connection.ts';
+import { call } from './http.ts';
+import { age, deviceName, shown, table } from './output.ts';
+
+export function stateCommand(): Command {
+  return withConnection(new Command('state'))
+    .description('The last-known state of a device, with the age of every value.')
+    .argument('<customer/device>')
+    .action(async (name: string, options: ConnectionOptions) => {
+      const { customer, device } = deviceName(name);
+      const state = await call<State>(connection(options), `/devices/${customer}/${device}/state`);
+      console.log(options.json ? JSON.stringify(state, null, 2) : page(state, Date.now()));
+    });
+}
+
+function page(state: State, now: number): string {
+  const connected = state.online ? 'online' : 'offline';
+  const head = `${state.device} is ${connected}, last seen ${age(state.lastSeenAt, now)}, clock ${state.clock}`;
+  const rows = Object.entries(state.values).map(([name, { value, at, receivedAt }]) => [
+    name,
+    shown(value),
+    age(at, now),
+    age(receivedAt, now),
+  ]);
+  return rows.length === 0 ? head : `${head}\n\n${table(['METRIC', 'VALUE', 'MEASURED', 'RECEIVED'], rows)}`;
+}
