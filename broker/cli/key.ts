@@ -75,7 +75,10 @@ function rotateCommand(): Command {
 }
 
 function printNew(key: Key, { json }: ConnectionOptions): void {
-  if (json) return console.log(JSON.stringify(key, null, 2));
+  if (json) {
+    console.log(JSON.stringify(key, null, 2));
+    return;
+  }
   const whose =
     key.role === 'admin' ? 'every customer' : key.device ? `${key.customer}/${key.device}` : key.customer;
   console.error(`Key ${key.id} (${key.role}, ${whose}). It is shown only now:`);

@@ -1,0 +1,91 @@
+/** Device sessions without sockets: a transport that the test reads, a log that commits at once, a clock that stands still. */
+import { Counters } from '../../broker/hub/counters.ts';
+import { EventFeed } from '../../broker/hub/events.ts';
+import { Fleet } from '../../broker/hub/fleet.ts';
+import { Ingest } from '../../broker/hub/ingest.ts';
+import { Revisions } from '../../broker/hub/revisions.ts';
+import { Sessions } from '../../broker/session/sessions.ts';
+import type { Transport } from '../../broker/session/transport.ts';
+import { Turns } from '../../broker/session/turns.ts';
+import type { Commit } from '../../broker/store/ports.ts';
+import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
+import type { BrokerFrame } from '../../broker/wire/frames.ts';
+import { FakeClock } from './clock.ts';
+import { type Overrides, testConfig } from './config.ts';
+import { silentLog } from './log.ts';
+
+export class FakeTransport implements Transport {
+  readonly sent: BrokerFrame[] = [];
+  readonly closes: { code: number; reason: string }[] = [];
+  pings = 0;
+  pauses = 0;
+  state: 'reading' | 'paused' = 'reading';
+  bufferedBytes = 0;
+
+  send(bytes: Uint8Array): void {
+    const frame = parseBrokerFrame(bytes);
+    if (frame) this.sent.push(frame);
+  }
+
+  ping(): void {
+    this.pings += 1;
+  }
+
+  close(code: number, reason: string): void {
+    this.closes.push({ code, reason });
+  }
+
+  pause(): void {
+    this.state = 'paused';
+    this.pauses += 1;
+  }
+
+  resume(): void {
+    this.state = 'reading';
+  }
+
+  /** What was sent since the last call. */
+  take(): BrokerFrame[] {
+    return this.sent.splice(0);
+  }
+}
+
+/** Commits at once, unless it is held. */
+class ImmediateLog {
+  held: (() => void)[] | null = null;
+  private end = 0;
+
+  async append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
+    const { held } = this;
+    if (held) await new Promise<void>((resolve) => held.push(resolve));
+    const position = this.end;
+    this.end += payload.length;
+    return { position, end: this.end };
+  }
+
+  release(): void {
+    for (const go of this.held ?? []) go();
+    this.held = null;
+  }
+}
+
+export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export function sessionHarness(overrides: Overrides = {}) {
+  const clock = new FakeClock();
+  const config = testConfig('unused', overrides);
+  const fleet = new Fleet(new Revisions(clock.now()));
+  const counters = new Counters();
+  const log = new ImmediateLog();
+  const limits = { ...config.store, ...config.limits };
+  const ingest = new Ingest({ log, fleet, events: new EventFeed(), counters, clock, limits });
+  const turns = new Turns();
+  const parts = { fleet, ingest, turns, counters, clock, config, logger: silentLog, frameBytes: 65536 };
+  const sessions = new Sessions(parts, () => 0.5);
+  const open = (session = 's1', keyId = 'key1', id = 'pump') => {
+    const transport = new FakeTransport();
+    const device = fleet.obtain('acme', id);
+    return { transport, device, session: sessions.open({ session, keyId, device }, transport) };
+  };
+  return { clock, fleet, counters, log, ingest, sessions, open };
+}

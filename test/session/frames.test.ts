@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { encode } from '../../broker/wire/cbor.ts';
+import { encodeEvent, encodeHello, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
+import { FRAME } from '../../broker/wire/frames.ts';
+import { nextTurn, sessionHarness } from '../helpers/session.ts';
+
+const TAGGED = Uint8Array.from(Buffer.from('8401c16180f6a0', 'hex'));
+
+function opened() {
+  const harness = sessionHarness();
+  const { session, transport, device } = harness.open();
+  transport.take();
+  return { ...harness, session, transport, device };
+}
+
+describe('a frame outside the profile', () => {
+  it('P-2.3: is answered with an error frame, and the connection is closed with 1007', () => {
+    const { session, transport } = opened();
+    session.receive(TAGGED);
+    expect(transport.take()).toMatchObject([{ kind: FRAME.error, code: 'tag-refused' }]);
+    expect(transport.closes).toMatchObject([{ code: 1007 }]);
+  });
+
+  it('P-2.1: a text message closes with 1003', () => {
+    const { session, transport } = opened();
+    session.receiveText();
+    expect(transport.closes).toMatchObject([{ code: 1003 }]);
+  });
+
+  it('is the last one that counts: what the socket still delivers is dropped, and never acknowledged', async () => {
+    const { session, transport, counters, clock } = opened();
+    session.receive(TAGGED);
+    transport.take();
+    session.receive(encodeTelemetry(1, null, { temp: 1 }));
+    await nextTurn();
+    clock.advance(100);
+    expect([transport.take(), counters.framesAccepted]).toEqual([[], 0]);
+  });
+});
+
+describe('a frame inside the profile that breaks a schema', () => {
+  it('P-2.3: is answered with an error frame that names its seq, and otherwise ignored', async () => {
+    const { session, transport, counters, clock } = opened();
+    session.receive(encode([1, 7, null, { 'no spaces': 1 }]));
+    expect(transport.take()).toMatchObject([{ kind: FRAME.error, code: 'bad-metric', seq: 7 }]);
+    session.receive(encodeTelemetry(8, null, { temp: 1 }));
+    await nextTurn();
+    clock.advance(20);
+    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 8 }]);
+    expect([transport.closes, counters.frameErrors.get('bad-metric')]).toEqual([[], 1]);
+  });
+
+  it('P-2.3: more than 10 in a minute close with 4400', () => {
+    const { session, transport, clock } = opened();
+    for (let sent = 0; sent < 10; sent += 1) session.receive(encode([99]));
+    expect(transport.closes).toEqual([]);
+    clock.advance(60_001);
+    for (let sent = 0; sent < 10; sent += 1) session.receive(encode([99]));
+    expect(transport.closes).toEqual([]);
+    session.receive(encode([99]));
+    expect(transport.closes).toMatchObject([{ code: 4400 }]);
+  });
+
+  it('P-3.2: a hello that is not the first frame is refused and changes nothing', () => {
+    const { session, transport } = opened();
+    session.receive(encodeTelemetry(null, null, { temp: 1 }));
+    session.receive(encodeHello({ fields: ['temp'] }));
+    session.receive(encodeTelemetry(null, null, [1]));
+    expect(transport.take()).toMatchObject([{ code: 'hello-not-first' }, { code: 'no-fields' }]);
+  });
+
+  it('seq 0 is refused within a boot, where an ack of 0 means none, and taken without one', async () => {
+    const { session, transport, sessions, open, clock } = opened();
+    session.receive(encodeHello({ boot: 1 }));
+    session.receive(encodeTelemetry(0, null, { temp: 1 }));
+    expect(transport.take()).toMatchObject([{ seq: 0 }, { code: 'bad-seq', seq: 0 }]);
+    sessions.closed(session, 'test');
+    const second = open('s2');
+    second.transport.take();
+    second.session.receive(encodeTelemetry(0, null, { temp: 1 }));
+    await nextTurn();
+    clock.advance(20);
+    expect(second.transport.take()).toEqual([{ kind: FRAME.ack, seq: 0 }]);
+  });
+});
+
+describe('advice', () => {
+  it('P-4.5: a wrong clock keeps the sample with its arrival time, flags the device, and is told once a session', async () => {
+    const { session, transport, device, clock } = opened();
+    session.receive(encodeTelemetry(1, 1_600_000, { temp: 21 }));
+    session.receive(encodeTelemetry(2, 1_600_001, { temp: 22 }));
+    await nextTurn();
+    expect(transport.take()).toMatchObject([{ kind: FRAME.error, code: 'clock-unset', seq: 1 }]);
+    expect(device.clock).toBe('unset');
+    expect([...device.metrics.changedSince(0)]).toMatchObject([{ value: 22, at: clock.now(), receivedAt: clock.now() }]);
+  });
+
+  it('P-4.5: a clock that is right again clears the flag', async () => {
+    const { session, device, clock } = opened();
+    session.receive(encodeTelemetry(1, clock.now() + 3_600_000, { temp: 21 }));
+    await nextTurn();
+    expect(device.clock).toBe('ahead');
+    clock.advance(10);
+    session.receive(encodeTelemetry(2, clock.now(), { temp: 22 }));
+    await nextTurn();
+    expect(device.clock).toBe('ok');
+  });
+
+  it('P-5: a result for a command that nobody sent is said to be unknown, and costs no budget', () => {
+    const { session, transport } = opened();
+    for (let sent = 0; sent < 20; sent += 1) session.receive(encodeResult('abc', 3));
+    expect(transport.take()).toMatchObject([{ code: 'unknown-command' }]);
+    expect(transport.closes).toEqual([]);
+  });
+});
+
+describe('acknowledgements', () => {
+  it('P-4.2: one covers all that became durable within 20 ms', async () => {
+    const { session, transport, clock, counters } = opened();
+    for (let seq = 1; seq <= 50; seq += 1) session.receive(encodeTelemetry(seq, null, { temp: seq }));
+    await nextTurn();
+    clock.advance(19);
+    expect(transport.take()).toEqual([]);
+    clock.advance(1);
+    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 50 }]);
+    expect(counters.acks).toBe(1);
+  });
+
+  it('P-4.2: a device may ask for another bound in its hello', async () => {
+    const { session, transport, clock } = opened();
+    session.receive(encodeHello({ ackWithin: 0 }));
+    session.receive(encodeEvent(1, null, 4, 'door-open'));
+    transport.take();
+    await nextTurn();
+    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 1 }]);
+    expect(clock.now()).toBe(1_780_000_000_000);
+  });
+
+  it('does not pile up for a device that does not read', async () => {
+    const { session, transport, clock } = opened();
+    transport.bufferedBytes = 100_000;
+    for (let seq = 1; seq <= 20; seq += 1) {
+      session.receive(encodeTelemetry(seq, null, { temp: seq }));
+      await nextTurn();
+      clock.advance(25);
+    }
+    expect(transport.take()).toEqual([]);
+    transport.bufferedBytes = 0;
+    clock.advance(20);
+    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 20 }]);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { encodeTelemetry } from '../../broker/wire/encode.ts';
+import { nextTurn, sessionHarness } from '../helpers/session.ts';
+
+describe('heartbeats', () => {
+  it('P-7.1: the broker pings every 30 s, and ends a connection that was silent for 75 s', () => {
+    const { sessions, open, clock } = sessionHarness();
+    sessions.start();
+    const { transport } = open();
+    clock.advance(74_000);
+    expect([transport.pings, transport.closes]).toEqual([2, []]);
+    clock.advance(1000);
+    expect(transport.closes).toMatchObject([{ code: 4008 }]);
+    sessions.stop();
+  });
+
+  it('P-7.1: an answered ping is a sign of life, and is not taken for data', () => {
+    const { sessions, open, clock } = sessionHarness();
+    sessions.start();
+    const { transport, session, device } = open();
+    for (let minute = 0; minute < 10; minute += 1) {
+      clock.advance(60_000);
+      session.heard();
+    }
+    expect(transport.closes).toEqual([]);
+    expect([device.lastSeenAt, device.lastDataAt]).toEqual([clock.now(), 0]);
+    sessions.stop();
+  });
+
+  it('leaves no timer behind when it stops', () => {
+    const { sessions, clock } = sessionHarness();
+    sessions.start();
+    sessions.stop();
+    sessions.stop();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('the end of a connection', () => {
+  it('is told with its reason, once', () => {
+    const { sessions, open, fleet, counters } = sessionHarness();
+    const { session, device } = open();
+    session.end(4003, 'The key was revoked.');
+    sessions.closed(session, 'connection-lost');
+    sessions.closed(session, 'connection-lost');
+    expect(device.presence).toMatchObject({ state: 'offline', session: 's1', reason: 'key-ended' });
+    expect([fleet.online, sessions.size, [...counters.closes]]).toEqual([0, 0, [['key-ended', 1]]]);
+  });
+
+  it('by a revoked key hits exactly the connections of that key', () => {
+    const { sessions, open } = sessionHarness();
+    const mine = open('s1', 'key1', 'pump');
+    const other = open('s2', 'key2', 'valve');
+    expect(sessions.endKey('key1', 4003, 'The key was revoked.')).toBe(1);
+    expect(mine.transport.closes).toEqual([{ code: 4003, reason: 'The key was revoked.' }]);
+    expect(other.transport.closes).toEqual([]);
+  });
+
+  it('P-7.3: at a stop, what is owed comes first, then 1001 with a delay for each', async () => {
+    const { sessions, open } = sessionHarness();
+    const { session, transport } = open();
+    transport.take();
+    session.receive(encodeTelemetry(1, null, { temp: 1 }));
+    await nextTurn();
+    sessions.drain(4000);
+    expect(transport.take()).toMatchObject([{ seq: 1 }]);
+    expect(transport.closes).toEqual([{ code: 1001, reason: 'reconnect in 2500 ms' }]);
+  });
+
+  it('after a failure of the store, nothing that is owed is sent any more', async () => {
+    const { sessions, open, clock } = sessionHarness();
+    const { session, transport } = open();
+    transport.take();
+    session.receive(encodeTelemetry(1, null, { temp: 1 }));
+    await nextTurn();
+    sessions.abandon();
+    clock.advance(1000);
+    expect(transport.take()).toEqual([]);
+    expect(transport.closes).toMatchObject([{ code: 1013 }]);
+  });
+});
