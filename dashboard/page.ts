@@ -18,8 +18,8 @@ export class FleetPage {
   private readonly connection: Connection;
   private frame = 0;
   private heardAt = Date.now();
-  /** The broker's clock minus this one's, ms. */
-  private clockOffset = 0;
+  /** The broker's clock minus this one's, ms; null until the first stats tell it, within a second. */
+  private clockOffset: number | null = null;
   private customers = '';
 
   /** `ended` is called when the login no longer holds. */
@@ -46,10 +46,13 @@ export class FleetPage {
     this.drawSoon();
   }
 
+  /** Leaves nothing on the page that the next person should not see. */
   stop(): void {
-    element('fleet').hidden = true;
     this.connection.stop();
     this.model.clear();
+    this.draw();
+    element('stats').replaceChildren();
+    element('fleet').hidden = true;
   }
 
   private receive(message: ServerMessage): void {
@@ -75,7 +78,7 @@ export class FleetPage {
   private draw(): void {
     this.offerCustomers();
     const rows = this.selection.rows(this.chosen());
-    this.table.draw(rows, Date.now() + this.clockOffset);
+    this.table.draw(rows, this.clockOffset === null ? null : Date.now() + this.clockOffset);
     const total = this.model.rows.size;
     element('shown').textContent =
       rows.length === total ? `${count(total)} devices` : `${count(rows.length)} of ${count(total)} devices`;

@@ -37,8 +37,8 @@ export class DeviceTable {
     this.body.append(this.above, this.below);
   }
 
-  /** `now`: the broker's time, Unix ms. */
-  draw(rows: readonly Row[], now: number): void {
+  /** `now`: the broker's time, Unix ms; null: not known yet, so no age is shown. */
+  draw(rows: readonly Row[], now: number | null): void {
     const first = Math.max(0, Math.floor(this.scroll.scrollTop / ROW_HEIGHT) - MARGIN);
     const inView = Math.ceil(this.scroll.clientHeight / ROW_HEIGHT) + 2 * MARGIN;
     const start = Math.min(first, Math.max(0, rows.length - inView));
@@ -65,18 +65,18 @@ export class DeviceTable {
 function fill(
   { row, presence, device, age, clock, values }: Cells,
   from: Row,
-  now: number,
+  now: number | null,
   index: number,
 ): void {
   row.setAttribute('aria-rowindex', String(index + 2));
   row.dataset.device = from.name;
   presence.dataset.state = from.online ? 'online' : 'offline';
   setText(presence, from.online ? 'online' : 'offline');
-  presence.title = presenceDetail(from, now);
+  presence.title = now === null ? '' : presenceDetail(from, now);
   setText(device, from.name);
   device.title = from.name;
-  age.dataset.stale = String(from.lastDataAt === null || now - from.lastDataAt > STALE);
-  setText(age, ago(from.lastDataAt, now));
+  age.dataset.stale = String(now !== null && now - (from.lastDataAt ?? 0) > STALE);
+  setText(age, now === null ? '' : ago(from.lastDataAt, now));
   setText(clock, clockText(from.clock));
   const text = valuesText(from.values);
   setText(values, text);

@@ -79,7 +79,7 @@ export class World {
 
   constructor(viewerBytes = 1_048_576) {
     const { clock, fleet, events, counters } = this;
-    const stats = () => someStats(fleet);
+    const stats = () => someStats(fleet, clock.now());
     this.live = new LiveChannel({
       fleet,
       events,
@@ -159,10 +159,10 @@ export class World {
   }
 }
 
-function someStats(fleet: Fleet): Stats {
+function someStats(fleet: Fleet, at: number): Stats {
   const zero = { frames: 0, samples: 0, bytes: 0, commits: 0, acks: 0 };
   return {
-    at: 1_780_000_000_000,
+    at,
     version: '0.1.0',
     startedAt: 1_779_999_990_000,
     uptimeSeconds: 10,
