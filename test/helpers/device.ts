@@ -12,7 +12,12 @@ export interface Closed {
 export interface Refused {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly problem: { readonly code: string; readonly detail: string; readonly limit?: string; readonly retryAfter?: number };
+  readonly problem: {
+    readonly code: string;
+    readonly detail: string;
+    readonly limit?: string;
+    readonly retryAfter?: number;
+  };
 }
 
 export class TestDevice {

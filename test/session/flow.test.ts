@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeTelemetry } from '../../broker/wire/encode.ts';
 import { Rate } from '../../broker/session/rate.ts';
+import { encodeTelemetry } from '../../broker/wire/encode.ts';
 import { nextTurn, sessionHarness } from '../helpers/session.ts';
 
 const frame = encodeTelemetry(null, null, { temp: 21.5 });
@@ -20,7 +20,9 @@ describe('flow control', () => {
   });
 
   it('P-7.2: the rate in bytes holds too', () => {
-    const { open, clock } = sessionHarness({ limits: { framesPerSecond: 0, bytesPerSecond: 10 * frame.length } });
+    const { open, clock } = sessionHarness({
+      limits: { framesPerSecond: 0, bytesPerSecond: 10 * frame.length },
+    });
     const { session, transport } = open();
     for (let sent = 0; sent < 10; sent += 1) session.receive(frame);
     expect(transport.state).toBe('reading');

@@ -92,7 +92,9 @@ describe('advice', () => {
     await nextTurn();
     expect(transport.take()).toMatchObject([{ kind: FRAME.error, code: 'clock-unset', seq: 1 }]);
     expect(device.clock).toBe('unset');
-    expect([...device.metrics.changedSince(0)]).toMatchObject([{ value: 22, at: clock.now(), receivedAt: clock.now() }]);
+    expect([...device.metrics.changedSince(0)]).toMatchObject([
+      { value: 22, at: clock.now(), receivedAt: clock.now() },
+    ]);
   });
 
   it('P-4.5: a clock that is right again clears the flag', async () => {

@@ -6,7 +6,10 @@ import { connect } from '../helpers/device.ts';
 
 async function state(url: string, key: string, device: string) {
   const response = await fetch(`${url}/api/v1/devices/${device}/state`, { headers: { 'X-API-Key': key } });
-  return (await response.json()) as { online: boolean; values: Record<string, { value: unknown; at: number }> };
+  return (await response.json()) as {
+    online: boolean;
+    values: Record<string, { value: unknown; at: number }>;
+  };
 }
 
 describe('a device connects', () => {
@@ -30,7 +33,12 @@ describe('a device connects', () => {
     expect(await device.next()).toEqual({ kind: FRAME.ack, seq: 0 });
     device.send(encodeTelemetry(1, null, { temp: 21.5 }));
     device.send(encodeTelemetry(2, null, [22, 1450]));
-    device.send(encodeBatch(3, null, [[0, [23]], [100, [24, null]]]));
+    device.send(
+      encodeBatch(3, null, [
+        [0, [23]],
+        [100, [24, null]],
+      ]),
+    );
     await device.acknowledged(3);
     const { online, values } = await state(url, await key('viewer', 'acme'), 'acme/pump-7');
     expect(online).toBe(true);
@@ -42,7 +50,11 @@ describe('a device connects', () => {
     const credentials = { key: await key('device', 'acme', 'pump-7') };
     const first = await connect(url, credentials);
     await first.next();
-    first.send(encodeHello({ boot: 4711 }), encodeTelemetry(1, null, { n: 1 }), encodeTelemetry(2, null, { n: 2 }));
+    first.send(
+      encodeHello({ boot: 4711 }),
+      encodeTelemetry(1, null, { n: 1 }),
+      encodeTelemetry(2, null, { n: 2 }),
+    );
     await first.acknowledged(2);
     first.socket.terminate();
     const second = await connect(url, credentials);
