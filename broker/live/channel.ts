@@ -54,7 +54,17 @@ export class LiveChannel {
     const { fleet, counters, clock, limits } = parts;
     const { viewerBytes } = limits;
     const pageCharacters = Math.min(PAGE_CHARACTERS, Math.floor(viewerBytes / 16));
-    this.viewerParts = { fleet, history: this.history, counters, clock, viewerBytes, pageCharacters };
+    // A quarter may wait already.
+    const tickBytes = Math.floor(viewerBytes / 2);
+    this.viewerParts = {
+      fleet,
+      history: this.history,
+      counters,
+      clock,
+      viewerBytes,
+      tickBytes,
+      pageCharacters,
+    };
   }
 
   /** Viewers now. */

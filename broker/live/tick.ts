@@ -10,6 +10,11 @@ import { eventPage } from './event-pages.ts';
 import { Page } from './page.ts';
 import { anyCovers, interestOf, type Subscription } from './subscription.ts';
 
+export interface TickParts extends CatchupParts {
+  /** What one viewer may be told in one go. */
+  readonly tickBytes: number;
+}
+
 export interface TickRange {
   /** The revision of the last tick, and of this one. */
   readonly since: number;
@@ -19,13 +24,13 @@ export interface TickRange {
 export class Tick implements TickRange {
   readonly since: number;
   readonly rev: number;
-  private readonly parts: CatchupParts;
+  private readonly parts: TickParts;
   private readonly changed: readonly Device[];
   private readonly byCustomer = new Map<string, Device[]>();
   private readonly updates = new Map<Device, readonly string[]>();
-  private readonly messages = new Map<string, readonly Buffer[]>();
+  private readonly messages = new Map<string, readonly Buffer[] | null>();
 
-  constructor(parts: CatchupParts, changed: readonly Device[], { since, rev }: TickRange) {
+  constructor(parts: TickParts, changed: readonly Device[], { since, rev }: TickRange) {
     this.parts = parts;
     this.since = since;
     this.rev = rev;
@@ -42,32 +47,43 @@ export class Tick implements TickRange {
     return this.changed.length === 0;
   }
 
-  /** Everything of this tick that these subscriptions cover; shared between viewers that watch nothing in particular. */
-  messagesFor(subscriptions: readonly Subscription[]): readonly Buffer[] {
+  /**
+   * Everything of this tick that these subscriptions cover; shared between viewers that watch nothing in particular.
+   * null: it is more than a tick may hold, and is told page by page instead.
+   */
+  messagesFor(subscriptions: readonly Subscription[]): readonly Buffer[] | null {
     if (subscriptions.some(({ watched }) => watched !== null)) return this.build(subscriptions);
     const key = subscriptions
       .map(({ topic }) => `${topic.customer}/${topic.device}`)
       .sort()
       .join(' ');
     const known = this.messages.get(key);
-    if (known) return known;
+    if (known !== undefined) return known;
     const built = this.build(subscriptions);
     this.messages.set(key, built);
     return built;
   }
 
-  private build(subscriptions: readonly Subscription[]): readonly Buffer[] {
-    if (subscriptions.length === 0) return [];
-    return [
-      ...this.presenceMessages(subscriptions),
-      ...this.updateMessages(subscriptions),
-      ...this.eventMessages(subscriptions),
-    ];
+  private build(subscriptions: readonly Subscription[]): readonly Buffer[] | null {
+    const messages: Buffer[] = [];
+    let bytes = 0;
+    for (const message of this.write(subscriptions)) {
+      bytes += message.length;
+      if (bytes > this.parts.tickBytes) return null;
+      messages.push(message);
+    }
+    return messages;
   }
 
-  private presenceMessages(subscriptions: readonly Subscription[]): Buffer[] {
+  private *write(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
+    if (subscriptions.length === 0) return;
+    yield* this.presenceMessages(subscriptions);
+    yield* this.updateMessages(subscriptions);
+    yield* this.eventMessages(subscriptions);
+  }
+
+  private *presenceMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
     const { history, pageCharacters } = this.parts;
-    const pages: Buffer[] = [];
     const page = new Page(pageCharacters);
     for (const { customer, device, fragment } of history.forgotten.after(this.since)) {
       if (anyCovers(subscriptions, customer, device)) page.add(fragment);
@@ -75,37 +91,32 @@ export class Tick implements TickRange {
     for (const device of this.candidates(subscriptions)) {
       if (device.presence.rev <= this.since || interestOf(subscriptions, device) === 'nothing') continue;
       page.add(presenceFragment(device));
-      if (page.full) pages.push(this.take(page, 'presence'));
+      if (page.full) yield this.take(page, 'presence');
     }
-    if (!page.empty) pages.push(this.take(page, 'presence'));
-    return pages;
+    if (!page.empty) yield this.take(page, 'presence');
   }
 
-  private updateMessages(subscriptions: readonly Subscription[]): Buffer[] {
-    const pages: Buffer[] = [];
+  private *updateMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
     const page = new Page(this.parts.pageCharacters);
     for (const device of this.candidates(subscriptions)) {
       if (interestOf(subscriptions, device) !== 'values') continue;
       for (const fragment of this.updatesOf(device)) {
         page.add(fragment);
-        if (page.full) pages.push(this.take(page, 'update'));
+        if (page.full) yield this.take(page, 'update');
       }
     }
-    if (!page.empty) pages.push(this.take(page, 'update'));
-    return pages;
+    if (!page.empty) yield this.take(page, 'update');
   }
 
-  private eventMessages(subscriptions: readonly Subscription[]): Buffer[] {
+  private *eventMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
     const { history, fleet, pageCharacters } = this.parts;
-    const pages: Buffer[] = [];
     let { since } = this;
     while (since < this.rev) {
       const range = { since, upTo: this.rev, pageCharacters };
       const { message, toldTo } = eventPage(history, fleet.revisions, subscriptions, range);
-      if (message) pages.push(message);
+      if (message) yield message;
       since = toldTo;
     }
-    return pages;
   }
 
   /** The changed devices of the one customer that a viewer names, or of all. */

@@ -7,19 +7,19 @@ import { LIVE_LIMITS } from '../../schemas/live.ts';
 import type { Caller } from '../hub/caller.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { Clock } from '../wire/environment.ts';
-import { type CatchupParts, catchUp } from './catchup.ts';
+import { catchUp } from './catchup.ts';
 import { Drain } from './drain.ts';
 import { eventPage } from './event-pages.ts';
 import { errorMessage, readClientMessage } from './messages.ts';
 import type { Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { Tick } from './tick.ts';
+import type { Tick, TickParts } from './tick.ts';
 import type { ViewerTransport } from './transport.ts';
 
 /** A viewer whose bytes have waited for this long is closed; ms. */
 export const PATIENCE = 10_000;
 
-export interface ViewerParts extends CatchupParts {
+export interface ViewerParts extends TickParts {
   readonly counters: Counters;
   readonly clock: Clock;
   /** Bytes that may wait at most. */
@@ -78,8 +78,7 @@ export class Viewer {
     }
     if (!this.isLevel(tick)) return;
     const messages = tick.messagesFor(all);
-    const bytes = messages.reduce((sum, message) => sum + message.length, 0);
-    if (this.transport.bufferedBytes + bytes > this.parts.viewerBytes / 2) return;
+    if (!messages) return;
     for (const message of messages) this.send(message);
     for (const subscription of all) subscription.toldTo = tick.rev;
     this.eventsToldTo = tick.rev;
