@@ -1,6 +1,6 @@
 /**
  * What changed since the last tick, encoded once for everybody who has been told everything before: a fragment per
- * device, and whole messages where viewers have the same topics. Lives for one tick.
+ * device, and whole messages where viewers have the same topics; one of each kind. Lives for one tick.
  */
 import type { Device } from '../hub/device.ts';
 import type { Fleet } from '../hub/fleet.ts';
@@ -83,8 +83,8 @@ export class Tick implements TickRange {
   }
 
   private *presenceMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
-    const { history, pageCharacters } = this.parts;
-    const page = new Page(pageCharacters);
+    const { history, tickBytes } = this.parts;
+    const page = new Page(tickBytes);
     for (const { customer, device, fragment } of history.forgotten.after(this.since)) {
       if (anyCovers(subscriptions, customer, device)) page.add(fragment);
     }
@@ -97,7 +97,7 @@ export class Tick implements TickRange {
   }
 
   private *updateMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
-    const page = new Page(this.parts.pageCharacters);
+    const page = new Page(this.parts.tickBytes);
     for (const device of this.candidates(subscriptions)) {
       if (interestOf(subscriptions, device) !== 'values') continue;
       for (const fragment of this.updatesOf(device)) {
@@ -109,10 +109,10 @@ export class Tick implements TickRange {
   }
 
   private *eventMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
-    const { history, fleet, pageCharacters } = this.parts;
+    const { history, fleet, tickBytes } = this.parts;
     let { since } = this;
     while (since < this.rev) {
-      const range = { since, upTo: this.rev, pageCharacters };
+      const range = { since, upTo: this.rev, pageCharacters: tickBytes };
       const { message, toldTo } = eventPage(history, fleet.revisions, subscriptions, range);
       if (message) yield message;
       since = toldTo;

@@ -151,3 +151,25 @@ describe('a viewer that subscribes', () => {
     ]);
   });
 });
+
+describe('a fleet of two hundred devices that all change', () => {
+  it('comes as one message a tick, the same bytes for every viewer of the same topics', () => {
+    const world = new World();
+    const change = (round: number) => {
+      for (let index = 0; index < 200; index += 1)
+        world.measures(`acme/d-${index}`, { round, text: 'x'.repeat(500) });
+    };
+    change(0);
+    const viewers = [world.viewer(), world.viewer('acme'), world.viewer()];
+    for (const viewer of viewers) viewer.says({ type: 'subscribe', id: 1, topic: 'acme/+' });
+    world.clock.advance(1000);
+    for (const viewer of viewers) viewer.news();
+    for (let round = 1; round <= 4; round += 1) {
+      change(round);
+      world.tick();
+    }
+    const [first, ...others] = viewers.map((viewer) => viewer.news());
+    expect(first?.map(({ type }) => type)).toEqual(['update', 'update', 'update', 'update']);
+    expect(others).toEqual([first, first]);
+  });
+});
