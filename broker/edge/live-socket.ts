@@ -33,7 +33,7 @@ export class LiveSocket implements ViewerTransport {
   /** A viewer that does not read would hold its bytes here until it answers; it gets two seconds. */
   close(code: number, reason: string): void {
     if (this.grace) return;
-    this.grace = this.clock.after(CLOSE_GRACE, () => this.webSocket.terminate());
+    this.allowGrace();
     this.webSocket.close(code, reason);
   }
 
@@ -58,12 +58,16 @@ export class LiveSocket implements ViewerTransport {
     this.webSocket.on('pong', () => {
       this.heardAt = this.clock.now();
     });
-    // A reset, or a message that breaks RFC 6455; ws closes after it.
-    this.webSocket.on('error', () => this.webSocket.terminate());
+    // A reset, a message that breaks RFC 6455 or one that is too big; ws itself closes with the code for it.
+    this.webSocket.on('error', () => this.allowGrace());
     this.webSocket.on('close', () => {
       this.grace?.cancel();
       connection.closed();
       gone();
     });
+  }
+
+  private allowGrace(): void {
+    this.grace ??= this.clock.after(CLOSE_GRACE, () => this.webSocket.terminate());
   }
 }

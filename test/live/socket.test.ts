@@ -163,6 +163,15 @@ describe('a connection', () => {
     expect(code).toBe(1003);
   });
 
+  it('that says more than 16 KiB at once is closed with 1009', async () => {
+    edge = await new Edge().start();
+    const viewer = await edge.viewer();
+    viewer.send(JSON.stringify({ type: 'subscribe', id: 1, topic: 'x'.repeat(17_000) }));
+    const [code] = await once(viewer, 'close');
+    expect(code).toBe(1009);
+    await vi.waitFor(() => expect(edge.world.live.size).toBe(0));
+  });
+
   it('ends with 4003 when its key ends, and only that one', async () => {
     edge = await new Edge().start();
     const [ended, other] = [await edge.viewer('acme'), await edge.viewer('admin')];
