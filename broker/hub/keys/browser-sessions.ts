@@ -12,6 +12,8 @@ const DAY = 86_400_000;
 const LIFETIME = 30 * DAY;
 const TOKEN_LIFETIME = 10 * 60_000;
 const SECRET_BYTES = 32;
+/** Logins that one key may have open; one more ends its oldest. Keeps memory bounded. */
+const SESSIONS_PER_KEY = 100;
 
 export interface BrowserSessionsParts {
   readonly store: Pick<KeyStore, 'loadBrowserSessions' | 'insertBrowserSession' | 'deleteBrowserSessions'>;
@@ -22,6 +24,7 @@ export interface BrowserSessionsParts {
 
 export class BrowserSessions {
   private readonly parts: BrowserSessionsParts;
+  /** Oldest first. */
   private readonly byHash = new Map<string, BrowserSessionRow>();
   private readonly tokens = new Map<string, { readonly keyId: string; readonly until: number }>();
 
@@ -32,13 +35,13 @@ export class BrowserSessions {
   /** Brings logins back that are still good, and removes the others from the store. */
   async start(): Promise<void> {
     const { store } = this.parts;
-    const rows = await store.loadBrowserSessions();
+    const rows = [...(await store.loadBrowserSessions())].sort((a, b) => a.createdAt - b.createdAt);
     for (const row of rows) if (this.keyOf(row)) this.byHash.set(nameOf(row.hash), row);
     const over = rows.filter((row) => !this.byHash.has(nameOf(row.hash))).map((row) => row.hash);
     if (over.length > 0) await store.deleteBrowserSessions(over);
   }
 
-  /** Durable when it resolves. It ends after 30 days, or with its key. */
+  /** Durable when it resolves. It ends after 30 days, or with its key; the oldest of too many ends now. */
   async create(row: KeyRow): Promise<{ cookie: string; expiresAt: number }> {
     const { store, clock } = this.parts;
     const cookie = this.secret();
@@ -47,6 +50,7 @@ export class BrowserSessions {
     const session = { hash: hashOf(cookie), keyId: row.id, createdAt, expiresAt };
     await store.insertBrowserSession(session);
     this.byHash.set(nameOf(session.hash), session);
+    await this.remove(this.superfluous(row.id));
     return { cookie, expiresAt };
   }
 
@@ -58,15 +62,16 @@ export class BrowserSessions {
 
   /** Logs out. Unknown cookies are ignored. */
   async end(cookie: string): Promise<void> {
-    const hash = hashOf(cookie);
-    if (!this.byHash.delete(nameOf(hash))) return;
-    await this.parts.store.deleteBrowserSessions([hash]);
+    const session = this.byHash.get(nameOf(hashOf(cookie)));
+    if (session) await this.remove([session]);
   }
 
   /** A token that opens one session for this key, within ten minutes. */
   issueLoginToken(keyId: string): string {
+    const now = this.parts.clock.now();
+    for (const [name, { until }] of this.tokens) if (until <= now) this.tokens.delete(name);
     const token = this.secret();
-    this.tokens.set(nameOf(hashOf(token)), { keyId, until: this.parts.clock.now() + TOKEN_LIFETIME });
+    this.tokens.set(nameOf(hashOf(token)), { keyId, until: now + TOKEN_LIFETIME });
     return token;
   }
 
@@ -76,6 +81,19 @@ export class BrowserSessions {
     const issued = this.tokens.get(name);
     this.tokens.delete(name);
     return issued && issued.until > this.parts.clock.now() ? this.parts.keys.find(issued.keyId) : null;
+  }
+
+  /** Sessions that are over, and the oldest ones of a key that has too many. */
+  private superfluous(keyId: string): BrowserSessionRow[] {
+    const sessions = [...this.byHash.values()];
+    const ofKey = sessions.filter((session) => session.keyId === keyId);
+    return [...sessions.filter((session) => !this.keyOf(session)), ...ofKey.slice(0, -SESSIONS_PER_KEY)];
+  }
+
+  /** They hold no longer as soon as this is called. */
+  private async remove(sessions: readonly BrowserSessionRow[]): Promise<void> {
+    for (const { hash } of sessions) this.byHash.delete(nameOf(hash));
+    if (sessions.length > 0) await this.parts.store.deleteBrowserSessions(sessions.map(({ hash }) => hash));
   }
 
   private keyOf({ keyId, expiresAt }: BrowserSessionRow): KeyRow | null {

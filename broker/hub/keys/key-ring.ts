@@ -1,6 +1,6 @@
 /**
  * Every key of the broker. Owns them in memory, by id, so that authenticating asks no database; what changes is in
- * the store before it holds. Only the SHA-256 of a key is kept.
+ * the store before it holds, one change after the other. Only the SHA-256 of a key is kept.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { KeyRow, KeyStore, Role } from '../../store/ports.ts';
@@ -42,9 +42,11 @@ export class KeyRing {
   private readonly parts: KeyRingParts;
   private readonly byId = new Map<string, KeyRow>();
   private readonly used = new Set<string>();
+  /** Valid keys of whose end nobody has been told yet. */
+  private readonly alive = new Set<string>();
   private readonly listeners = new Set<EndListener>();
   private timers: readonly Timer[] = [];
-  private sweptAt = 0;
+  private lastWrite: Promise<unknown> = Promise.resolve();
 
   constructor(parts: KeyRingParts) {
     this.parts = parts;
@@ -52,8 +54,10 @@ export class KeyRing {
 
   async start(): Promise<void> {
     const { store, clock, logger } = this.parts;
-    for (const row of await store.loadKeys()) this.byId.set(row.id, row);
-    this.sweptAt = clock.now();
+    for (const row of await store.loadKeys()) {
+      this.byId.set(row.id, row);
+      if (isValid(row, clock.now())) this.alive.add(row.id);
+    }
     this.timers = [
       clock.every(EXPIRY_SWEEP, () => this.sweep()),
       clock.every(FLUSH_EVERY, () => {
@@ -84,6 +88,8 @@ export class KeyRing {
     const equal = timingSafeEqual(hash, row?.hash ?? NO_HASH);
     if (!row || !equal || !isValid(row, now)) return null;
     this.used.add(row.id);
+    // Again, if the clock was set back after its end had been told.
+    this.alive.add(row.id);
     const seen = { ...row, lastUsedAt: now };
     this.byId.set(row.id, seen);
     return seen;
@@ -110,8 +116,11 @@ export class KeyRing {
     return [...names].sort();
   }
 
-  /** Durable when it resolves. */
-  async create(wish: KeyWish): Promise<NewKey> {
+  /**
+   * Durable when it resolves. `keep` gets the text before the key is stored: where it throws, there is no key, and a
+   * crash in between leaves a text that is worth nothing, never a key that nobody knows.
+   */
+  async create(wish: KeyWish, keep: (key: string) => void = () => {}): Promise<NewKey> {
     const { store, clock, randomBytes } = this.parts;
     const { id, text } = makeKeyText(randomBytes);
     const row: KeyRow = {
@@ -123,8 +132,10 @@ export class KeyRing {
       revokedAt: null,
       lastUsedAt: null,
     };
+    keep(text);
     await store.insertKey(row);
     this.byId.set(id, row);
+    this.alive.add(id);
     return { row, key: text };
   }
 
@@ -136,17 +147,18 @@ export class KeyRing {
     const now = this.parts.clock.now();
     const renewed = expiresAt === null ? null : now + (expiresAt - createdAt);
     const fresh = await this.create({ customer, device, role, label, expiresAt: renewed });
-    const ends = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs);
-    await this.change({ ...old, expiresAt: ends });
+    await this.change(id, (row) => ({
+      expiresAt: Math.min(row.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs),
+    }));
     return fresh;
   }
 
   /** Whether there was a valid one. Listeners hear of it as soon as it is durable. */
   async revoke(id: string): Promise<boolean> {
-    const row = this.find(id);
-    if (!row) return false;
-    await this.change({ ...row, revokedAt: this.parts.clock.now() });
-    this.tell(id, 'revoked');
+    if (!this.find(id)) return false;
+    const revokedAt = this.parts.clock.now();
+    await this.change(id, () => ({ revokedAt }));
+    this.end(id, 'revoked');
     return true;
   }
 
@@ -156,30 +168,43 @@ export class KeyRing {
   }
 
   /** Stores when keys were used last. */
-  async flush(): Promise<void> {
-    if (this.used.size === 0) return;
-    const rows = [...this.used].map((id) => this.byId.get(id)).filter((row) => row !== undefined);
-    this.used.clear();
-    await this.parts.store.updateKeys(rows);
+  flush(): Promise<void> {
+    return this.inTurn(async () => {
+      const ids = [...this.used];
+      if (ids.length === 0) return;
+      this.used.clear();
+      try {
+        await this.parts.store.updateKeys(ids.flatMap((id) => this.byId.get(id) ?? []));
+      } catch (error) {
+        for (const id of ids) this.used.add(id);
+        throw error;
+      }
+    });
   }
 
-  private async change(row: KeyRow): Promise<void> {
-    await this.parts.store.updateKeys([row]);
-    const lastUsedAt = this.byId.get(row.id)?.lastUsedAt ?? row.lastUsedAt;
-    this.byId.set(row.id, { ...row, lastUsedAt });
+  /** A row is stored whole, so it is read when its turn comes: otherwise one change would take back another. */
+  private change(id: string, changed: (row: KeyRow) => Partial<KeyRow>): Promise<void> {
+    return this.inTurn(async () => {
+      const before = this.byId.get(id) as KeyRow;
+      const part = changed(before);
+      await this.parts.store.updateKeys([{ ...before, ...part }]);
+      this.byId.set(id, { ...(this.byId.get(id) as KeyRow), ...part });
+    });
+  }
+
+  /** After every write before it, whatever became of that one: its own caller hears of it. */
+  private inTurn(write: () => Promise<void>): Promise<void> {
+    const written = this.lastWrite.then(write, write);
+    this.lastWrite = written;
+    return written;
   }
 
   private sweep(): void {
-    const now = this.parts.clock.now();
-    for (const { id, expiresAt, revokedAt } of this.byId.values()) {
-      if (revokedAt === null && expiresAt !== null && expiresAt > this.sweptAt && expiresAt <= now) {
-        this.tell(id, 'expired');
-      }
-    }
-    this.sweptAt = now;
+    for (const id of this.alive) if (!this.find(id)) this.end(id, 'expired');
   }
 
-  private tell(id: string, why: 'revoked' | 'expired'): void {
+  private end(id: string, why: 'revoked' | 'expired'): void {
+    if (!this.alive.delete(id)) return;
     for (const listener of this.listeners) listener(id, why);
   }
 }

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { BrowserSessions } from '../../broker/hub/keys/browser-sessions.ts';
+import { HOUR, type RingWorld, ringWorld } from './ring.ts';
+
+const DAY = 24 * HOUR;
+
+describe('a login', () => {
+  it('is a cookie of 32 random bytes, of which only the hash is stored', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'viewer' });
+    const { cookie } = await sessions.create(row);
+    expect(cookie).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(sessions.find(cookie)?.id).toBe(row.id);
+    const [stored] = await world.database.loadBrowserSessions();
+    expect(Buffer.from(stored?.hash ?? []).toString('base64url')).not.toBe(cookie);
+  });
+
+  it('lasts 30 days, over a restart too', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'viewer' });
+    const { cookie, expiresAt } = await sessions.create(row);
+    expect(expiresAt).toBe(world.clock.now() + 30 * DAY);
+    const restarted = await sessionsOf(world);
+    world.clock.advance(30 * DAY - 1);
+    expect(restarted.find(cookie)?.id).toBe(row.id);
+    world.clock.advance(1);
+    expect(restarted.find(cookie)).toBeNull();
+  });
+
+  it('ends with its key: no later than it expires, and when it is revoked', async () => {
+    const { world, sessions } = await loginWorld();
+    const end = world.clock.now() + HOUR;
+    const short = await world.create({ role: 'viewer', expiresAt: end });
+    const long = await world.create({ role: 'viewer' });
+    const first = await sessions.create(short.row);
+    const second = await sessions.create(long.row);
+    expect(first.expiresAt).toBe(end);
+    world.clock.advance(HOUR);
+    expect(sessions.find(first.cookie)).toBeNull();
+    await world.keys.revoke(long.row.id);
+    expect(sessions.find(second.cookie)).toBeNull();
+  });
+
+  it('ends at a logout, and that one only', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'viewer' });
+    const first = await sessions.create(row);
+    const second = await sessions.create(row);
+    await sessions.end(first.cookie);
+    await sessions.end('unknown');
+    const restarted = await sessionsOf(world);
+    for (const where of [sessions, restarted]) {
+      expect(where.find(first.cookie)).toBeNull();
+      expect(where.find(second.cookie)).not.toBeNull();
+    }
+  });
+
+  it('leaves the store when it is over: at the next login, and at a start', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'viewer' });
+    await sessions.create(row);
+    world.clock.advance(31 * DAY);
+    await sessions.create(row);
+    expect(await world.database.loadBrowserSessions()).toHaveLength(1);
+    world.clock.advance(31 * DAY);
+    await sessionsOf(world);
+    expect(await world.database.loadBrowserSessions()).toEqual([]);
+  });
+
+  it('number 101 of a key ends its oldest, and nobody else’s', async () => {
+    const { world, sessions } = await loginWorld();
+    const [mine, other] = [await world.create({ role: 'viewer' }), await world.create({ role: 'viewer' })];
+    const others = await sessions.create(other.row);
+    const oldest = await sessions.create(mine.row);
+    world.clock.advance(1);
+    const next = await sessions.create(mine.row);
+    for (let count = 3; count <= 100; count += 1) await sessions.create(mine.row);
+    expect(sessions.find(oldest.cookie)).not.toBeNull();
+    const restarted = await sessionsOf(world);
+    await restarted.create(mine.row);
+    expect(restarted.find(oldest.cookie)).toBeNull();
+    expect(restarted.find(next.cookie)).not.toBeNull();
+    expect(restarted.find(others.cookie)).not.toBeNull();
+    expect(await world.database.loadBrowserSessions()).toHaveLength(101);
+  });
+});
+
+describe('a login link', () => {
+  it('works once', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'admin' });
+    const token = sessions.issueLoginToken(row.id);
+    expect(sessions.redeemLoginToken(token)?.id).toBe(row.id);
+    expect(sessions.redeemLoginToken(token)).toBeNull();
+  });
+
+  it('works for ten minutes, and as long as its key does', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'admin' });
+    const [early, late, revoked] = [1, 2, 3].map(() => sessions.issueLoginToken(row.id)) as [
+      string,
+      string,
+      string,
+    ];
+    world.clock.advance(10 * 60_000 - 1);
+    expect(sessions.redeemLoginToken(early)).not.toBeNull();
+    await world.keys.revoke(row.id);
+    expect(sessions.redeemLoginToken(revoked)).toBeNull();
+    world.clock.advance(1);
+    expect(sessions.redeemLoginToken(late)).toBeNull();
+    expect(sessions.redeemLoginToken('made-up')).toBeNull();
+  });
+});
+
+async function loginWorld(): Promise<{ world: RingWorld; sessions: BrowserSessions }> {
+  const world = await ringWorld();
+  return { world, sessions: await sessionsOf(world) };
+}
+
+/** Another one on the same store, as after a restart. */
+async function sessionsOf({ database, keys, clock }: RingWorld): Promise<BrowserSessions> {
+  const sessions = new BrowserSessions({
+    store: database,
+    keys,
+    clock,
+    randomBytes: (count) => randomBytes(count),
+  });
+  await sessions.start();
+  return sessions;
+}
