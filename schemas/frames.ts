@@ -1,7 +1,7 @@
 /**
  * The frames of `signalbox.v1` as arrays in their layout (P-2.3): the one source of their schemas. Elements after the
  * last that is named here are ignored by a receiver (P-2.1). JSON Schema knows no byte strings: where one may stand,
- * the keyword `byteString` says so with its lengths, and in the emitted files it is an annotation.
+ * the keyword `byteString` says so with its lengths, and `cborMap` tells a map from one; other tools ignore both.
  */
 import Type from 'typebox';
 
@@ -15,7 +15,8 @@ const Time = Type.Union([Type.Number(), Type.Null()], {
   description: 'null: on arrival; 0 or above: Unix ms; below 0: ms before arrival (P-4.4).',
 });
 const AnyValue = Type.Unknown({ description: 'A value inside the profile (P-2.4).' });
-const NamedValues = Type.Record(MetricName, AnyValue, { additionalProperties: false });
+const map = { cborMap: true };
+const NamedValues = Type.Record(MetricName, AnyValue, { additionalProperties: false, ...map });
 const Values = Type.Union([NamedValues, Type.Array(AnyValue)], {
   description: 'A map of metrics, or an array in the order of the fields of hello (P-2.4).',
 });
@@ -39,14 +40,17 @@ const Boot = Type.Unsafe<number | Uint8Array>({
   anyOf: [{ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }, { byteString: [8, 16] }],
 });
 
-const HelloOptions = Type.Object({
-  boot: Type.Optional(Boot),
-  fields: Type.Optional(Type.Array(MetricName, { minItems: 1, maxItems: 256, uniqueItems: true })),
-  model: Type.Optional(Type.String({ maxLength: 128 })),
-  firmware: Type.Optional(Type.String({ maxLength: 128 })),
-  ackWithin: Type.Optional(Type.Number({ minimum: 0, maximum: 10000 })),
-  meta: Type.Optional(Type.Record(Type.String(), AnyValue)),
-});
+const HelloOptions = Type.Object(
+  {
+    boot: Type.Optional(Boot),
+    fields: Type.Optional(Type.Array(MetricName, { minItems: 1, maxItems: 256, uniqueItems: true })),
+    model: Type.Optional(Type.String({ maxLength: 128 })),
+    firmware: Type.Optional(Type.String({ maxLength: 128 })),
+    ackWithin: Type.Optional(Type.Number({ minimum: 0, maximum: 10000 })),
+    meta: Type.Optional(Type.Record(Type.String(), AnyValue, map)),
+  },
+  map,
+);
 
 const Limits = Type.Object({
   frameBytes: Type.Integer(),

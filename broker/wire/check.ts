@@ -12,6 +12,8 @@ ajv.addKeyword({
       data instanceof Uint8Array && data.length >= least && data.length <= most,
 });
 
+ajv.addKeyword({ keyword: 'cborMap', validate: (_: true, data: unknown) => !(data instanceof Uint8Array) });
+
 const compiled = new Map<FrameName, ValidateFunction>();
 
 /** null if the frame fits its schema, else what is wrong with it, as `path problem`. */

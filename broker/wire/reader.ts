@@ -101,7 +101,7 @@ export class FrameReader {
 
   private seq(): number | null {
     const seq = items.item(2);
-    if (seq === null || (typeof seq === 'number' && seq >= 0 && Number.isInteger(seq))) return seq;
+    if (seq === null || (typeof seq === 'number' && seq >= 0 && Number.isSafeInteger(seq))) return seq;
     this.samples.note('bad-seq');
     return null;
   }
