@@ -1,0 +1,220 @@
+/**
+ * The telemetry log on files (docs/decisions/log-format.md). Ties together the writer thread, the newest records in
+ * memory, the segments, the readers and retention; owns the holds and the state of the whole.
+ */
+import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import {
+  type Commit,
+  type Durability,
+  type LogBounds,
+  type LogReader,
+  type LogRecord,
+  type LogStats,
+  StoreError,
+  type TelemetryLog,
+} from '../ports.ts';
+import { CursorKeeper, type CursorStore } from './cursor-keeper.ts';
+import { readRecords } from './read-records.ts';
+import { Readers } from './readers.ts';
+import { expired } from './retention.ts';
+import { RecordRing } from './ring.ts';
+import { SegmentRemover } from './segment-remover.ts';
+import { Segments } from './segments.ts';
+import { WriterClient } from './writer-client.ts';
+
+export interface LogOptions {
+  /** Of the segment files; made if missing. */
+  readonly folder: string;
+  readonly segmentBytes: number;
+  readonly retentionBytes: number;
+  readonly retentionAgeMs: number;
+  /** How long a segment stays at least after everybody has passed it. */
+  readonly keepMs: number;
+  /** Memory for the newest records. */
+  readonly ringBytes: number;
+  /** The position below which the log is known to have been durable; read at start. */
+  readonly floor: () => Promise<number>;
+  readonly cursors: CursorStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** At most once. */
+  readonly onFailure: (error: StoreError) => void;
+}
+
+/** Recovery reads the last segment whole. */
+const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;
+const RETENTION_CHECK_MS = 60_000;
+/** The open segment is closed at this part of the age limit, so that a quiet log grows old too. */
+const AGE_PARTS = 8;
+
+export class SegmentedLog implements TelemetryLog {
+  readonly durability: Durability = 'power';
+  private readonly options: LogOptions;
+  private readonly readers: Readers;
+  private readonly keeper: CursorKeeper;
+  private readonly ring: RecordRing;
+  private readonly remover: SegmentRemover;
+  private readonly holds = new Map<string, number>();
+  private writer: WriterClient | null = null;
+  private segments: Segments;
+  private timer: Timer | null = null;
+  private state: 'new' | 'open' | 'stopped' = 'new';
+  private stopping: Promise<void> | null = null;
+  private commits = 0;
+  private syncMilliseconds = 0;
+
+  constructor(options: LogOptions) {
+    this.options = options;
+    this.ring = new RecordRing(options.ringBytes);
+    this.remover = new SegmentRemover(options.log);
+    this.segments = new Segments(options.folder, [{ base: 0, bytes: 0, modifiedAt: 0 }]);
+    this.readers = new Readers(this);
+    this.keeper = new CursorKeeper({
+      store: options.cursors,
+      positions: () => this.readers.positions,
+      clock: options.clock,
+      log: options.log,
+    });
+  }
+
+  async start(): Promise<LogBounds> {
+    const { folder, floor, log, clock, onFailure } = this.options;
+    const segmentBytes = Math.min(this.options.segmentBytes, MAX_SEGMENT_BYTES);
+    const writer = new WriterClient(
+      { folder, segmentBytes, floor: await floor() },
+      {
+        committed: (records, milliseconds) => this.committed(records, milliseconds),
+        rolled: (base) => this.rolled(base),
+        failed: onFailure,
+      },
+    );
+    const { segments, torn } = await writer.start();
+    this.writer = writer;
+    if (torn) log.warn(torn, 'The log ended in a record that was not fully written; it was cut off.');
+    this.segments = new Segments(folder, segments);
+    this.readers.restore(await this.keeper.start());
+    this.timer = clock.every(RETENTION_CHECK_MS, () => this.checkRetention());
+    this.state = 'open';
+    return this.bounds;
+  }
+
+  append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
+    if (this.state !== 'open' || !this.writer) return Promise.reject(notOpen());
+    return this.writer.append(payload);
+  }
+
+  async reader(name: string, from: 'first' | 'end' | number): Promise<LogReader> {
+    if (this.state !== 'open') throw notOpen();
+    return this.readers.reader(name, from);
+  }
+
+  async *read(position: number): AsyncGenerator<LogRecord> {
+    const { end } = this.bounds;
+    if (position > end) throw new RangeError(`position ${position} lies beyond the log's end, ${end}`);
+    for (let at = position; at < end; ) {
+      if (at < this.bounds.first) throw gone(at, this.bounds.first);
+      for (const record of await this.fetch(at, Number.POSITIVE_INFINITY)) {
+        if (record.position >= end) return;
+        at = record.end;
+        yield record;
+      }
+    }
+  }
+
+  hold(name: string, position: number): void {
+    this.holds.set(name, position);
+  }
+
+  stats(): LogStats {
+    const { bounds, readers, commits, syncMilliseconds } = this;
+    const bytes = bounds.end - bounds.first;
+    return { ...bounds, segments: this.segments.count, bytes, commits, syncMilliseconds, lost: readers.lost };
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  /** For the readers. */
+  get bounds(): LogBounds {
+    return this.segments.bounds;
+  }
+
+  /** For the readers: from memory if possible, else from the file. */
+  async fetch(position: number, maxBytes: number): Promise<readonly LogRecord[]> {
+    const recent = this.ring.from(position, maxBytes);
+    if (recent) return recent;
+    const segment = this.segments.holding(position);
+    const piece = { path: this.segments.path(segment), base: segment.base, from: position, to: segment.end };
+    try {
+      return await readRecords(piece, maxBytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && position < this.bounds.first) return [];
+      throw error;
+    }
+  }
+
+  private committed(records: readonly LogRecord[], milliseconds: number): void {
+    for (const record of records) {
+      this.ring.push(record);
+      this.segments.grow(record.end);
+    }
+    while (this.ring.full) this.ring.dropOldest();
+    this.commits += records.length;
+    this.syncMilliseconds += milliseconds;
+    this.readers.wake();
+  }
+
+  private rolled(base: number): void {
+    this.segments.roll(base, this.options.clock.now());
+    this.dropExpired();
+  }
+
+  private checkRetention(): void {
+    const { clock, retentionAgeMs } = this.options;
+    if (clock.now() - this.segments.last.begunAt > retentionAgeMs / AGE_PARTS) this.writer?.roll();
+    this.dropExpired();
+  }
+
+  private dropExpired(): void {
+    const { clock, retentionBytes, retentionAgeMs, keepMs } = this.options;
+    const { end } = this.bounds;
+    const going = expired(
+      this.segments.closed,
+      { bytes: retentionBytes, ageMs: retentionAgeMs, keepMs },
+      {
+        now: clock.now(),
+        end,
+        passed: this.readers.lowest ?? end,
+        held: Math.min(end, ...this.holds.values()),
+      },
+    );
+    this.remover.remove(going.map((segment) => this.segments.path(segment)));
+    this.segments.drop(going.length);
+    const lost = this.readers.dropBefore(this.bounds.first);
+    for (const [reader, bytes] of Object.entries(lost)) {
+      this.options.log.warn({ reader, bytes }, 'Retention removed log records that a reader had not passed.');
+    }
+  }
+
+  private async shutDown(): Promise<void> {
+    this.state = 'stopped';
+    this.timer?.cancel();
+    await this.writer?.stop();
+    this.readers.closeAll();
+    await this.keeper.stop();
+    await this.remover.idle();
+  }
+}
+
+function notOpen(): StoreError {
+  return new StoreError('stopped', 'The log is not open.');
+}
+
+function gone(position: number, first: number): StoreError {
+  return new StoreError(
+    'log-gone',
+    `Retention has removed position ${position}; the log begins at ${first}.`,
+  );
+}

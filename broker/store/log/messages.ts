@@ -1,0 +1,30 @@
+/** What the log and its writer thread say to each other. Answers come in the order of the requests. */
+import type { LogRecord } from '../ports.ts';
+import type { Recovered } from './recovery.ts';
+
+export interface WriterOptions {
+  readonly folder: string;
+  /** A segment of this size is closed and the next one begun. */
+  readonly segmentBytes: number;
+  /** See `recover`; an empty log begins here. */
+  readonly floor: number;
+}
+
+export type WriterRequest =
+  /** The payload's buffer is transferred. */
+  | { readonly type: 'append'; readonly payload: Uint8Array<ArrayBuffer> }
+  /** Close the current segment, whatever its size, unless it is empty. */
+  | { readonly type: 'roll' }
+  /** Close the file and let the thread end. */
+  | { readonly type: 'close' };
+
+export type WriterReport =
+  | ({ readonly type: 'opened' } & Recovered)
+  /** The log cannot be opened; the thread ends. */
+  | { readonly type: 'refused'; readonly code: 'log-corrupt' | 'log-failed'; readonly message: string }
+  /** A new segment was begun; what follows is in it. */
+  | { readonly type: 'rolled'; readonly base: number }
+  /** One write and one sync: the records, in order, with their payloads handed back. */
+  | { readonly type: 'committed'; readonly records: readonly LogRecord[]; readonly syncMilliseconds: number }
+  /** Nothing is written any more. */
+  | { readonly type: 'failed'; readonly message: string };

@@ -1,0 +1,156 @@
+/**
+ * The readers of a log, whatever holds its records. Owns the cursors (name → position), also those of readers that
+ * are not open at the moment, and the count of bytes that were lost to each.
+ */
+import type { LogBounds, LogReader, LogRecord } from '../ports.ts';
+
+/** What holds the records. */
+export interface RecordSource {
+  readonly bounds: LogBounds;
+  /**
+   * Records from `position` on, which lies within the bounds and below the end: at least one, of about `maxBytes`.
+   * Empty if retention removed them meanwhile.
+   */
+  fetch(position: number, maxBytes: number): Promise<readonly LogRecord[]>;
+}
+
+export class Readers {
+  private readonly source: RecordSource;
+  private readonly cursors = new Map<string, number>();
+  private readonly lostBytes = new Map<string, number>();
+  private readonly open = new Map<string, Reader>();
+
+  constructor(source: RecordSource) {
+    this.source = source;
+  }
+
+  /** Cursors as stored. One that fell off while nothing ran counts as lost when its reader opens. */
+  restore(cursors: Readonly<Record<string, number>>): void {
+    for (const [name, position] of Object.entries(cursors)) this.cursors.set(name, position);
+  }
+
+  /** Throws if `name` is open already or `from` lies beyond the end. */
+  reader(name: string, from: 'first' | 'end' | number): LogReader {
+    if (this.open.has(name)) throw new Error(`the log reader ${name} is open already`);
+    const { first, end } = this.source.bounds;
+    const position = this.cursors.get(name) ?? (from === 'first' ? first : from === 'end' ? end : from);
+    if (position > end)
+      throw new RangeError(`reader ${name} would start at ${position}, the log ends at ${end}`);
+    this.cursors.set(name, position);
+    this.dropBefore(first);
+    const reader = new Reader(name, this.source, {
+      position: () => this.cursors.get(name) as number,
+      advance: (to) => this.cursors.set(name, Math.max(to, this.cursors.get(name) as number)),
+      closed: () => this.open.delete(name),
+    });
+    this.open.set(name, reader);
+    return reader;
+  }
+
+  /** The lowest cursor; null if there is none. */
+  get lowest(): number | null {
+    return this.cursors.size === 0 ? null : Math.min(...this.cursors.values());
+  }
+
+  get positions(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.cursors);
+  }
+
+  get lost(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.lostBytes);
+  }
+
+  /** Records below `first` are gone. Moves the cursors that stood there; returns what each of them lost, in bytes. */
+  dropBefore(first: number): Readonly<Record<string, number>> {
+    const lost: Record<string, number> = {};
+    for (const [name, position] of this.cursors) {
+      if (position >= first) continue;
+      lost[name] = first - position;
+      this.lostBytes.set(name, (this.lostBytes.get(name) ?? 0) + first - position);
+      this.cursors.set(name, first);
+    }
+    return lost;
+  }
+
+  /** New records are there. */
+  wake(): void {
+    for (const reader of this.open.values()) reader.wake();
+  }
+
+  closeAll(): void {
+    for (const reader of [...this.open.values()]) reader.close();
+  }
+}
+
+interface Cursor {
+  position(): number;
+  advance(position: number): void;
+  closed(): void;
+}
+
+class Reader implements LogReader {
+  readonly name: string;
+  private readonly source: RecordSource;
+  private readonly cursor: Cursor;
+  /** Where what was handed out ends. */
+  private handedOut: number;
+  private wakeUp: (() => void) | null = null;
+  private state: 'open' | 'closed' = 'open';
+
+  constructor(name: string, source: RecordSource, cursor: Cursor) {
+    this.name = name;
+    this.source = source;
+    this.cursor = cursor;
+    this.handedOut = cursor.position();
+  }
+
+  get position(): number {
+    return this.cursor.position();
+  }
+
+  async next(maxBytes: number): Promise<readonly LogRecord[]> {
+    if (this.wakeUp) throw new Error(`the log reader ${this.name} is waiting already`);
+    while (this.state === 'open') {
+      const { first, end } = this.source.bounds;
+      this.handedOut = Math.max(this.handedOut, first);
+      if (this.handedOut >= end) {
+        await this.moreRecords();
+        continue;
+      }
+      const records = await this.source.fetch(this.handedOut, maxBytes);
+      const last = records.at(-1);
+      if (!last) continue;
+      this.handedOut = last.end;
+      return records;
+    }
+    return [];
+  }
+
+  advance(position: number): void {
+    if (position > this.handedOut) {
+      throw new RangeError(
+        `reader ${this.name} has been given records up to ${this.handedOut}, not ${position}`,
+      );
+    }
+    this.cursor.advance(position);
+  }
+
+  close(): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.cursor.closed();
+    this.wake();
+  }
+
+  wake(): void {
+    const { wakeUp } = this;
+    this.wakeUp = null;
+    wakeUp?.();
+  }
+
+  private moreRecords(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wakeUp = resolve;
+    });
+  }
+}

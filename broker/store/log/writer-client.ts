@@ -1,0 +1,121 @@
+/**
+ * The event loop's end of the writer thread. Owns the thread and the appends that wait for it. After the first
+ * failure every append rejects, waiting ones too.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { type Commit, type LogRecord, StoreError } from '../ports.ts';
+import { workerModule } from '../worker-module.ts';
+import { MAX_PAYLOAD_BYTES } from './format.ts';
+import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
+import type { Recovered } from './recovery.ts';
+
+export interface WriterEvents {
+  /** Before the appends of these records resolve. */
+  committed(records: readonly LogRecord[], syncMilliseconds: number): void;
+  rolled(base: number): void;
+  /** Once. */
+  failed(error: StoreError): void;
+}
+
+interface Waiting {
+  resolve(commit: Commit): void;
+  reject(error: StoreError): void;
+}
+
+export class WriterClient {
+  private readonly options: WriterOptions;
+  private readonly events: WriterEvents;
+  private worker: Worker | null = null;
+  private exited: Promise<unknown> = Promise.resolve();
+  /** Oldest first: the thread answers in order. */
+  private waiting: Waiting[] = [];
+  private failure: StoreError | null = null;
+
+  constructor(options: WriterOptions, events: WriterEvents) {
+    this.options = options;
+    this.events = events;
+  }
+
+  /** Starts the thread; resolves when the log is recovered and open. Rejects with `log-corrupt` or `log-failed`. */
+  async start(): Promise<Recovered> {
+    const worker = new Worker(workerModule('log/writer'), { workerData: this.options });
+    this.worker = worker;
+    this.exited = new Promise((resolve) => worker.once('exit', resolve));
+    const [report] = (await once(worker, 'message')) as [WriterReport];
+    if (report.type !== 'opened') {
+      await this.exited;
+      this.worker = null;
+      throw refusal(report);
+    }
+    worker.on('message', (next: WriterReport) => this.take(next));
+    worker.on('error', (error) => this.fail(`the writer thread ended: ${error.message}`));
+    worker.on('exit', () => this.waiting.length > 0 && this.fail('the writer thread ended'));
+    return report;
+  }
+
+  append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
+    if (this.failure) return Promise.reject(this.failure);
+    if (payload.length === 0 || payload.length > MAX_PAYLOAD_BYTES) {
+      return Promise.reject(
+        new RangeError(`a record holds 1 to ${MAX_PAYLOAD_BYTES} bytes, not ${payload.length}`),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.send({ type: 'append', payload }, [payload.buffer]);
+    });
+  }
+
+  roll(): void {
+    if (!this.failure) this.send({ type: 'roll' });
+  }
+
+  /** Waits for what was appended and for the thread's end. */
+  async stop(): Promise<void> {
+    this.send({ type: 'close' });
+    await this.exited;
+    this.worker = null;
+  }
+
+  private send(request: WriterRequest, transfer: ArrayBuffer[] = []): void {
+    this.worker?.postMessage(request, transfer);
+  }
+
+  private take(report: WriterReport): void {
+    if (report.type === 'committed') this.settle(report.records, report.syncMilliseconds);
+    else if (report.type === 'rolled') this.events.rolled(report.base);
+    else if (report.type === 'failed') this.fail(report.message);
+  }
+
+  private settle(records: readonly LogRecord[], syncMilliseconds: number): void {
+    this.events.committed(records, syncMilliseconds);
+    const settled = this.waiting.splice(0, records.length);
+    settled.forEach(({ resolve }, index) => {
+      const { position, end } = records[index] as LogRecord;
+      resolve({ position, end });
+    });
+  }
+
+  private fail(cause: string): void {
+    if (this.failure) return;
+    this.failure = failed(this.options.folder, cause);
+    const { waiting } = this;
+    this.waiting = [];
+    for (const { reject } of waiting) reject(this.failure);
+    this.events.failed(this.failure);
+  }
+}
+
+function refusal(report: WriterReport): StoreError {
+  if (report.type === 'refused') return new StoreError(report.code, report.message);
+  return new StoreError('log-failed', `the writer thread answered ${report.type} instead of opening the log`);
+}
+
+function failed(folder: string, cause: string): StoreError {
+  return new StoreError(
+    'log-failed',
+    `Writing the log in ${folder} failed: ${cause}. Nothing more is acknowledged. ` +
+      'Check the disk (space, health, permissions) and start the broker again.',
+  );
+}

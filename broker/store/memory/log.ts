@@ -1,0 +1,100 @@
+/** A telemetry log that lives as long as its process, for tests. Keeps the newest records, bounded in bytes. */
+
+import { Readers } from '../log/readers.ts';
+import { RecordRing } from '../log/ring.ts';
+import {
+  type Commit,
+  type Durability,
+  type LogBounds,
+  type LogReader,
+  type LogRecord,
+  type LogStats,
+  StoreError,
+  type TelemetryLog,
+} from '../ports.ts';
+
+export class MemoryLog implements TelemetryLog {
+  readonly durability: Durability = 'process';
+  private readonly ring: RecordRing;
+  private readonly readers: Readers;
+  private readonly holds = new Map<string, number>();
+  private state: 'new' | 'open' | 'stopped' = 'new';
+  private end = 0;
+  private commits = 0;
+
+  /** Beyond `maxBytes` the oldest records go, also if a reader has not passed them; only a hold keeps them. */
+  constructor(maxBytes: number) {
+    this.ring = new RecordRing(maxBytes);
+    this.readers = new Readers(this);
+  }
+
+  async start(): Promise<LogBounds> {
+    this.state = 'open';
+    return this.bounds;
+  }
+
+  async append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
+    if (this.state !== 'open') throw notOpen();
+    if (payload.length === 0) throw new RangeError('a record holds at least 1 byte');
+    const commit = { position: this.end, end: this.end + payload.length };
+    this.ring.push({ ...commit, payload: structuredClone(payload, { transfer: [payload.buffer] }) });
+    this.end = commit.end;
+    this.commits += 1;
+    this.dropOldest();
+    this.readers.wake();
+    return commit;
+  }
+
+  async reader(name: string, from: 'first' | 'end' | number): Promise<LogReader> {
+    if (this.state !== 'open') throw notOpen();
+    return this.readers.reader(name, from);
+  }
+
+  async *read(position: number): AsyncGenerator<LogRecord> {
+    const { first, end } = this.bounds;
+    if (position > end) throw new RangeError(`position ${position} lies beyond the log's end, ${end}`);
+    if (position < first)
+      throw new StoreError('log-gone', `position ${position} is gone; the log begins at ${first}`);
+    if (position === end) return;
+    for (const record of await this.fetch(position, Number.POSITIVE_INFINITY)) {
+      if (record.position < end) yield record;
+    }
+  }
+
+  hold(name: string, position: number): void {
+    this.holds.set(name, position);
+  }
+
+  stats(): LogStats {
+    const { bounds, commits, readers } = this;
+    const bytes = bounds.end - bounds.first;
+    return { ...bounds, segments: 1, bytes, commits, syncMilliseconds: 0, lost: readers.lost };
+  }
+
+  async stop(): Promise<void> {
+    this.state = 'stopped';
+    this.readers.closeAll();
+  }
+
+  /** For the readers. */
+  get bounds(): LogBounds {
+    return { first: this.ring.first ?? this.end, end: this.end };
+  }
+
+  /** For the readers. */
+  async fetch(position: number, maxBytes: number): Promise<readonly LogRecord[]> {
+    const records = this.ring.from(position, maxBytes);
+    if (!records) throw new StoreError('log-corrupt', `no record begins at position ${position}`);
+    return records;
+  }
+
+  private dropOldest(): void {
+    const held = Math.min(this.end, ...this.holds.values());
+    while (this.ring.full && (this.ring.first ?? held) < held) this.ring.dropOldest();
+    this.readers.dropBefore(this.bounds.first);
+  }
+}
+
+function notOpen(): StoreError {
+  return new StoreError('stopped', 'The log is not open.');
+}

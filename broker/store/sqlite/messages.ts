@@ -1,0 +1,46 @@
+/** What the database and its thread say to each other: method calls, answered in order. */
+import type { BrowserSessionRow, KeyRow, StoreErrorCode } from '../ports.ts';
+import type { PackedRows } from './device-rows.ts';
+
+export interface DatabaseOptions {
+  /** The database file; its folder exists. */
+  readonly file: string;
+  /** The folder of statements and migrations. */
+  readonly sql: string;
+}
+
+/** The methods that the thread serves. `StateStore` and `KeyStore` say what they promise. */
+export interface DatabaseMethods {
+  /** The page of rows after this device in the order of names; `['', '']` for the first. Empty: no more. */
+  loadDevices(customer: string, device: string): PackedRows;
+  saveDevices(rows: PackedRows): void;
+  checkpointPosition(): number;
+  setCheckpointPosition(position: number): void;
+  loadCursors(): Readonly<Record<string, number>>;
+  saveCursors(cursors: Readonly<Record<string, number>>): void;
+  loadKeys(): readonly KeyRow[];
+  insertKey(row: KeyRow): void;
+  updateKeys(rows: readonly KeyRow[]): void;
+  loadBrowserSessions(): readonly BrowserSessionRow[];
+  insertBrowserSession(row: BrowserSessionRow): void;
+  deleteBrowserSessions(hashes: readonly Uint8Array[]): void;
+}
+
+export type DatabaseMethod = keyof DatabaseMethods;
+
+export type DatabaseRequest =
+  | { readonly type: 'call'; readonly method: DatabaseMethod; readonly args: readonly unknown[] }
+  /** Close the file and let the thread end. */
+  | { readonly type: 'close' };
+
+/** `code` is null for a mistake of the caller, which leaves the database as it was. */
+export interface Refusal {
+  readonly type: 'refused';
+  readonly code: StoreErrorCode | null;
+  readonly message: string;
+}
+
+export type DatabaseAnswer =
+  | { readonly type: 'opened' }
+  | { readonly type: 'done'; readonly value: unknown }
+  | Refusal;

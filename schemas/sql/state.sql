@@ -1,0 +1,26 @@
+-- name: loadDevices
+SELECT customer, device, position, body FROM devices
+WHERE (customer, device) > (:customer, :device)
+ORDER BY customer, device
+LIMIT :limit;
+
+-- name: saveDevice
+INSERT INTO devices (customer, device, position, body) VALUES (:customer, :device, :position, :body)
+ON CONFLICT (customer, device) DO UPDATE SET position = excluded.position, body = excluded.body
+WHERE excluded.position >= devices.position;
+
+-- name: checkpointPosition
+SELECT position FROM checkpoint;
+
+-- name: setCheckpointPosition
+UPDATE checkpoint SET position = max(position, :position);
+
+-- name: deleteForgotten
+DELETE FROM devices WHERE body IS NULL AND position < :position;
+
+-- name: loadCursors
+SELECT name, position FROM cursors;
+
+-- name: saveCursor
+INSERT INTO cursors (name, position) VALUES (:name, :position)
+ON CONFLICT (name) DO UPDATE SET position = max(position, excluded.position);
