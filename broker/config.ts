@@ -7,7 +7,7 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { type Config, ConfigSchema } from '../schemas/config.ts';
 import { ConfigError, type ConfigFault, nearest } from './config/faults.ts';
 import { type ConfigFile, readConfigFile } from './config/file.ts';
-import { expectation, PLACES, SECTIONS } from './config/places.ts';
+import { expectation, namesIn, placeOf, SECTIONS } from './config/places.ts';
 import { type Given, readVariables, type Variables } from './config/variables.ts';
 
 export { ConfigError } from './config/faults.ts';
@@ -84,20 +84,14 @@ function describe(error: ErrorObject, file: ConfigFile | null, given: readonly G
 }
 
 function unknownKey(path: readonly string[]): string {
-  const [section = '', key] = path;
-  const names = key === undefined ? Object.keys(ConfigSchema.properties) : keysOf(section);
-  const near = nearest(key ?? section, names);
+  const names = namesIn(path.length > 1 ? path[0] : undefined);
+  const near = nearest(path.at(-1) ?? '', names);
   return `is not a setting.${near ? ` Did you mean ${near}?` : ` Known here: ${names.join(', ')}.`}`;
 }
 
-function keysOf(section: string): string[] {
-  return PLACES.filter((place) => place.section === section).map((place) => place.key);
-}
-
 function wrongValue(path: readonly string[], error: ErrorObject): string {
-  const place = PLACES.find((candidate) => candidate.path === path.slice(0, 2).join('.'));
-  const expected = place ? expectation(place.property) : (error.message ?? 'something else');
-  return `must be ${place ? expected : expected.replace(/^must be /, '')}, found ${JSON.stringify(error.data)}.`;
+  const property = placeOf(path)?.property ?? { type: 'object' };
+  return `must be ${expectation(property)}, found ${JSON.stringify(error.data)}.`;
 }
 
 /** Flag, variable or file; else where systemd says; else beside the caller. */

@@ -120,11 +120,8 @@ const Store = Type.Object(
 const Logging = Type.Object(
   {
     level: Type.Union(
-      ['debug', 'info', 'warn', 'error'].map((level) => Type.Literal(level)),
-      {
-        description: 'What is logged.',
-        default: 'info',
-      },
+      [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
+      { description: 'What is logged.', default: 'info' },
     ),
   },
   closed,

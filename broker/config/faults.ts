@@ -20,14 +20,21 @@ export class ConfigError extends Error {
   }
 }
 
-/** The known name nearest to a mistyped one, if it is near at all. */
-export function nearest(name: string, known: readonly string[]): string | null {
-  const ranked = known.map((candidate) => ({
-    candidate,
-    steps: distance(name.toLowerCase(), candidate.toLowerCase()),
-  }));
-  const best = ranked.sort((a, b) => a.steps - b.steps)[0];
-  return best && best.steps <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : null;
+/** The known name nearest to a mistyped one, if it is at most `steps` letters away: by default a third of it. */
+export function nearest(
+  name: string,
+  known: readonly string[],
+  steps = Math.max(2, Math.floor(name.length / 3)),
+): string | null {
+  let best: { readonly candidate: string | null; readonly away: number } = {
+    candidate: null,
+    away: steps + 1,
+  };
+  for (const candidate of known) {
+    const away = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (away < best.away) best = { candidate, away };
+  }
+  return best.candidate;
 }
 
 /** Levenshtein's. */

@@ -1,6 +1,6 @@
 /** The configuration file: YAML to plain values, with the place of each for messages. */
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { type Document, isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import { ConfigError } from './faults.ts';
 
 export interface ConfigFile {
@@ -27,13 +27,24 @@ export function readConfigFile(file: string): ConfigFile {
     );
   }
   const { contents } = document;
-  if (contents === null) return { value: {}, where: () => file };
+  if (contents === null || (isScalar(contents) && contents.value === null))
+    return { value: {}, where: () => file };
   if (!isMap(contents)) {
     throw new ConfigError([
       { where: at(0), path: '', message: 'must be a map of sections, such as "server:".' },
     ]);
   }
-  return { value: document.toJS() as Record<string, unknown>, where: (path) => at(offsetOf(contents, path)) };
+  return { value: plainValue(document, file), where: (path) => at(offsetOf(contents, path)) };
+}
+
+/** Aliases are resolved only here. */
+function plainValue(document: Document, file: string): Record<string, unknown> {
+  try {
+    return document.toJS() as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([{ where: file, path: '', message: `cannot be read: ${reason}` }]);
+  }
 }
 
 function readText(file: string): string {

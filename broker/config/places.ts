@@ -11,39 +11,54 @@ interface Property {
 }
 
 export interface Place {
-  readonly section: string;
-  readonly key: string;
+  /** `[section, key]`; the data folder stands alone. */
+  readonly path: readonly string[];
   /** `section.key` */
-  readonly path: string;
+  readonly name: string;
   /** `SIGNALBOX_SECTION_KEY` */
   readonly variable: string;
   readonly property: Property;
 }
 
-type SectionSchema = { readonly properties?: Readonly<Record<string, Property>> };
+type SectionSchema = Property & { readonly properties?: Readonly<Record<string, Property>> };
 
-const sections = ConfigSchema.properties as unknown as Readonly<Record<string, SectionSchema>>;
+const top = Object.entries(ConfigSchema.properties as unknown as Readonly<Record<string, SectionSchema>>);
 
-export const SECTIONS = Object.keys(sections).filter((name) => sections[name]?.properties);
+export const SECTIONS = top.filter(([, { properties }]) => properties).map(([section]) => section);
 
-export const PLACES: readonly Place[] = SECTIONS.flatMap((section) =>
-  Object.entries(sections[section]?.properties ?? {}).map(([key, property]) => ({
-    section,
-    key,
-    path: `${section}.${key}`,
-    variable: `SIGNALBOX_${upperSnake(section)}_${upperSnake(key)}`,
-    property,
-  })),
+export const PLACES: readonly Place[] = top.flatMap(([section, { properties, ...property }]) =>
+  properties
+    ? Object.entries(properties).map(([key, inner]) => place([section, key], inner))
+    : [place([section], property)],
 );
+
+/** The setting that a path leads to or into. */
+export function placeOf(path: readonly string[]): Place | undefined {
+  return PLACES.find((candidate) => candidate.path.every((part, index) => part === path[index]));
+}
+
+/** The settings of a section, or the names at the top. */
+export function namesIn(section: string | undefined): string[] {
+  if (section === undefined) return top.map(([name]) => name);
+  return PLACES.filter(({ path }) => path[0] === section && path.length > 1).map(
+    ({ path }) => path[1] as string,
+  );
+}
 
 /** What a value must be, in words. */
 export function expectation({ type, minimum, maximum, anyOf }: Property): string {
   if (anyOf) return `one of ${anyOf.map((option) => option.const).join(', ')}`;
-  if (type === 'array') return 'a list of texts';
+  if (type === 'array') return 'a list of texts that are not empty';
   if (type === 'boolean') return 'true or false';
-  if (type !== 'integer') return 'a text';
+  if (type === 'object') return 'a map of settings';
+  if (type !== 'integer') return 'a text that is not empty';
   if (maximum !== undefined) return `a whole number from ${minimum ?? 0} to ${maximum}`;
   return minimum === undefined ? 'a whole number' : `a whole number of at least ${minimum}`;
+}
+
+function place(path: readonly string[], property: Property): Place {
+  const variable = ['SIGNALBOX', ...path.map(upperSnake)].join('_');
+  return { path, name: path.join('.'), variable, property };
 }
 
 function upperSnake(name: string): string {

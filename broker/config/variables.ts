@@ -12,31 +12,31 @@ export interface Given {
   readonly where: string;
 }
 
-const OTHERS = ['SIGNALBOX_DATA', 'SIGNALBOX_URL', 'SIGNALBOX_KEY'];
+const PREFIX = 'SIGNALBOX_';
+/** The command line's own (`broker/cli/connection.ts`). */
+const OTHERS = ['SIGNALBOX_URL', 'SIGNALBOX_KEY'];
 
-/** Faults go to `faults`: variables of a known section that name nothing, and files that cannot be read. */
+/**
+ * Faults go to `faults`: variables that name no setting of their section, or are a slip away from one, and files that
+ * cannot be read. Other names with the prefix may be somebody else's: Kubernetes sets some for a service `signalbox`.
+ */
 export function readVariables(environment: Variables, faults: ConfigFault[]): Given[] {
-  const given: Given[] = [];
-  for (const [name, text] of Object.entries(environment)) {
-    if (text === undefined || !name.startsWith('SIGNALBOX_')) continue;
-    if (name === 'SIGNALBOX_DATA') given.push({ path: ['data'], value: text, where: name });
-    else if (!OTHERS.includes(name)) readVariable(name, text, given, faults);
-  }
-  return given;
+  return Object.entries(environment).flatMap(([name, text]) =>
+    text === undefined || !name.startsWith(PREFIX) || OTHERS.includes(name)
+      ? []
+      : readVariable(name, text, faults),
+  );
 }
 
-function readVariable(name: string, text: string, given: Given[], faults: ConfigFault[]): void {
+function readVariable(name: string, text: string, faults: ConfigFault[]): Given[] {
   const exact = PLACES.find((place) => place.variable === name);
-  const fromFile = PLACES.find((place) => `${place.variable}_FILE` === name);
-  const place = exact ?? fromFile;
+  const place = exact ?? PLACES.find(({ variable }) => `${variable}_FILE` === name);
   if (!place) {
-    if (SECTIONS.some((section) => name.startsWith(`SIGNALBOX_${section.toUpperCase()}_`)))
-      faults.push(unknown(name));
-    return;
+    faults.push(...unknown(name));
+    return [];
   }
   const value = exact ? text : readSecret(name, text, faults);
-  if (value !== null)
-    given.push({ path: [place.section, place.key], value: typed(place, value), where: name });
+  return value === null ? [] : [{ path: place.path, value: typed(place, value), where: name }];
 }
 
 function readSecret(name: string, file: string, faults: ConfigFault[]): string | null {
@@ -49,10 +49,17 @@ function readSecret(name: string, file: string, faults: ConfigFault[]): string |
   }
 }
 
-function unknown(name: string): ConfigFault {
-  const known = PLACES.map((place) => place.variable);
-  const near = nearest(name, known);
-  return { where: name, path: '', message: `is not a setting.${near ? ` Did you mean ${near}?` : ''}` };
+function unknown(name: string): ConfigFault[] {
+  const own = SECTIONS.some((section) => name.startsWith(`${PREFIX}${section.toUpperCase()}_`));
+  const bare = (variable: string) => variable.slice(PREFIX.length);
+  const near = nearest(
+    bare(name),
+    PLACES.map(({ variable }) => bare(variable)),
+    own ? undefined : 2,
+  );
+  if (!own && near === null) return [];
+  const hint = near === null ? ' docs/configuration.md names them all.' : ` Did you mean ${PREFIX}${near}?`;
+  return [{ where: name, path: '', message: `is not a setting.${hint}` }];
 }
 
 /** As the schema's type where the text is one; else the text itself, which the schema then refuses by name. */
