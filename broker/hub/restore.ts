@@ -21,7 +21,7 @@ export interface Restored {
 export async function restoreFleet(
   fleet: Fleet,
   state: StateStore,
-  log: Pick<TelemetryLog, 'read'>,
+  log: Pick<TelemetryLog, 'read' | 'hold'>,
   bounds: LogBounds,
 ): Promise<Restored> {
   const heldTo = new Map<string, number>();
@@ -32,6 +32,8 @@ export async function restoreFleet(
     }
   }
   const from = Math.max(bounds.first, await state.checkpointPosition());
+  // However long this takes, retention must not take away what is being replayed.
+  log.hold('state', from);
   let replayedFrames = 0;
   for await (const record of log.read(from)) replayedFrames += replay(fleet, record, heldTo);
   return { devices: fleet.total, replayedFrames, position: bounds.end };
