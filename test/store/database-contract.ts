@@ -1,0 +1,135 @@
+/** What every database promises (broker/store/ports.ts), whatever the engine. */
+import { describe, expect, it } from 'vitest';
+import type { BrowserSessionRow, DeviceRow, KeyRow, Stores } from '../../broker/store/ports.ts';
+import { startStores } from './harness.ts';
+
+function device(name: string, position: number, body: string | null): DeviceRow {
+  return { customer: 'acme', device: name, position, body: body === null ? null : Buffer.from(body) };
+}
+
+function key(id: string, changes: Partial<KeyRow> = {}): KeyRow {
+  return {
+    id,
+    hash: new Uint8Array(32).fill(id.length),
+    customer: 'acme',
+    device: null,
+    role: 'operator',
+    label: null,
+    createdAt: 1_780_000_000_000,
+    expiresAt: null,
+    revokedAt: null,
+    lastUsedAt: null,
+    ...changes,
+  };
+}
+
+function session(fill: number): BrowserSessionRow {
+  return { hash: new Uint8Array(32).fill(fill), keyId: 'key00001', createdAt: 1000, expiresAt: 2000 };
+}
+
+async function loadDevices(stores: Stores): Promise<Record<string, string | null>> {
+  const devices: Record<string, string | null> = {};
+  for await (const page of stores.database.loadDevices()) {
+    for (const row of page) devices[row.device] = row.body === null ? null : Buffer.from(row.body).toString();
+  }
+  return devices;
+}
+
+export function databaseContract(engine: 'files' | 'memory'): void {
+  describe('last-known state', () => {
+    it('gives back every row, more than a page of them, once', async () => {
+      const { stores } = await startStores({ engine });
+      expect(await loadDevices(stores)).toEqual({});
+      const rows = Array.from({ length: 2500 }, (_, index) => device(`pump-${index}`, 1, `body ${index}`));
+      await stores.database.saveDevices(rows);
+      const loaded = await loadDevices(stores);
+      expect(Object.keys(loaded)).toHaveLength(2500);
+      expect(loaded['pump-2499']).toBe('body 2499');
+    });
+
+    it('keeps the row of the higher position, and takes the same one again', async () => {
+      const { stores } = await startStores({ engine });
+      await stores.database.saveDevices([device('pump', 10, 'ten')]);
+      await stores.database.saveDevices([device('pump', 9, 'nine')]);
+      expect(await loadDevices(stores)).toEqual({ pump: 'ten' });
+      await stores.database.saveDevices([device('pump', 10, 'ten again')]);
+      expect(await loadDevices(stores)).toEqual({ pump: 'ten again' });
+    });
+
+    it('tells devices of the same name and other customers apart', async () => {
+      const { stores } = await startStores({ engine });
+      const mine = device('pump', 1, 'acme');
+      await stores.database.saveDevices([mine, { ...mine, customer: 'other' }]);
+      let rows = 0;
+      for await (const page of stores.database.loadDevices()) rows += page.length;
+      expect(rows).toBe(2);
+    });
+
+    it('keeps a forgotten device until a checkpoint has passed it, so that replay cannot bring it back', async () => {
+      const { stores } = await startStores({ engine });
+      await stores.database.saveDevices([
+        device('gone', 50, null),
+        device('here', 50, ''),
+        device('late', 70, null),
+      ]);
+      await stores.database.setCheckpointPosition(50);
+      expect(await loadDevices(stores)).toEqual({ gone: null, here: '', late: null });
+      await stores.database.setCheckpointPosition(51);
+      expect(await loadDevices(stores)).toEqual({ here: '', late: null });
+    });
+
+    it('never moves the checkpoint or a cursor backwards', async () => {
+      const { stores } = await startStores({ engine });
+      expect(await stores.database.checkpointPosition()).toBe(0);
+      await stores.database.setCheckpointPosition(100);
+      await stores.database.setCheckpointPosition(99);
+      expect(await stores.database.checkpointPosition()).toBe(100);
+      await stores.database.saveCursors({ mqtt: 7, history: 2 ** 52 });
+      await stores.database.saveCursors({ mqtt: 6 });
+      expect(await stores.database.loadCursors()).toEqual({ mqtt: 7, history: 2 ** 52 });
+    });
+  });
+
+  describe('keys', () => {
+    it('gives back what was inserted, and refuses an id that is taken', async () => {
+      const { stores } = await startStores({ engine });
+      const rows = [
+        key('key00001'),
+        key('key00002', { device: 'pump', role: 'device', label: 'Halle 3', expiresAt: 5 }),
+      ];
+      for (const row of rows) await stores.database.insertKey(row);
+      const taken = stores.database.insertKey(key('key00001', { customer: 'other' }));
+      await expect(taken).rejects.toMatchObject({ name: 'StoreError', code: 'exists' });
+      const loaded = await stores.database.loadKeys();
+      expect(loaded.map((row) => ({ ...row, hash: new Uint8Array(row.hash) }))).toEqual(rows);
+    });
+
+    it('updates what may change and nothing else', async () => {
+      const { stores } = await startStores({ engine });
+      await stores.database.insertKey(key('key00001'));
+      const changed = { label: 'new', expiresAt: 1, revokedAt: 2, lastUsedAt: 3 };
+      await stores.database.updateKeys([
+        key('key00001', { ...changed, customer: 'other', role: 'admin' }),
+        key('unknown1'),
+      ]);
+      expect(await stores.database.loadKeys()).toMatchObject([
+        { ...changed, customer: 'acme', role: 'operator' },
+      ]);
+    });
+
+    it('keeps browser sessions until they are deleted', async () => {
+      const { stores } = await startStores({ engine });
+      for (const fill of [1, 2]) await stores.database.insertBrowserSession(session(fill));
+      await stores.database.deleteBrowserSessions([session(1).hash, session(9).hash]);
+      const loaded = await stores.database.loadBrowserSessions();
+      expect(loaded.map((row) => ({ ...row, hash: new Uint8Array(row.hash) }))).toEqual([session(2)]);
+    });
+  });
+
+  it('refuses everything once it is stopped', async () => {
+    const { stores } = await startStores({ engine });
+    await stores.stop();
+    await expect(stores.database.loadKeys()).rejects.toMatchObject({ code: 'stopped' });
+    await expect(stores.database.saveDevices([])).rejects.toMatchObject({ code: 'stopped' });
+  });
+}
