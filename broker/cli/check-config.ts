@@ -2,14 +2,16 @@
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { loadConfig } from '../config.ts';
+import { print } from './output.ts';
 
 export function checkConfigCommand(): Command {
   return new Command('check-config')
     .description('Check a configuration with the environment over it, and print what it adds up to.')
     .argument('[file]', 'YAML configuration')
-    .option('--json', 'print JSON')
-    .action((file: string | undefined, { json }: { json?: boolean }) => {
-      const config = loadConfig({ file, environment: process.env });
-      console.log(json ? JSON.stringify(config, null, 2) : stringify(config).trimEnd());
+    .option('--config <file>', 'the same, as `serve` takes it')
+    .option('--json', 'machine-readable output')
+    .action((argument: string | undefined, options: { config?: string; json?: boolean }) => {
+      const config = loadConfig({ file: argument ?? options.config, environment: process.env });
+      print(options, config, () => stringify(config).trimEnd());
     });
 }

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { ADMIN_KEY_FILE } from '../hub/keys/bootstrap.ts';
+import { keyIdOf } from '../hub/keys/key-text.ts';
 import { CliError } from './output.ts';
 
 export interface ConnectionOptions {
@@ -12,9 +14,11 @@ export interface ConnectionOptions {
 }
 
 export interface Connection {
-  /** Without a slash at its end. */
+  /** http or https, without a slash at its end. */
   readonly url: string;
   readonly key: string;
+  /** Where the key was found, for messages. */
+  readonly keyFrom: string;
 }
 
 export function withConnection(command: Command): Command {
@@ -25,19 +29,38 @@ export function withConnection(command: Command): Command {
     .option('--json', 'machine-readable output');
 }
 
-/** Throws CliError if there is no key to use. */
+/** Throws CliError if there is no key to use, or if key or URL cannot be right. */
 export function connection(options: ConnectionOptions, environment = process.env): Connection {
-  const url = options.url ?? environment.SIGNALBOX_URL ?? 'http://127.0.0.1:8080';
-  if (!URL.canParse(url)) throw new CliError(`"${url}" is not a URL.`, 2);
-  return {
-    url: url.replace(/\/+$/, ''),
-    key: options.key ?? environment.SIGNALBOX_KEY ?? keyFromFile(options, environment),
-  };
+  const url = checkedUrl(options.url ?? (environment.SIGNALBOX_URL || 'http://127.0.0.1:8080'));
+  const { key, keyFrom } = findKey(options, environment);
+  if (keyIdOf(key) === null) {
+    throw new CliError(
+      `The key from ${keyFrom} is mistyped or cut off: it looks like sbx_…, 51 characters long.`,
+      2,
+    );
+  }
+  return { url, key, keyFrom };
 }
 
-function keyFromFile({ data }: ConnectionOptions, environment: NodeJS.ProcessEnv): string {
-  const folder = data ?? environment.SIGNALBOX_DATA ?? environment.STATE_DIRECTORY?.split(':')[0] ?? 'data';
-  const path = join(folder, 'admin.key');
+function checkedUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text.replace(/\/+$/, '');
+  throw new CliError(`"${text}" is not the URL of a broker, such as http://127.0.0.1:8080.`, 2);
+}
+
+function findKey(
+  options: ConnectionOptions,
+  environment: NodeJS.ProcessEnv,
+): Pick<Connection, 'key' | 'keyFrom'> {
+  if (options.key !== undefined) return { key: options.key, keyFrom: '--key' };
+  if (environment.SIGNALBOX_KEY) return { key: environment.SIGNALBOX_KEY, keyFrom: 'SIGNALBOX_KEY' };
+  const { SIGNALBOX_DATA, STATE_DIRECTORY } = environment;
+  const folder = options.data ?? (SIGNALBOX_DATA || STATE_DIRECTORY?.split(':')[0] || 'data');
+  const path = join(folder, ADMIN_KEY_FILE);
+  return { key: readKey(path), keyFrom: path };
+}
+
+function readKey(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {

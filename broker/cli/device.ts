@@ -1,9 +1,9 @@
 /** `signalbox device …`: list, show and forget devices. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { DeviceSummary as Device } from '../../schemas/api/devices.ts';
 import { type ConnectionOptions, connection, withConnection } from './connection.ts';
 import { call, callList } from './http.ts';
-import { age, deviceName, moment, table } from './output.ts';
+import { age, deviceName, moment, print, printable, table } from './output.ts';
 
 interface ListOptions extends ConnectionOptions {
   readonly customer?: string;
@@ -25,13 +25,13 @@ function listCommand(): Command {
     .description('Devices with whether they are connected and how fresh their data is.')
     .option('--customer <name>', 'only those of this customer')
     .option('--online', 'only those that are connected')
-    .option('--offline', 'only those that are not')
+    .addOption(new Option('--offline', 'only those that are not').conflicts('online'))
     .option('--search <text>', 'only those with this in their id')
     .action(async (options: ListOptions) => {
       const online = options.online ? 'true' : options.offline ? 'false' : undefined;
-      const query = { customer: options.customer, q: options.search, online, limit: '1000' };
+      const query = { customer: options.customer, q: options.search, online };
       const devices = await callList<Device>(connection(options), '/devices', query);
-      console.log(options.json ? JSON.stringify(devices, null, 2) : deviceTable(devices, Date.now()));
+      print(options, devices, () => deviceTable(devices, Date.now()));
     });
 }
 
@@ -42,7 +42,7 @@ function showCommand(): Command {
     .action(async (name: string, options: ConnectionOptions) => {
       const { customer, device } = deviceName(name);
       const found = await call<Device>(connection(options), `/devices/${customer}/${device}`);
-      console.log(options.json ? JSON.stringify(found, null, 2) : description(found, Date.now()));
+      print(options, found, () => description(found, Date.now()));
     });
 }
 
@@ -53,11 +53,12 @@ function forgetCommand(): Command {
     .action(async (name: string, options: ConnectionOptions) => {
       const { customer, device } = deviceName(name);
       await call(connection(options), `/devices/${customer}/${device}`, { method: 'DELETE' });
-      console.log(options.json ? JSON.stringify({ device: name, forgotten: true }) : `${name} is forgotten.`);
+      print(options, { device: name, forgotten: true }, () => `${name} is forgotten.`);
     });
 }
 
 function deviceTable(devices: readonly Device[], now: number): string {
+  if (devices.length === 0) return 'No devices.';
   const rows = devices.map((device) => [
     device.device,
     device.online ? 'online' : 'offline',
@@ -70,15 +71,10 @@ function deviceTable(devices: readonly Device[], now: number): string {
 }
 
 function description(device: Device, now: number): string {
-  const { presence } = device;
-  const lines = [
+  const { presence, online, connectedAt } = device;
+  const lines: readonly (readonly [string, string])[] = [
     ['device', device.device],
-    [
-      'state',
-      device.online
-        ? `online since ${moment(device.connectedAt)}`
-        : `offline since ${moment(presence.since)}`,
-    ],
+    ['state', online ? `online since ${moment(connectedAt)}` : `offline since ${moment(presence.since)}`],
     ['reason', presence.reason ?? '-'],
     ['session', presence.session ?? '-'],
     ['last seen', age(device.lastSeenAt, now)],
@@ -88,5 +84,5 @@ function description(device: Device, now: number): string {
     ['firmware', device.firmware ?? '-'],
     ['metrics', String(device.metrics)],
   ];
-  return lines.map(([name, value]) => `${name?.padEnd(10)} ${value}`).join('\n');
+  return lines.map(([name, value]) => `${name.padEnd(10)} ${printable(value)}`).join('\n');
 }

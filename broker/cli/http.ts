@@ -1,7 +1,7 @@
 /** Calls of the broker's HTTP API with errors that a person can act on. */
 import type { Problem } from '../../schemas/problems.ts';
 import type { Connection } from './connection.ts';
-import { CliError } from './output.ts';
+import { CliError, printable } from './output.ts';
 
 export interface Call {
   readonly method?: 'GET' | 'POST' | 'DELETE';
@@ -9,16 +9,27 @@ export interface Call {
   readonly body?: unknown;
 }
 
+/** What the broker said instead of doing it. */
+export interface Refused {
+  readonly status: number;
+  readonly text: string;
+}
+
+const ANSWER_WITHIN = 30_000;
+
 /** The answer's JSON; null for an empty one. Throws CliError. */
 export async function call<Answer>(
   connection: Connection,
   path: string,
   options: Call = {},
 ): Promise<Answer> {
-  const response = await send(connection, path, options);
-  const text = await response.text();
-  if (!response.ok) throw new CliError(explanation(response, text));
-  return (text === '' ? null : JSON.parse(text)) as Answer;
+  const { response, text } = await send(connection, path, options);
+  const { status } = response;
+  if (!response.ok)
+    throw new CliError(explanation({ status, text }, connection, response.headers.get('location')));
+  const answer = text === '' ? null : parsed(text);
+  if (answer === undefined) throw new CliError(explanation({ status, text }, connection));
+  return answer as Answer;
 }
 
 /** Every item of a paged list. */
@@ -31,7 +42,7 @@ export async function callList<Item>(
   let cursor: string | null = null;
   do {
     const page: { items: Item[]; next: string | null } = await call(connection, path, {
-      query: { ...query, cursor: cursor ?? undefined },
+      query: { ...query, limit: '1000', cursor: cursor ?? undefined },
     });
     items.push(...page.items);
     cursor = page.next;
@@ -39,32 +50,63 @@ export async function callList<Item>(
   return items;
 }
 
+/** One sentence about a refusal; `location` is where a redirect points. */
+export function explanation(
+  { status, text }: Refused,
+  { url, keyFrom }: Connection,
+  location?: string | null,
+): string {
+  const { title, detail } = (parsed(text) ?? {}) as Partial<Problem>;
+  if (location)
+    return `${url} points to ${printable(location)}; give that as --url if you trust it with the key.`;
+  if (!title || !detail)
+    return `${url} answered ${status}, and not as a Signalbox broker does. Is the URL right?`;
+  const whose = status === 401 ? ` (The key is from ${keyFrom}.)` : '';
+  return printable(`${title}: ${detail}${whose}`);
+}
+
+export function unreachable({ url }: Connection, reason: string): string {
+  return `No broker answers at ${url} (${reason}). Is it running? Set --url or SIGNALBOX_URL.`;
+}
+
+/** Redirects are not followed: the key is for this broker only. */
 async function send(
-  { url, key }: Connection,
+  connection: Connection,
   path: string,
   { method = 'GET', query, body }: Call,
-): Promise<Response> {
-  const target = new URL(`${url}/api/v1${path}`);
-  for (const [name, value] of Object.entries(query ?? {}))
+): Promise<{ response: Response; text: string }> {
+  const target = new URL(`${connection.url}/api/v1${path}`);
+  for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined) target.searchParams.set(name, value);
-  const headers = { 'X-API-Key': key, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) };
+  }
+  const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
   try {
-    return await fetch(target, {
+    const response = await fetch(target, {
       method,
-      headers,
+      headers: { Authorization: `Bearer ${connection.key}`, ...json },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ANSWER_WITHIN),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    return { response, text: await response.text() };
   } catch (error) {
-    const cause =
-      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new CliError(`No broker answers at ${url} (${cause}). Is it running? Set --url or SIGNALBOX_URL.`);
+    throw new CliError(unreachable(connection, reasonOf(error)));
   }
 }
 
-function explanation(response: Response, text: string): string {
-  if (!response.headers.get('content-type')?.includes('problem+json')) {
-    return `${response.url} answered ${response.status}, and not as a Signalbox broker does.`;
+/** fetch hides the reason in the cause; several addresses that failed have a code and no message. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message || ('code' in cause ? String(cause.code) : cause.name);
+}
+
+/** undefined if it is not JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
-  const { title, detail } = JSON.parse(text) as Problem;
-  return `${title}: ${detail}`;
 }

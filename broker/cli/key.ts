@@ -4,7 +4,7 @@ import { type Key, ROLES } from '../../schemas/api/keys.ts';
 import { type ConnectionOptions, connection, withConnection } from './connection.ts';
 import { call, callList } from './http.ts';
 import { duration } from './numbers.ts';
-import { age, CliError, moment, table } from './output.ts';
+import { age, CliError, moment, print, table } from './output.ts';
 
 interface CreateOptions extends ConnectionOptions {
   readonly customer?: string;
@@ -47,8 +47,7 @@ function listCommand(): Command {
     .option('--customer <name>', 'only those of this customer')
     .action(async (options: ConnectionOptions & { customer?: string }) => {
       const keys = await callList<Key>(connection(options), '/keys', { customer: options.customer });
-      if (options.json) console.log(JSON.stringify(keys, null, 2));
-      else console.log(keyTable(keys, Date.now()));
+      print(options, keys, () => keyTable(keys, Date.now()));
     });
 }
 
@@ -58,7 +57,7 @@ function revokeCommand(): Command {
     .argument('<id>', 'the key as `key list` names it')
     .action(async (id: string, options: ConnectionOptions) => {
       await call(connection(options), `/keys/${encodeURIComponent(id)}`, { method: 'DELETE' });
-      console.log(options.json ? JSON.stringify({ id, revoked: true }) : `Key ${id} is revoked.`);
+      print(options, { id, revoked: true }, () => `Key ${id} is revoked.`);
     });
 }
 
@@ -74,15 +73,12 @@ function rotateCommand(): Command {
     });
 }
 
-function printNew(key: Key, { json }: ConnectionOptions): void {
-  if (json) {
-    console.log(JSON.stringify(key, null, 2));
-    return;
-  }
-  const whose =
-    key.role === 'admin' ? 'every customer' : key.device ? `${key.customer}/${key.device}` : key.customer;
-  console.error(`Key ${key.id} (${key.role}, ${whose}). It is shown only now:`);
-  console.log(key.key);
+/** The secret alone on stdout, so that a script can take it. */
+function printNew(key: Key, options: ConnectionOptions): void {
+  const ofCustomer = key.device ? `${key.customer}/${key.device}` : key.customer;
+  const whose = key.role === 'admin' ? 'every customer' : ofCustomer;
+  if (!options.json) console.error(`Key ${key.id} (${key.role}, ${whose}). It is shown only now:`);
+  print(options, key, () => key.key ?? '');
 }
 
 function keyTable(keys: readonly Key[], now: number): string {

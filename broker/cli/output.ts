@@ -11,17 +11,23 @@ export class CliError extends Error {
   }
 }
 
-/** Columns aligned by their widest cell. */
+/** Prints the answer as JSON if that was asked for, else the text for people. */
+export function print(options: { readonly json?: boolean }, answer: unknown, text: () => string): void {
+  console.log(options.json ? JSON.stringify(answer, null, 2) : text());
+}
+
+/** Columns aligned by their widest cell; what devices sent cannot steer the terminal. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return [head, ...rows].map(line).join('\n');
+  const lines = [head, ...rows].map((cells) => cells.map(printable));
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
+  return lines
+    .map((cells) =>
+      cells
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** `3 s ago`; `never` for a time that there was not. */
@@ -34,14 +40,21 @@ export function age(time: number | null | undefined, now: number): string {
   return `${Math.round(seconds / 86_400)} d ago`;
 }
 
-/** A date and time, or a dash. */
+/** A date and time in UTC, or a dash. */
 export function moment(time: number | null | undefined): string {
   return time ? new Date(time).toISOString().replace(/\.\d+Z$/, 'Z') : '-';
 }
 
 /** A metric's value in one line. */
 export function shown(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return printable(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** Control and invisible characters written out: a device's text must not move the cursor, or ring, or hide. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+  });
 }
 
 /** `customer/device`, or the end of the command. */

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { State } from '../../schemas/api/devices.ts';
 import { type ConnectionOptions, connection, withConnection } from './connection.ts';
 import { call } from './http.ts';
-import { age, deviceName, shown, table } from './output.ts';
+import { age, deviceName, print, shown, table } from './output.ts';
 
 export function stateCommand(): Command {
   return withConnection(new Command('state'))
@@ -12,7 +12,7 @@ export function stateCommand(): Command {
     .action(async (name: string, options: ConnectionOptions) => {
       const { customer, device } = deviceName(name);
       const state = await call<State>(connection(options), `/devices/${customer}/${device}/state`);
-      console.log(options.json ? JSON.stringify(state, null, 2) : page(state, Date.now()));
+      print(options, state, () => page(state, Date.now()));
     });
 }
 

@@ -1,81 +1,82 @@
 /** `signalbox watch [TOPIC]`: live updates in the terminal, over `/v1/live`. */
 import { Command } from 'commander';
-import WebSocket from 'ws';
-import type { LiveEvent, LiveUpdate, ServerMessage, Transition } from '../../schemas/live.ts';
-import { type Connection, type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { CliError, shown } from './output.ts';
+import type { LiveEvent, LiveState, LiveUpdate, ServerMessage, Transition } from '../../schemas/live.ts';
+import { type ConnectionOptions, connection, withConnection } from './connection.ts';
+import { followTopic } from './live.ts';
+import { CliError, moment, printable, shown } from './output.ts';
 
-/** Time between tries when a connection that had been open is lost; ms. */
-const RECONNECT = 2000;
+/** Between tries to connect again: exponential up to half a minute, with full jitter; ms. */
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 30_000;
 
 export function watchCommand(): Command {
   return withConnection(new Command('watch'))
     .description('Live updates: presence, values and events. Ends with Ctrl-C.')
     .argument('[topic]', 'customer/device; either part may be +', '+/+')
     .action(async (topic: string, options: ConnectionOptions) => {
-      const to = connection(options);
-      const print = options.json ? printRaw : printMessage;
-      await follow(to, topic, print);
-      for (;;) {
-        console.error(`The connection was lost; trying again in ${RECONNECT / 1000} s.`);
-        await new Promise<void>((resolve) => setTimeout(resolve, RECONNECT));
-        await follow(to, topic, print).catch((error: unknown) => console.error(String(error)));
+      if (topic.split('/').length !== 2) {
+        throw new CliError(
+          `"${topic}" is not a topic: CUSTOMER/DEVICE, either part may be +, such as acme/+.`,
+          2,
+        );
       }
+      const message = options.json ? printJson : printLines;
+      await followTopic(connection(options), topic, { message, lost: waitAgain });
     });
 }
 
-/** Resolves when an open connection ends; rejects with CliError if none could be opened or the topic is refused. */
-function follow({ url, key }: Connection, topic: string, print: (text: string) => void): Promise<void> {
-  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/live`, { headers: { 'X-API-Key': key } });
-  return new Promise((resolve, reject) => {
-    socket.on('open', () => socket.send(JSON.stringify({ type: 'subscribe', id: 1, topic })));
-    socket.on('message', (data) => {
-      const text = String(data);
-      const message = JSON.parse(text) as ServerMessage;
-      if (message.type !== 'error') return print(text);
-      reject(new CliError(`${topic}: ${message.message}`));
-      socket.close();
-    });
-    socket.on('unexpected-response', (_request, response) => {
-      reject(
-        new CliError(`The broker refused with ${response.statusCode}; is the key valid and no device's?`),
-      );
-      socket.terminate();
-    });
-    socket.on('error', (error) =>
-      reject(new CliError(`No broker answers at ${url} (${error.message}). Is it running?`)),
-    );
-    socket.on('close', () => resolve());
-  });
+async function waitAgain(reason: string, attempt: number): Promise<void> {
+  const wait = Math.random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1));
+  console.error(`${reason} Trying again in ${(wait / 1000).toFixed(1)} s.`);
+  await new Promise<void>((resolve) => setTimeout(resolve, wait));
 }
 
-function printRaw(text: string): void {
-  console.log(text);
+/** One message a line. */
+function printJson(message: ServerMessage): void {
+  console.log(JSON.stringify(message));
 }
 
-function printMessage(text: string): void {
-  const message = JSON.parse(text) as ServerMessage;
-  if (message.type === 'snapshot' || message.type === 'update') message.devices.forEach(printValues);
-  else if (message.type === 'presence') message.devices.forEach(printPresence);
-  else if (message.type === 'event') message.events.forEach(printEvent);
+function printLines(message: ServerMessage): void {
+  for (const line of linesOf(message)) console.log(line);
 }
 
-function printValues({ device, values, lastDataAt }: LiveUpdate): void {
-  const pairs = Object.entries(values).map(([name, { value }]) => `${name}=${shown(value)}`);
-  if (pairs.length > 0) line(lastDataAt, device, pairs.join(' '));
+/** What people see of a message; stats they don't. */
+export function linesOf(message: ServerMessage): string[] {
+  if (message.type === 'snapshot') return message.devices.map(stateLine);
+  if (message.type === 'update') return message.devices.flatMap(updateLine);
+  if (message.type === 'presence') return message.devices.map(presenceLine);
+  if (message.type === 'event') return message.events.map(eventLine);
+  return message.type === 'error' ? [`${''.padEnd(13)}  ${printable(message.message)}`] : [];
 }
 
-function printPresence(change: Transition | { readonly device: string; readonly forgotten: true }): void {
-  if ('forgotten' in change) line(null, change.device, 'forgotten');
-  else
-    line(change.since, change.device, change.online ? 'online' : `offline (${change.reason ?? 'unknown'})`);
+function stateLine({ device, online, reason, since, lastDataAt, values }: LiveState): string {
+  const state = online ? 'online' : `offline since ${moment(since)}${reason === null ? '' : ` (${reason})`}`;
+  return line(lastDataAt ?? since, device, `${state}  ${pairs(values)}`.trimEnd());
 }
 
-function printEvent({ time, device, severity, name, data }: LiveEvent): void {
-  line(time, device, `event ${name} severity ${severity}${data === null ? '' : ` ${shown(data)}`}`);
+/** An event that came makes an update without values; its own line follows. */
+function updateLine({ device, values, lastDataAt }: LiveUpdate): string[] {
+  return Object.keys(values).length === 0 ? [] : [line(lastDataAt, device, pairs(values))];
 }
 
-function line(at: number | null, device: string, text: string): void {
-  const clock = at === null ? '--:--:--.---' : new Date(at).toISOString().slice(11, 23);
-  console.log(`${clock}  ${device.padEnd(24)} ${text}`);
+function presenceLine(change: Transition | { readonly device: string; readonly forgotten: true }): string {
+  if ('forgotten' in change) return line(null, change.device, 'forgotten');
+  const { since, device, online, reason } = change;
+  return line(since, device, online ? 'online' : `offline (${reason ?? 'unknown'})`);
+}
+
+function eventLine({ time, device, severity, name, data }: LiveEvent): string {
+  return line(time, device, `event ${name} severity ${severity}${data === null ? '' : ` ${shown(data)}`}`);
+}
+
+function pairs(values: LiveUpdate['values']): string {
+  return Object.entries(values)
+    .map(([name, { value }]) => `${name}=${shown(value)}`)
+    .join(' ');
+}
+
+/** Times are UTC. */
+function line(at: number | null, device: string, text: string): string {
+  const clock = at === null ? '-' : new Date(at).toISOString().slice(11);
+  return `${clock.padEnd(13)}  ${device.padEnd(24)} ${printable(text)}`;
 }

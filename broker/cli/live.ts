@@ -1,0 +1,82 @@
+/** A client of the live channel (docs/live.md) that follows one topic and comes back after a lost connection. */
+import type { IncomingMessage } from 'node:http';
+import WebSocket from 'ws';
+import type { ServerMessage } from '../../schemas/live.ts';
+import type { Connection } from './connection.ts';
+import { explanation, unreachable } from './http.ts';
+import { CliError, printable } from './output.ts';
+
+/** Stats come every second, so a connection that is silent for so long is dead; ms. */
+const SILENCE = 15_000;
+const KEY_ENDED = 4003;
+/** Refusals that another try may not meet. */
+const PASSING = new Set([429, 500, 502, 503, 504]);
+
+/** Another try may work. */
+class Lost extends CliError {}
+
+export interface Follower {
+  message(message: ServerMessage): void;
+  /** The connection is lost, for this reason; resolves when it is time for try number `attempt`, from 1. */
+  lost(reason: string, attempt: number): Promise<void>;
+}
+
+/** Never resolves: rejects with CliError when the first connection fails, or when trying again is no use. */
+export async function followTopic(connection: Connection, topic: string, follower: Follower): Promise<never> {
+  let attempt = 0;
+  const message = (received: ServerMessage): void => {
+    attempt = 1;
+    follower.message(received);
+  };
+  for (;;) {
+    try {
+      await follow(connection, topic, message);
+    } catch (error) {
+      if (!(error instanceof Lost) || attempt === 0) throw error;
+      await follower.lost(error.message, attempt);
+      attempt += 1;
+    }
+  }
+}
+
+/** One connection; always rejects in the end, with `Lost` if it is worth another try. */
+function follow(connection: Connection, topic: string, message: Follower['message']): Promise<never> {
+  const socket = new WebSocket(`${connection.url.replace(/^http/, 'ws')}/v1/live`, {
+    headers: { Authorization: `Bearer ${connection.key}` },
+    handshakeTimeout: SILENCE,
+  });
+  const silence = setTimeout(() => socket.terminate(), SILENCE);
+  const ended = new Promise<never>((_resolve, reject) => {
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'subscribe', id: 1, topic })));
+    socket.on('message', (data) => {
+      silence.refresh();
+      const received = JSON.parse(String(data)) as ServerMessage;
+      if (received.type === 'error' && received.id === 1) {
+        reject(new CliError(`${topic}: ${printable(received.message)}`));
+        socket.close();
+      } else message(received);
+    });
+    socket.on('unexpected-response', (_request, response) => {
+      refusal(response, connection)
+        .then(reject, reject)
+        .finally(() => socket.terminate());
+    });
+    socket.on('error', (error) => reject(new Lost(unreachable(connection, error.message))));
+    socket.on('close', (code, reason) => reject(closed(code, reason.toString())));
+  });
+  return ended.finally(() => clearTimeout(silence));
+}
+
+async function refusal(response: IncomingMessage, connection: Connection): Promise<CliError> {
+  const status = response.statusCode ?? 0;
+  let text = '';
+  for await (const part of response.setEncoding('utf8')) text += part;
+  const sentence = explanation({ status, text }, connection, response.headers.location);
+  return PASSING.has(status) ? new Lost(sentence) : new CliError(sentence);
+}
+
+function closed(code: number, reason: string): CliError {
+  const why = reason === '' ? '' : `: ${printable(reason)}`;
+  if (code === KEY_ENDED) return new CliError(`The broker ended the connection${why}`);
+  return new Lost(`The connection was lost (${code})${why}`);
+}
