@@ -76,7 +76,7 @@ async function refusal(response: IncomingMessage, connection: Connection): Promi
 }
 
 function closed(code: number, reason: string): CliError {
-  const why = reason === '' ? '' : `: ${printable(reason)}`;
+  const why = reason === '' ? '.' : `: ${printable(reason)}`;
   if (code === KEY_ENDED) return new CliError(`The broker ended the connection${why}`);
   return new Lost(`The connection was lost (${code})${why}`);
 }

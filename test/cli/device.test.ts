@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { DeviceSummary, State } from '../../schemas/api.ts';
+import { refusing, scripted } from './scripted.ts';
+import { KEY, run } from './terminal.ts';
+
+const HOUR = 3_600_000;
+const NOW = 1_780_000_000_000;
+
+// Ages are told to the second; the clock stands still, so that a busy machine tells the same.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }));
+afterEach(() => void vi.useRealTimers());
+
+function pump(changes: Partial<DeviceSummary> = {}): DeviceSummary {
+  const presence = { state: 'online', session: 's1', since: NOW - HOUR, reason: null } as const;
+  return {
+    device: 'acme/pump-7',
+    customer: 'acme',
+    id: 'pump-7',
+    online: true,
+    connectedAt: NOW - HOUR,
+    lastSeenAt: NOW - 3000,
+    lastDataAt: NOW - 3 * HOUR,
+    clock: 'ok',
+    model: 'P7',
+    firmware: '1.0',
+    presence,
+    metrics: 4,
+    ...changes,
+  };
+}
+
+describe('signalbox device list', () => {
+  it('shows who is connected, and the age of what is known', async () => {
+    const { url, asked } = await scripted({ body: { items: [pump()], next: null } });
+    const { code, out } = await run('device', 'list', '--url', url, '--key', KEY);
+    expect(code).toBe(0);
+    expect(out).toEqual([
+      'DEVICE       STATE   LAST SEEN  LAST DATA  CLOCK  MODEL',
+      'acme/pump-7  online  3 s ago    3 h ago    ok     P7',
+    ]);
+    expect(asked[0]?.line).toBe('GET /api/v1/devices?limit=1000');
+  });
+
+  it('asks for a part of the fleet', async () => {
+    const { url, asked } = await scripted({ body: { items: [], next: null } });
+    const part = ['--customer', 'acme', '--offline', '--search', 'pu mp&'];
+    const { out } = await run('device', 'list', ...part, '--url', url, '--key', KEY);
+    expect(out).toEqual(['No devices.']);
+    const query = new URLSearchParams(asked[0]?.line.split('?')[1]);
+    expect(Object.fromEntries(query)).toEqual({
+      customer: 'acme',
+      q: 'pu mp&',
+      online: 'false',
+      limit: '1000',
+    });
+  });
+
+  it('takes --online or --offline, not both', async () => {
+    const { code, err } = await run('device', 'list', '--online', '--offline');
+    expect(code).toBe(2);
+    expect(err[0]).toMatch(/--offline.*cannot be used with.*--online/);
+  });
+
+  it('does not let a device steer the terminal', async () => {
+    const model = '\u001b]0;owned\u0007\u202eP7\nacme/fake  online';
+    const { url } = await scripted({ body: { items: [pump({ model })], next: null } });
+    const listed = await run('device', 'list', '--url', url, '--key', KEY);
+    expect(listed.out).toHaveLength(2);
+    expect(listed.out[1]).toContain('\\u{1b}]0;owned\\u{7}\\u{202e}P7\\u{a}acme/fake');
+    expect(listed.out[1]).toMatch(/^\P{C}*$/u);
+  });
+});
+
+describe('signalbox device show and forget', () => {
+  it('shows why and since when a device is away', async () => {
+    const since = NOW;
+    const presence = { state: 'offline', session: 's1', since, reason: 'no-heartbeat' } as const;
+    const { url, asked } = await scripted({
+      body: pump({ online: false, connectedAt: null, presence, firmware: null }),
+    });
+    const { out } = await run('device', 'show', 'acme/pump-7', '--url', url, '--key', KEY);
+    expect(asked[0]?.line).toBe('GET /api/v1/devices/acme/pump-7');
+    expect(out).toContain('state      offline since 2026-05-28T20:26:40Z');
+    expect(out).toContain('reason     no-heartbeat');
+    expect(out).toContain('firmware   -');
+  });
+
+  it('forgets', async () => {
+    const { url, asked } = await scripted({ status: 204 });
+    const { code, out } = await run('device', 'forget', 'acme/pump-7', '--url', url, '--key', KEY);
+    expect({ code, out }).toEqual({ code: 0, out: ['acme/pump-7 is forgotten.'] });
+    expect(asked[0]?.line).toBe('DELETE /api/v1/devices/acme/pump-7');
+  });
+
+  it.each(['pump-7', 'acme/', '/pump-7', 'acme/pump/7', 'acme/..', 'acme/+'])(
+    'does not take %j for a device',
+    async (name) => {
+      const { code, err } = await run('device', 'show', name, '--key', KEY);
+      expect({ code, err }).toEqual({
+        code: 2,
+        err: [`"${name}" is not CUSTOMER/DEVICE, such as acme/pump-7.`],
+      });
+    },
+  );
+
+  it('without a name is told that one is missing', async () => {
+    const { code, err } = await run('device', 'forget');
+    expect(code).toBe(2);
+    expect(err[0]).toMatch(/missing required argument 'customer\/device'/);
+  });
+});
+
+describe('signalbox state', () => {
+  const state: State = {
+    device: 'acme/pump-7',
+    online: false,
+    connectedAt: null,
+    lastSeenAt: NOW - 90_000,
+    lastDataAt: NOW - 90_000,
+    clock: 'ok',
+    values: {
+      temp: { value: 21.5, at: NOW - 100_000, receivedAt: NOW - 90_000 },
+      mode: { value: 'auto\u001b[2J', at: NOW - 5 * 86_400_000, receivedAt: NOW - 90_000 },
+      raw: { value: { base64: 'AQI=' }, at: NOW - 10 * 60_000, receivedAt: NOW - 90_000 },
+    },
+  };
+
+  it('shows every value with its age', async () => {
+    const { url, asked } = await scripted({ body: state });
+    const { out } = await run('state', 'acme/pump-7', '--url', url, '--key', KEY);
+    expect(asked[0]?.line).toBe('GET /api/v1/devices/acme/pump-7/state');
+    expect(out).toEqual([
+      'acme/pump-7 is offline, last seen 90 s ago, clock ok',
+      '',
+      'METRIC  VALUE              MEASURED    RECEIVED',
+      'temp    21.5               100 s ago   90 s ago',
+      'mode    auto\\u{1b}[2J      5 d ago     90 s ago',
+      'raw     {"base64":"AQI="}  10 min ago  90 s ago',
+    ]);
+  });
+
+  it('is machine-readable with --json, exactly as the broker said it', async () => {
+    const { url } = await scripted({ body: state });
+    const { out } = await run('state', 'acme/pump-7', '--json', '--url', url, '--key', KEY);
+    expect(JSON.parse(out.join('\n'))).toEqual(state);
+  });
+
+  it('of a device that nobody knows exits with 1', async () => {
+    const { url } = await scripted(refusing('not-found', 'There is no such device.'));
+    const { code, err } = await run('state', 'acme/none', '--url', url, '--key', KEY);
+    expect({ code, err }).toEqual({ code: 1, err: ['No such thing: There is no such device.'] });
+  });
+});

@@ -1,0 +1,53 @@
+/** Runs the command line in this process and keeps what it printed. */
+import { randomBytes } from 'node:crypto';
+import type { Command } from 'commander';
+import { onTestFinished, vi } from 'vitest';
+import { checkConfigCommand } from '../../broker/cli/check-config.ts';
+import { deviceCommand } from '../../broker/cli/device.ts';
+import { keyCommand } from '../../broker/cli/key.ts';
+import { runCommandLine } from '../../broker/cli/program.ts';
+import { stateCommand } from '../../broker/cli/state.ts';
+import { watchCommand } from '../../broker/cli/watch.ts';
+import { makeKeyText } from '../../broker/hub/keys/key-text.ts';
+
+export interface Printed {
+  /** Lines on stdout and on stderr, so far. */
+  readonly out: string[];
+  readonly err: string[];
+}
+
+export interface Ran extends Printed {
+  readonly code: number;
+}
+
+/** A key that is well-formed, and that no broker knows. */
+export const KEY = makeKeyText(randomBytes).text;
+
+const COMMANDS: readonly (() => Command)[] = [
+  keyCommand,
+  deviceCommand,
+  stateCommand,
+  watchCommand,
+  checkConfigCommand,
+];
+
+/** Starts a command; `printed` fills while it runs. */
+export function start(...args: string[]): { readonly printed: Printed; readonly code: Promise<number> } {
+  const printed: Printed = { out: [], err: [] };
+  const keep = (lines: string[]) => (text: unknown) => void lines.push(...String(text).split('\n'));
+  const spies = [
+    vi.spyOn(console, 'log').mockImplementation(keep(printed.out)),
+    vi.spyOn(console, 'error').mockImplementation(keep(printed.err)),
+  ];
+  onTestFinished(() => {
+    for (const spy of spies) spy.mockRestore();
+  });
+  const commands = COMMANDS.map((make) => make());
+  return { printed, code: runCommandLine(commands, args, '1.2.3') };
+}
+
+/** Runs a command to its end. */
+export async function run(...args: string[]): Promise<Ran> {
+  const { printed, code } = start(...args);
+  return { code: await code, ...printed };
+}
