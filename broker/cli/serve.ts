@@ -1,7 +1,6 @@
 /** `signalbox serve`: runs the broker. */
 import { Command } from 'commander';
 import { loadConfig } from '../config.ts';
-import { runBroker } from '../main.ts';
 import { makeLogger } from './logger.ts';
 import { wholeNumber } from './numbers.ts';
 
@@ -21,6 +20,8 @@ export function serveCommand(): Command {
     .option('--port <n>', 'port to listen on; 0 picks a free one', wholeNumber(0, 65535))
     .action(async ({ config: file, data, host, port }: ServeOptions) => {
       const config = loadConfig({ file, environment: process.env, flags: { data, server: { host, port } } });
+      // Loaded here only: it is the whole broker, and the other commands should start at once.
+      const { runBroker } = await import('../main.ts');
       process.exitCode = await runBroker(config, makeLogger(config));
     });
 }

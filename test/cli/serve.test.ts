@@ -1,0 +1,83 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+const MAIN = join(import.meta.dirname, '../../dist/broker/cli/main.js');
+
+type Process = ChildProcessByStdio<null, Readable, Readable>;
+
+/** The built command as a process of its own, in an environment without settings. */
+function signalbox(...args: string[]): Process {
+  const env = { PATH: process.env.PATH };
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function ended(child: Process): Promise<{ code: number | null; out: string; err: string }> {
+  const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
+  return { code: code as number | null, out, err };
+}
+
+/** Where it listens, as its log says. */
+async function listening(child: Process): Promise<string> {
+  for await (const line of createInterface(child.stdout)) {
+    const { msg, url } = JSON.parse(line) as { msg: string; url?: string };
+    if (msg === 'listening' && url) return url;
+  }
+  throw new Error('the broker ended before it listened');
+}
+
+describe('signalbox serve', () => {
+  it('runs without any configuration, logs JSON lines, and ends with 0 on SIGTERM', async () => {
+    const data = join(temporaryFolder(), 'data');
+    const child = signalbox('serve', '--data', data, '--host', '127.0.0.1', '--port', '0');
+    const url = await listening(child);
+    const key = readFileSync(join(data, 'admin.key'), 'utf8').trim();
+    const answer = await fetch(`${url}/api/v1/keys`, { headers: { Authorization: `Bearer ${key}` } });
+    expect(answer.status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('is reached by the other commands with the key of its data folder', async () => {
+    const data = temporaryFolder();
+    const url = await listening(signalbox('serve', '--data', data, '--host', '127.0.0.1', '--port', '0'));
+    const made = await ended(signalbox('key', 'create', '--customer', 'acme', '--data', data, '--url', url));
+    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^sbx_\S+\n$/) });
+    const listed = await ended(signalbox('key', 'list', '--data', data, '--url', url));
+    expect(listed.out).toMatch(/^ID .*\n.* admin .*\n.* acme .* device .*\n$/);
+  });
+
+  it('ends with 1 and says why, when another broker has the data folder', async () => {
+    const data = temporaryFolder();
+    await listening(signalbox('serve', '--data', data, '--host', '127.0.0.1', '--port', '0'));
+    const { code, out } = await ended(
+      signalbox('serve', '--data', data, '--host', '127.0.0.1', '--port', '0'),
+    );
+    expect(code).toBe(1);
+    expect(out).toContain('is in use by another broker');
+  });
+
+  it('ends with 2 and the line of the fault, before it touches anything', async () => {
+    const file = join(temporaryFolder(), 'signalbox.yaml');
+    writeFileSync(file, 'server:\n  prot: 1\n');
+    const fault = `${file}:2:3: server.prot is not a setting. Did you mean port?\n`;
+    expect(await ended(signalbox('serve', '--config', file))).toEqual({ code: 2, out: '', err: fault });
+  });
+});
+
+describe('signalbox', () => {
+  it('does not complain when its reader has had enough, as in `signalbox check-config | head -1`', async () => {
+    const child = signalbox('check-config');
+    child.stdout.destroy();
+    const [[code], err] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+  });
+});
