@@ -94,7 +94,9 @@ describe('the data folder', () => {
   it('is the configured one before that, as an absolute path', () => {
     const environment = { STATE_DIRECTORY: '/var/lib/signalbox' };
     expect(load({ yaml: 'data: here', environment }).data).toBe(resolve('here'));
+    const named = { ...environment, SIGNALBOX_DATA: '/srv/signalbox' };
+    expect(load({ yaml: 'data: here', environment: named }).data).toBe('/srv/signalbox');
     const folder = temporaryFolder();
-    expect(load({ environment, flags: { data: folder } }).data).toBe(folder);
+    expect(load({ environment: named, flags: { data: folder } }).data).toBe(folder);
   });
 });
