@@ -22,7 +22,7 @@ const COMMANDS = [
   checkConfigCommand,
 ];
 
-// Whoever reads us has had enough, as in `signalbox watch | head`.
+// Whoever reads us has had enough, as in `signalbox watch | head`. console hides that, and watch would go on for ever.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(process.exitCode ?? 0);

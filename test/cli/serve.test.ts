@@ -7,6 +7,8 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../helpers/temporary.ts';
+import { liveBroker } from './live-broker.ts';
+import { KEY } from './terminal.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/broker/cli/main.js');
 
@@ -73,10 +75,13 @@ describe('signalbox serve', () => {
   });
 });
 
-describe('signalbox', () => {
-  it('does not complain when its reader has had enough, as in `signalbox check-config | head -1`', async () => {
-    const child = signalbox('check-config');
+describe('signalbox watch', () => {
+  it('ends when its reader has had enough, as in `signalbox watch | head -1`', async () => {
+    const broker = await liveBroker();
+    const child = signalbox('watch', '--json', '--url', broker.url, '--key', KEY);
     child.stdout.destroy();
+    const viewer = await broker.next();
+    viewer.say({ type: 'snapshot', id: 1, page: 0, more: false, devices: [] });
     const [[code], err] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
     expect({ code, err }).toEqual({ code: 0, err: '' });
   });
