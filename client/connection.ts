@@ -1,0 +1,163 @@
+/**
+ * One WebSocket connection from its handshake to its end, which is told exactly once. Owns the socket and the watch over
+ * it: a peer that is silent for 2.5 keepalives, or does not greet in time, is given up (P-7.1).
+ */
+import type { IncomingMessage } from 'node:http';
+import WebSocket, { type ClientOptions } from 'ws';
+import { parseBrokerFrame } from '../broker/wire/broker-frames.ts';
+import type { Clock, Timer } from '../broker/wire/environment.ts';
+import { FrameError } from '../broker/wire/frame-error.ts';
+import type { BrokerFrame } from '../broker/wire/frames.ts';
+import { PROFILE } from '../broker/wire/limits.ts';
+import type { Problem } from '../schemas/problems.ts';
+import { readRefusal } from './refusal.ts';
+
+export const SUBPROTOCOL = 'signalbox.v1';
+/** From the start of the handshake to the end of the greeting; ms. */
+const GREET_WITHIN = 20_000;
+/** How long a close may take before the socket is cut off; ms. */
+const CLOSE_WITHIN = 2000;
+const SILENT_KEEPALIVES = 2.5;
+
+export type ConnectionEnd =
+  | { readonly kind: 'closed'; readonly code: number; readonly reason: string }
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly problem: Problem | null;
+      /** ms; null: the broker did not say. */
+      readonly retryAfter: number | null;
+    };
+
+/** Who has the connection made, and hears of it. */
+export interface ConnectionOwner {
+  receive(frame: BrokerFrame): void;
+  /** The last call. */
+  ended(end: ConnectionEnd): void;
+}
+
+export interface ConnectionOptions {
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of ws, such as `ca` or `agent`; compression and payload are not up for choice. */
+  readonly webSocket: ClientOptions | undefined;
+  readonly clock: Clock;
+}
+
+export class Connection {
+  private readonly socket: WebSocket;
+  private readonly clock: Clock;
+  private readonly owner: ConnectionOwner;
+  private heardAt: number;
+  private timer: Timer;
+  /** Once it is known why the connection ends, later reasons do not count. */
+  private end: ConnectionEnd | null = null;
+  private state: 'open' | 'closing' | 'ended' = 'open';
+
+  /** Starts the handshake at once. */
+  constructor(options: ConnectionOptions, owner: ConnectionOwner) {
+    this.clock = options.clock;
+    this.owner = owner;
+    this.heardAt = this.clock.now();
+    this.socket = openSocket(options);
+    this.timer = this.clock.after(GREET_WITHIN, () => this.giveUp('The broker did not greet in time.'));
+    this.listen(this.socket);
+  }
+
+  /** Bytes that the network has not taken yet. */
+  get bufferedBytes(): number {
+    return this.socket.bufferedAmount;
+  }
+
+  /** `written` is called when the network has taken the frame, or the connection has ended. */
+  send(bytes: Uint8Array, written?: () => void): void {
+    if (this.state === 'open') this.socket.send(bytes, written);
+  }
+
+  /** The greeting is over: from here on the broker must be heard every so often. `keepalive` in seconds. */
+  watch(keepalive: number): void {
+    this.timer.cancel();
+    const interval = Math.max(1, keepalive) * 1000;
+    const silence = interval * SILENT_KEEPALIVES;
+    this.timer = this.clock.every(interval / 2, () => {
+      if (this.clock.now() - this.heardAt >= silence) this.giveUp('Nothing was heard for 2.5 keepalives.');
+    });
+  }
+
+  /** Ends the connection politely; `ended` follows. Idempotent. */
+  close(code: number, reason: string): void {
+    if (this.state !== 'open') return;
+    this.state = 'closing';
+    this.timer.cancel();
+    this.timer = this.clock.after(CLOSE_WITHIN, () => this.socket.terminate());
+    this.socket.close(code, reason);
+  }
+
+  private listen(socket: WebSocket): void {
+    socket.on('message', (data, isBinary) => this.message(data as Buffer, isBinary));
+    socket.on('ping', () => this.heard());
+    socket.on('pong', () => this.heard());
+    socket.on('unexpected-response', (_request, response) => this.refused(response));
+    socket.on('error', (error) => this.because(1006, error.message || String(error)));
+    socket.on('close', (code, reason) => this.closed(code, reason.toString()));
+  }
+
+  private heard(): void {
+    this.heardAt = this.clock.now();
+  }
+
+  private message(data: Buffer, isBinary: boolean): void {
+    this.heard();
+    if (this.state !== 'open') return;
+    if (isBinary) this.frame(data);
+    else this.violation(1003, 'The broker sent a text message.');
+  }
+
+  private frame(data: Buffer): void {
+    try {
+      const frame = parseBrokerFrame(data);
+      // P-2.1: a number that this version does not know is no fault.
+      if (frame) this.owner.receive(frame);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.violation(1007, `The broker sent a bad frame: ${error.message}`);
+    }
+  }
+
+  private violation(code: number, reason: string): void {
+    this.because(code, reason);
+    this.close(code, 'bad frame');
+  }
+
+  private refused(response: IncomingMessage): void {
+    readRefusal(response, this.clock.now(), (refusal) => {
+      this.end ??= { kind: 'refused', ...refusal };
+      this.socket.terminate();
+    });
+  }
+
+  private giveUp(reason: string): void {
+    this.because(1006, reason);
+    this.socket.terminate();
+  }
+
+  private because(code: number, reason: string): void {
+    this.end ??= { kind: 'closed', code, reason };
+  }
+
+  private closed(code: number, reason: string): void {
+    if (this.state === 'ended') return;
+    this.state = 'ended';
+    this.timer.cancel();
+    this.owner.ended(this.end ?? { kind: 'closed', code, reason });
+  }
+}
+
+function openSocket({ address, headers, webSocket }: ConnectionOptions): WebSocket {
+  return new WebSocket(address, [SUBPROTOCOL], {
+    ...webSocket,
+    headers: { ...webSocket?.headers, ...headers },
+    perMessageDeflate: false,
+    maxPayload: PROFILE.frameBytes,
+  });
+}

@@ -1,0 +1,153 @@
+/**
+ * Frames that are not known to be durable, oldest first, bounded in bytes. Owns them and how far the connection at hand
+ * has sent them. With an `OutboxFile` a frame is written there before it counts here.
+ */
+import type { Draft } from './frame-draft.ts';
+
+/** What happens to a frame for which there is no room: `send` throws OutboxFull, or the oldest frames make room. */
+export type FullPolicy = 'refuse' | 'drop-oldest';
+
+export interface OutboxLimits {
+  /** Of frames and their keeping. */
+  readonly bytes: number;
+  readonly whenFull: FullPolicy;
+}
+
+/** Where frames survive the process. */
+export interface OutboxFile {
+  /** Throws if the frame cannot be written; then it is not taken. */
+  append(draft: Draft): void;
+  /** Everything up to `seq` is durable or given up. Never throws: what is not noted here is only sent once more. */
+  release(seq: number): void;
+  /** This one frame is given up. Never throws. */
+  remove(seq: number): void;
+}
+
+/** What an entry costs besides its frame's bytes. */
+export const KEEPING = 128;
+
+export class OutboxFull extends Error {
+  override readonly name = 'OutboxFull';
+
+  constructor(needed: number, limit: number) {
+    super(
+      `The outbox holds at most ${limit} bytes and has no room for ${needed} more; wait for acknowledgements.`,
+    );
+  }
+}
+
+export class Outbox {
+  private readonly limits: OutboxLimits;
+  private readonly file: OutboxFile | null;
+  private entries: Draft[] = [];
+  /** Entries before this one are gone; they are cut off in bulk. */
+  private first = 0;
+  /** The next one to send. */
+  private unsent = 0;
+  private held = 0;
+  /** The highest seq that was ever written to a socket. */
+  private written = 0;
+
+  constructor(limits: OutboxLimits, file: OutboxFile | null, restored: readonly Draft[] = []) {
+    this.limits = limits;
+    this.file = file;
+    for (const draft of restored) this.keep(draft);
+    // An earlier run may have sent any of these.
+    this.written = restored.at(-1)?.seq ?? 0;
+  }
+
+  /** Of frames and their keeping. */
+  get bytes(): number {
+    return this.held;
+  }
+
+  get count(): number {
+    return this.entries.length - this.first;
+  }
+
+  /** Written to the connection at hand and not acknowledged. */
+  get inFlight(): number {
+    return this.unsent - this.first;
+  }
+
+  /** Takes the frame and returns what had to make room. Throws OutboxFull by policy, or for a frame that never fits. */
+  add(draft: Draft): Draft[] {
+    const needed = cost(draft);
+    const { bytes, whenFull } = this.limits;
+    if (needed > bytes || (whenFull === 'refuse' && this.held + needed > bytes))
+      throw new OutboxFull(needed, bytes);
+    this.file?.append(draft);
+    const dropped: Draft[] = [];
+    while (this.held + needed > bytes) dropped.push(this.shift());
+    const last = dropped.at(-1);
+    if (last) this.file?.release(last.seq);
+    this.keep(draft);
+    return dropped;
+  }
+
+  /** The next frame to write to the connection at hand, or null. */
+  next(): Draft | null {
+    const draft = this.entries[this.unsent];
+    if (!draft) return null;
+    this.unsent += 1;
+    this.written = Math.max(this.written, draft.seq);
+    return draft;
+  }
+
+  /** P-4.2: cumulative, and never for what was not sent. Returns the frames that this ack released. */
+  acknowledge(seq: number): Draft[] {
+    const released: Draft[] = [];
+    const last = Math.min(seq, this.written);
+    while (this.seqAt(this.first) <= last) released.push(this.shift());
+    if (released.length > 0) this.file?.release(last);
+    return released;
+  }
+
+  /** Gives up one frame; null if it is not here. */
+  remove(seq: number): Draft | null {
+    const index = this.entries.findIndex((draft, at) => at >= this.first && draft.seq === seq);
+    const draft = this.entries[index];
+    if (!draft) return null;
+    this.file?.remove(seq);
+    this.entries.splice(index, 1);
+    this.held -= cost(draft);
+    if (index < this.unsent) this.unsent -= 1;
+    return draft;
+  }
+
+  /** A new connection has got nothing yet. Returns how many frames an earlier one had got. */
+  rewind(): number {
+    this.unsent = this.first;
+    let again = 0;
+    while (this.seqAt(this.first + again) <= this.written) again += 1;
+    return again;
+  }
+
+  private seqAt(index: number): number {
+    return this.entries[index]?.seq ?? Number.POSITIVE_INFINITY;
+  }
+
+  private keep(draft: Draft): void {
+    this.entries.push(draft);
+    this.held += cost(draft);
+  }
+
+  private shift(): Draft {
+    const draft = this.entries[this.first] as Draft;
+    this.first += 1;
+    this.unsent = Math.max(this.unsent, this.first);
+    this.held -= cost(draft);
+    if (this.first >= 64 && this.first * 2 >= this.entries.length) this.compact();
+    return draft;
+  }
+
+  private compact(): void {
+    this.entries = this.entries.slice(this.first);
+    this.unsent -= this.first;
+    this.first = 0;
+  }
+}
+
+function cost(draft: Draft): number {
+  return draft.bytes.length + KEEPING;
+}

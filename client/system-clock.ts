@@ -1,0 +1,18 @@
+/**
+ * The clock of a process: wall time of its start plus what has passed since. It never jumps when the machine's clock is
+ * set, so the age of a frame that waits is right; how far it is off is learned from each welcome (`time-correction.ts`).
+ */
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../broker/wire/environment.ts';
+
+export const systemClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  after: (milliseconds, run) => {
+    const timer = setTimeout(run, milliseconds);
+    return { cancel: () => clearTimeout(timer) };
+  },
+  every: (milliseconds, run) => {
+    const timer = setInterval(run, milliseconds);
+    return { cancel: () => clearInterval(timer) };
+  },
+};
