@@ -1,0 +1,170 @@
+/** `signalbox sim …`: a simulated fleet, or recorded data, sent to a running broker. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { fleetKeys, KeysError } from '../../device-sim/keys.ts';
+import { PROFILE_NAMES, type ProfileName } from '../../device-sim/profiles/index.ts';
+import { type ReplayReport, replay } from '../../device-sim/replay.ts';
+import { type LayoutWish, ReplayError } from '../../device-sim/replay-layout.ts';
+import { TIME_FORMATS } from '../../device-sim/replay-times.ts';
+import { type Report, reportText } from '../../device-sim/report.ts';
+import { type FleetKey, simulate } from '../../device-sim/run.ts';
+import { type ConnectionOptions, connection, withConnection } from './connection.ts';
+import { duration, wholeNumber } from './numbers.ts';
+import { CliError, printable } from './output.ts';
+import { showProgress } from './sim-progress.ts';
+
+interface RunOptions extends ConnectionOptions {
+  readonly customers: number;
+  readonly devices: number;
+  readonly rate: number;
+  readonly duration?: number;
+  readonly seed: number;
+  readonly profile: readonly ProfileName[];
+  readonly connects: number;
+}
+
+interface ReplayOptions extends ConnectionOptions, LayoutWish {
+  readonly speed: number | 'max';
+  readonly customer: string;
+  readonly delimiter?: string;
+}
+
+/** Keys that nobody could revoke end this long after the last that is wanted of them; s. */
+const KEY_SLACK = 3600;
+const UNTIL_INTERRUPTED = 7 * 86_400;
+
+export function simCommand(): Command {
+  return new Command('sim')
+    .description('Simulated devices, and recorded data.')
+    .addCommand(runCommand())
+    .addCommand(replayCommand());
+}
+
+function runCommand(): Command {
+  return withConnection(new Command('run'))
+    .description('A fleet of simulated devices, until the duration is over or Ctrl-C; then a report.')
+    .option('--customers <n>', 'customers, sim-1 and so on; needs an admin key', wholeNumber(1, 100), 1)
+    .option('--devices <n>', 'devices of each customer', wholeNumber(1, 20_000), 100)
+    .option('--rate <n>', 'measurements a second and device', positive(1000), 1)
+    .option('--duration <time>', 'how long, such as 30s (default: until Ctrl-C)', duration)
+    .option('--seed <n>', 'the same seed simulates the same fleet', wholeNumber(0, 2 ** 32 - 1), 1)
+    .option('--connects <n>', 'new connections a second', positive(10_000), 100)
+    .addOption(
+      new Option('--profile <names...>', 'kinds of devices').choices(PROFILE_NAMES).default(PROFILE_NAMES),
+    )
+    .action(async (options: RunOptions) => {
+      const customers = Array.from({ length: options.customers }, (_, index) => `sim-${index + 1}`);
+      const seconds = options.duration === undefined ? UNTIL_INTERRUPTED : Math.ceil(options.duration / 1000);
+      const report = await withKeys(options, customers, seconds, (url, keys) => run(options, url, keys));
+      finish(report, options);
+    });
+}
+
+function replayCommand(): Command {
+  return withConnection(new Command('replay'))
+    .description('Send recorded data from a CSV file, with its own timestamps; then a report.')
+    .argument('<file>', 'CSV with a line of column names; times without a zone are UTC')
+    .option('--speed <n>', 'times as fast as recorded, or max', speed, 'max')
+    .option('--customer <name>', 'whose data it is, with an admin key', 'replay')
+    .option('--device-column <name>', 'column that names the device (default: device, station, location, …)')
+    .option('--device <id>', 'all rows are of this device (default: the column, else the name of the file)')
+    .option('--time-column <name>', 'column of the time (default: time, timestamp, date, …)')
+    .addOption(new Option('--time-format <format>', 'default: recognised').choices(TIME_FORMATS))
+    .option('--delimiter <character>', 'between cells (default: comma)')
+    .action(async (path: string, options: ReplayOptions) => {
+      const report = await withKeys(options, [options.customer], UNTIL_INTERRUPTED, (url, keys) =>
+        play(path, options, url, keys),
+      );
+      for (const problem of report.badRowSamples) console.error(printable(problem));
+      if (report.badRows > 0) console.error(`${report.badRows} of ${report.rows} rows were no good.`);
+      finish(report, options);
+    });
+}
+
+async function run(options: RunOptions, url: string, keys: readonly FleetKey[]): Promise<Report> {
+  const { devices, rate, seed, profile: profiles, connects: connectsPerSecond } = options;
+  const ends = options.duration === undefined ? {} : { duration: options.duration };
+  const fleet = simulate({ url, keys, devices, rate, seed, profiles, connectsPerSecond, ...ends });
+  fleet.start();
+  return until(
+    fleet.finished,
+    () => void fleet.stop(),
+    () => fleet.report(),
+    options,
+  );
+}
+
+async function play(
+  path: string,
+  options: ReplayOptions,
+  url: string,
+  [key]: readonly FleetKey[],
+): Promise<ReplayReport> {
+  const recording = replay({ ...options, path, url, key: key?.key ?? '' });
+  return until(
+    recording.run(),
+    () => recording.stop(),
+    () => recording.report(),
+    options,
+  );
+}
+
+/** Shows how it goes until it is over; Ctrl-C ends it early, a second one at once. */
+async function until<Outcome>(
+  finished: Promise<Outcome>,
+  stop: () => void,
+  report: () => Report,
+  options: ConnectionOptions,
+): Promise<Outcome> {
+  const hide = showProgress(report, options);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  try {
+    return await finished;
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop);
+    hide();
+  }
+}
+
+/** With an admin key, keys for these customers that are gone afterwards; else the key as it is. */
+async function withKeys<Outcome>(
+  options: ConnectionOptions,
+  customers: readonly string[],
+  seconds: number,
+  use: (url: string, keys: readonly FleetKey[]) => Promise<Outcome>,
+): Promise<Outcome> {
+  const { url, key } = connection(options);
+  try {
+    const { keys, revoke } = await fleetKeys({ url, key, customers, expiresIn: seconds + KEY_SLACK });
+    try {
+      return await use(url, keys);
+    } finally {
+      await revoke();
+    }
+  } catch (error) {
+    if (error instanceof KeysError || error instanceof ReplayError)
+      throw new CliError(printable(error.message));
+    throw error;
+  }
+}
+
+function finish(report: Report, { json }: ConnectionOptions): void {
+  console.log(json ? JSON.stringify({ type: 'report', ...report }) : printed(reportText(report)));
+  if (report.lost > 0 || report.connected === 0) process.exitCode = 1;
+}
+
+/** What brokers said stands in it. */
+function printed(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
+function positive(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value > 0 && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a number above 0, up to ${most}.`);
+  };
+}
+
+function speed(text: string): number | 'max' {
+  return text === 'max' ? text : positive(1e9)(text);
+}

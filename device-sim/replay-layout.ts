@@ -1,0 +1,135 @@
+/** Which column of recorded data is what: the time, the device, and the metrics under names that the protocol takes. */
+import { detectTimeFormat, type TimeFormat } from './replay-times.ts';
+
+export interface LayoutWish {
+  readonly timeColumn?: string;
+  readonly timeFormat?: TimeFormat;
+  readonly deviceColumn?: string;
+  /** All rows are of this one device. */
+  readonly device?: string;
+}
+
+export interface Layout {
+  readonly time: number;
+  readonly timeFormat: TimeFormat;
+  /** A column, or the one device. */
+  readonly device: number | string;
+  /** Columns of the metrics, and their names. */
+  readonly metrics: readonly { readonly column: number; readonly name: string }[];
+}
+
+/** The file is not what was expected; the message says what to do. */
+export class ReplayError extends Error {
+  override readonly name = 'ReplayError';
+}
+
+const TIME_NAMES = ['time', 'timestamp', 'datetime', 'date_time', 'date', 'ts', 'recorded_at', 'measured_at'];
+const DEVICE_NAMES = [
+  'device',
+  'device_id',
+  'deviceid',
+  'station',
+  'station_id',
+  'sensor',
+  'sensor_id',
+  'location',
+];
+const MOST_METRICS = 256;
+
+/** `begin`: the first rows, by which the time is recognised. `file`: its name without folder. Throws ReplayError. */
+export function findLayout(
+  head: readonly string[],
+  begin: readonly (readonly string[])[],
+  wish: LayoutWish,
+  file: string,
+): Layout {
+  const time = timeColumn(head, begin, wish);
+  const device = wish.device ?? deviceColumn(head, time, wish) ?? file.replace(/\.[^.]*$/, '');
+  const names = new Set<string>();
+  const metrics = head.flatMap((title, column) =>
+    column === time || column === device ? [] : [{ column, name: metricName(title, column, names) }],
+  );
+  if (metrics.length === 0) throw new ReplayError('There is no column left that could be a metric.');
+  if (metrics.length > MOST_METRICS) throw new ReplayError(`There are more than ${MOST_METRICS} columns.`);
+  return {
+    time,
+    timeFormat:
+      wish.timeFormat ??
+      recognised(
+        head[time] ?? '',
+        begin.map((row) => row[time] ?? ''),
+      ),
+    device: typeof device === 'number' ? device : deviceId(device),
+    metrics,
+  };
+}
+
+function timeColumn(
+  head: readonly string[],
+  begin: readonly (readonly string[])[],
+  wish: LayoutWish,
+): number {
+  if (wish.timeColumn !== undefined) return named(head, wish.timeColumn);
+  const byName = firstOf(head, TIME_NAMES);
+  if (byName !== null) return byName;
+  const byValue = head.findIndex((_, column) => begin.some((row) => isDate(row[column] ?? '')));
+  if (byValue !== -1) return byValue;
+  throw new ReplayError(`No column looks like a time; name it with --time-column. ${listed(head)}`);
+}
+
+/** A number may be anything; only a calendar date is surely a time. */
+function isDate(text: string): boolean {
+  return ['iso', 'slashes'].includes(detectTimeFormat(text) ?? '');
+}
+
+function deviceColumn(head: readonly string[], time: number, wish: LayoutWish): number | null {
+  if (wish.deviceColumn !== undefined) return named(head, wish.deviceColumn);
+  const column = firstOf(head, DEVICE_NAMES);
+  return column === time ? null : column;
+}
+
+function named(head: readonly string[], name: string): number {
+  const column = head.indexOf(name);
+  if (column === -1) throw new ReplayError(`There is no column "${name}". ${listed(head)}`);
+  return column;
+}
+
+/** The column with the most telling name. */
+function firstOf(head: readonly string[], names: readonly string[]): number | null {
+  const lower = head.map((title) => title.trim().toLowerCase().replaceAll(/[ -]/g, '_'));
+  const found = names.map((name) => lower.indexOf(name)).find((column) => column !== -1);
+  return found ?? null;
+}
+
+function listed(head: readonly string[]): string {
+  return `The columns are: ${head.join(', ')}.`;
+}
+
+function recognised(title: string, texts: readonly string[]): TimeFormat {
+  const format = texts.map(detectTimeFormat).find((each) => each !== null);
+  if (format) return format;
+  throw new ReplayError(
+    `The column "${title}" begins with ${JSON.stringify(texts[0])}, which is no time that is known; see --time-format.`,
+  );
+}
+
+/** P-1.4: other characters become `_`; a name that is taken gets a number. */
+function metricName(title: string, column: number, taken: Set<string>): string {
+  const clean = title.trim().replaceAll(/[^A-Za-z0-9_.-]+/g, '_') || `column_${column + 1}`;
+  const started = /^[A-Za-z_]/.test(clean) ? clean : `_${clean}`;
+  const base = ['__proto__', 'constructor', 'prototype'].includes(started) ? `${started}_` : started;
+  let name = base.slice(0, 64);
+  for (let number = 2; taken.has(name); number += 1) name = `${base.slice(0, 58)}_${number}`;
+  taken.add(name);
+  return name;
+}
+
+/** P-1.4: "New York" → "New_York". Throws ReplayError if nothing is left. */
+export function deviceId(text: string): string {
+  const id = text
+    .trim()
+    .replaceAll(/[^A-Za-z0-9_-]+/g, '_')
+    .slice(0, 64);
+  if (/[A-Za-z0-9]/.test(id)) return id;
+  throw new ReplayError(`${JSON.stringify(text)} cannot name a device.`);
+}
