@@ -26,6 +26,8 @@ import { TimeCorrection } from './time-correction.ts';
 /** Error codes that are advice: the frame was taken (P-4.5). */
 const ADVICE: ReadonlySet<string> = new Set(['clock-unset', 'clock-ahead']);
 
+const STOPPED = 'The client was stopped.';
+
 export class DeviceClient extends Emitter<DeviceClientEvents> {
   private readonly options: DeviceClientOptions;
   private readonly clock: Clock;
@@ -78,9 +80,10 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
 
   /**
    * Ends the connection. With `drain` (ms) it first waits that long for what is held to become durable; what is not
-   * stays in the outbox file, if there is one. Idempotent.
+   * stays in the outbox file, if there is one. Idempotent; called again without `drain` it cuts the waiting short.
    */
   stop({ drain = 0 }: { readonly drain?: number } = {}): Promise<void> {
+    if (this.stopping && drain === 0) this.durability.end(STOPPED);
     this.stopping ??= this.halt(drain);
     return this.stopping;
   }
@@ -212,7 +215,7 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     const wasEnded = this.state === 'ended';
     await this.link.stop();
     this.opened?.journal?.close();
-    if (!wasEnded) this.ended('stopped', 'The client was stopped.');
+    if (!wasEnded) this.ended('stopped', STOPPED);
   }
 
   /** Never rejects. */
