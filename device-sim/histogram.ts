@@ -2,6 +2,7 @@
  * Durations as a histogram of fixed size: buckets that grow by 5 %, so a percentile is right to within that, however
  * many are counted. Owns the counts.
  */
+import { rounded } from './random.ts';
 
 const GROWTH = Math.log(1.05);
 /** Everything below falls into the first bucket; ms. */
@@ -34,8 +35,8 @@ export class Histogram {
     let seen = 0;
     for (let index = 0; index < BUCKETS; index += 1) {
       seen += this.counts[index] ?? 0;
-      if (seen >= wanted) return Math.min(this.highest, LEAST * Math.exp(index * GROWTH));
+      if (seen >= wanted) return rounded(Math.min(this.highest, LEAST * Math.exp(index * GROWTH)), 1);
     }
-    return this.highest;
+    return rounded(this.highest, 1);
   }
 }

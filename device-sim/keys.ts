@@ -81,8 +81,13 @@ function reasonOf(error: unknown): string {
   return cause.message || ('code' in cause ? String(cause.code) : cause.name);
 }
 
+/** The broker's sentence, if the answer is a broker's. */
 async function detail(response: Response): Promise<string> {
-  if (!response.headers.get('content-type')?.includes('json')) return '';
-  const { detail: text } = (await response.json()) as Partial<Problem>;
-  return text ?? '';
+  const text = await response.text();
+  try {
+    return (JSON.parse(text) as Partial<Problem>).detail ?? '';
+  } catch (error) {
+    if (error instanceof SyntaxError) return '';
+    throw error;
+  }
 }

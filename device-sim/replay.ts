@@ -21,7 +21,7 @@ export interface ReplayOptions extends LayoutWish {
   /** Times as fast as it was recorded; `max`: as fast as the broker acknowledges. */
   readonly speed: number | 'max';
   readonly delimiter?: string;
-  /** How long the end waits for acknowledgements; ms, default 10,000. */
+  /** How long the end waits for acknowledgements; ms, default 15,000. */
   readonly drain?: number;
   readonly clock?: Clock;
 }
@@ -67,7 +67,7 @@ export class Replay {
     let drain = 0;
     try {
       await this.play(recording);
-      if (this.state !== 'turned away') drain = this.options.drain ?? 10_000;
+      if (this.state !== 'turned away') drain = this.options.drain ?? 15_000;
     } finally {
       await Promise.all([...this.clients.values()].map((client) => client.stop({ drain })));
       this.tally.close();
@@ -78,9 +78,10 @@ export class Replay {
     return this.report();
   }
 
-  /** Ends the replay after the row at hand; `run` then closes the report. Idempotent. */
+  /** Ends the replay after the row at hand; `run` then closes the report. Called again it waits no longer. */
   stop(): void {
-    if (this.state === 'running') this.state = 'stopping';
+    if (this.state !== 'running') for (const client of this.clients.values()) void client.stop();
+    else this.state = 'stopping';
     this.wake();
   }
 

@@ -33,7 +33,7 @@ export interface SimulationOptions {
   readonly profiles?: readonly ProfileName[];
   /** New connections a second, so that a fleet does not arrive as a storm; default 100. */
   readonly connectsPerSecond?: number;
-  /** How long `stop` waits for acknowledgements; ms, default 5,000. */
+  /** How long `stop` waits for acknowledgements; ms, default 15,000: a broker that was away is met again by then. */
   readonly drain?: number;
   readonly clock?: Clock;
 }
@@ -78,8 +78,9 @@ export class Simulation {
     this.timer = this.clock.every(TICK, () => this.tick());
   }
 
-  /** Waits for acknowledgements, ends the connections, and closes the report. Idempotent. */
+  /** Waits for acknowledgements, ends the connections, closes the report. Idempotent; called again it waits no longer. */
   stop(): Promise<Report> {
+    if (this.stopping) for (const device of this.devices) void device.stop(0);
     this.stopping ??= this.halt();
     this.settle(this.stopping);
     return this.stopping;
@@ -109,7 +110,7 @@ export class Simulation {
 
   private async halt(): Promise<Report> {
     this.timer?.cancel();
-    const { drain = 5000 } = this.options;
+    const { drain = 15_000 } = this.options;
     await Promise.all(this.devices.map((device) => device.stop(drain)));
     this.tally.close();
     return this.tally.report();

@@ -2,6 +2,7 @@
 import type { Clock } from '../broker/wire/environment.ts';
 import type { DeviceClient } from '../client/index.ts';
 import { Histogram } from './histogram.ts';
+import { rounded } from './random.ts';
 import type { Report } from './report.ts';
 
 /** Different problems that are told apart; the rest is counted together. */
@@ -85,7 +86,7 @@ export class Tally {
   }
 
   report(): Report {
-    const seconds = ((this.endedAt ?? this.clock.now()) - this.startedAt) / 1000;
+    const seconds = rounded(((this.endedAt ?? this.clock.now()) - this.startedAt) / 1000, 3);
     const open = this.sent - this.acknowledged - this.dropped;
     const isClosed = this.endedAt !== null;
     return {
@@ -103,7 +104,7 @@ export class Tally {
       disconnects: this.disconnects,
       ackP50: this.latency.quantile(0.5),
       ackP99: this.latency.quantile(0.99),
-      framesPerSecond: seconds > 0 ? this.acknowledged / seconds : 0,
+      framesPerSecond: seconds > 0 ? rounded(this.acknowledged / seconds, 1) : 0,
       problems: [...this.problems].map(([what, count]) => ({ what, count })),
     };
   }

@@ -108,7 +108,7 @@ async function play(
   );
 }
 
-/** Shows how it goes until it is over; Ctrl-C ends it early, a second one at once. */
+/** Shows how it goes until it is over; Ctrl-C ends it early, a second one without waiting for acknowledgements. */
 async function until<Outcome>(
   finished: Promise<Outcome>,
   stop: () => void,
@@ -116,7 +116,7 @@ async function until<Outcome>(
   options: ConnectionOptions,
 ): Promise<Outcome> {
   const hide = showProgress(report, options);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   try {
     return await finished;
   } finally {
