@@ -88,6 +88,7 @@ export class Connection {
   close(code: number, reason: string): void {
     if (this.state !== 'open') return;
     this.state = 'closing';
+    this.because(code, reason);
     this.timer.cancel();
     this.timer = this.clock.after(CLOSE_WITHIN, () => this.socket.terminate());
     this.socket.close(code, reason);

@@ -147,9 +147,11 @@ async function withKeys<Outcome>(
   }
 }
 
+/** Prints the report. Throws CliError if something was lost. */
 function finish(report: Report, { json }: ConnectionOptions): void {
   console.log(json ? JSON.stringify({ type: 'report', ...report }) : printed(reportText(report)));
-  if (report.lost > 0 || report.connected === 0) process.exitCode = 1;
+  if (report.connected === 0) throw new CliError('No device was connected.');
+  if (report.lost > 0) throw new CliError(`${report.lost} frames were not acknowledged.`);
 }
 
 /** What brokers said stands in it. */

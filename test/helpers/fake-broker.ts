@@ -148,7 +148,11 @@ export class FakeBroker {
 
 /** Started; stopped when the test is over. */
 export async function fakeBroker(port = 0): Promise<FakeBroker> {
-  const server = createServer();
+  // Its HTTP API is no help to anybody: whatever key comes, it is no admin's.
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(403).end();
+  });
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

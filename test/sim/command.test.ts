@@ -1,0 +1,98 @@
+/** `signalbox sim` as a script sees it: what it prints, and its exit code. */
+import { join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { runCommandLine } from '../../broker/cli/program.ts';
+import { simCommand } from '../../broker/cli/sim.ts';
+import { problem } from '../../schemas/problems.ts';
+import { KEY } from '../cli/terminal.ts';
+import { type FakeBroker, fakeBroker } from '../helpers/fake-broker.ts';
+
+const WEATHER = join(import.meta.dirname, '../../node_modules/vega-datasets/data/weather.csv');
+
+async function sim(...args: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const keep = (lines: string[]) => (text: unknown) => void lines.push(...String(text).split('\n'));
+  const spies = [
+    vi.spyOn(console, 'log').mockImplementation(keep(out)),
+    vi.spyOn(console, 'error').mockImplementation(keep(err)),
+  ];
+  onTestFinished(() => {
+    for (const spy of spies) spy.mockRestore();
+  });
+  return { code: await runCommandLine([simCommand()], ['sim', ...args], '1.2.3'), out, err };
+}
+
+/** Takes everybody and acknowledges everything. */
+async function oblige(broker: FakeBroker): Promise<void> {
+  const session = await broker.next();
+  void oblige(broker);
+  await session.greet();
+  for (;;) session.ack((await session.data()).seq ?? 0);
+}
+
+const at = ({ url }: FakeBroker) => ['--url', url, '--key', KEY];
+
+it('runs a fleet for as long as asked, reports, and exits 0', async () => {
+  const broker = await fakeBroker();
+  void oblige(broker);
+  const { code, out, err } = await sim(
+    'run',
+    '--devices',
+    '3',
+    '--rate',
+    '20',
+    '--duration',
+    '500ms',
+    ...at(broker),
+  );
+  expect({ code, err }).toEqual({ code: 0, err: [] });
+  expect(out[0]).toBe('devices        3 (3 connected)');
+  expect(out).toContain('lost           0');
+});
+
+it('replays real data, reports as JSON lines, and exits 0', async () => {
+  const broker = await fakeBroker();
+  void oblige(broker);
+  const { code, out } = await sim('replay', WEATHER, '--json', ...at(broker));
+  expect(code).toBe(0);
+  const report: unknown = JSON.parse(out.at(-1) ?? '');
+  expect(report).toMatchObject({ type: 'report', rows: 2922, acknowledged: 2922, lost: 0, badRows: 0 });
+});
+
+it('exits 1 when nobody was let in, with the broker’s reason', async () => {
+  const broker = await fakeBroker();
+  broker.refusals = [
+    { status: 403, body: JSON.stringify(problem('forbidden', 'Not with\x1b[2J this key.')) },
+  ];
+  const { code, out, err } = await sim('run', '--devices', '2', ...at(broker));
+  expect({ code, err }).toEqual({ code: 1, err: ['No device was connected.'] });
+  // What a broker says cannot steer the terminal.
+  expect(out.at(-1)).toBe('  2 x refused (403): Not with\\u{1b}[2J this key.');
+});
+
+it('exits 1 for a file that is not there, and for one that is no recording', async () => {
+  const broker = await fakeBroker();
+  expect(await sim('replay', 'nowhere.csv', ...at(broker))).toMatchObject({
+    code: 1,
+    err: [expect.stringContaining("open 'nowhere.csv'")],
+  });
+  const wrong = await sim('replay', WEATHER, '--time-column', 'when', ...at(broker));
+  expect(wrong).toMatchObject({
+    code: 1,
+    err: [expect.stringContaining('There is no column "when". The columns are:')],
+  });
+});
+
+it.each([
+  [['run', '--rate', '0']],
+  [['run', '--devices', 'many']],
+  [['run', '--profile', 'toaster']],
+  [['run', '--duration', '5']],
+  [['replay']],
+  [['replay', 'x.csv', '--speed', 'fast']],
+  [['replay', 'x.csv', '--time-format', 'roman']],
+])('exits 2 for %j, before anything is sent', async (args) => {
+  const broker = await fakeBroker();
+  expect((await sim(...args, ...at(broker))).code).toBe(2);
+  expect(broker.handshakes).toBe(0);
+});
