@@ -54,13 +54,12 @@ export class AppendFile {
   private timer: Timer | null = null;
   private sync: 'clean' | 'due' | 'running' | 'running and due' | 'closing' | 'closed' = 'clean';
 
-  /** Opens the file, which must exist, and cuts it at `length`. */
+  /** Opens the file, which must exist and end at `length`. */
   constructor(path: string, length: number, clock: Clock, onFault: (error: Error) => void) {
     this.clock = clock;
     this.onFault = onFault;
     this.length = length;
     this.file = openSync(path, 'r+');
-    ftruncateSync(this.file, length);
   }
 
   get bytes(): number {

@@ -121,6 +121,23 @@ describe('a connected device', () => {
     expect(broker.handshakes).toBe(2);
   });
 
+  it('backs off further after a connection that broke at once, and anew after one that held 10 s', async () => {
+    const broker = await fakeBroker();
+    const pump = startedClient({ url: broker.url });
+    const waits: (number | null)[] = [];
+    for (const held of [0, 9999, 10_000, 0]) {
+      const session = await broker.next();
+      await session.greet();
+      await pump.next('resumed');
+      pump.clock.advance(held);
+      session.cut();
+      const { retryIn } = await pump.next('disconnected');
+      waits.push(retryIn);
+      pump.clock.advance(retryIn ?? 0);
+    }
+    expect(waits).toEqual([1500, 2500, 1500, 2500]);
+  });
+
   it('gives up a broker that was silent for 2.5 keepalives, and only then (P-7.1)', async () => {
     const broker = await fakeBroker();
     const pump = startedClient({ url: broker.url });
