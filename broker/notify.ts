@@ -60,7 +60,7 @@ export class ServiceNotifier {
   async stop(): Promise<void> {
     const { child } = this;
     this.child = null;
-    if (!child || child.exitCode !== null) return;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     await new Promise<void>((resolve) => {
       child.once('close', () => resolve());
       child.stdin.end();

@@ -1,0 +1,112 @@
+/** The built broker as a process of its own, for tests that kill it, trace it or starve it. Needs a build in dist. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import { temporaryFolder } from './temporary.ts';
+
+const MAIN = join(import.meta.dirname, '../../dist/broker/cli/main.js');
+
+export interface ProcessOptions {
+  /** Default: a new temporary folder. */
+  readonly data?: string;
+  /** Default: a free port. */
+  readonly port?: number;
+  /** Settings as variables (docs/configuration.md); nothing of the tests' own environment but PATH is passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the broker in its own place, such as `prlimit --fsize=65536`. */
+  readonly launcher?: readonly string[];
+}
+
+export interface LogLine {
+  readonly level: number;
+  readonly time: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export class BrokerProcess {
+  readonly data: string;
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  /** What it logged so far. */
+  readonly log: LogLine[] = [];
+  /** Its exit code; null: ended by a signal. */
+  readonly exited: Promise<number | null>;
+  url = '';
+  private errors = '';
+
+  constructor({ data = temporaryFolder(), port = 0, env = {}, launcher = [] }: ProcessOptions) {
+    this.data = data;
+    const serve = [MAIN, 'serve', '--data', data, '--host', '127.0.0.1', '--port', String(port)];
+    const [program = process.execPath, ...args] = [...launcher, process.execPath, ...serve];
+    const environment = { PATH: process.env.PATH, ...env };
+    this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+    this.child.stderr.on('data', (text) => {
+      this.errors += text;
+    });
+    this.exited = once(this.child, 'exit').then(([code]) => code as number | null);
+  }
+
+  get adminKey(): string {
+    return readFileSync(join(this.data, 'admin.key'), 'utf8').trim();
+  }
+
+  /** Waits for a line of the log; throws with all of it if the process ends before. */
+  async logged(message: string): Promise<LogLine> {
+    const known = this.log.find(({ msg }) => msg === message);
+    if (known) return known;
+    for await (const line of this.lines) {
+      const parsed = JSON.parse(line) as LogLine;
+      this.log.push(parsed);
+      if (parsed.msg === message) return parsed;
+    }
+    const said = this.log.map(({ msg }) => msg).join('\n');
+    throw new Error(`the broker ended without "${message}":\n${said}\n${this.errors}`);
+  }
+
+  /** At once, without a word to anybody. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** As an operator stops it; the exit code. */
+  stop(): Promise<number | null> {
+    this.child.kill('SIGTERM');
+    return this.exited;
+  }
+
+  /** Asks the HTTP API as admin; the parsed body. Throws for anything but 200 and 201. */
+  async api<Body>(path: string, body?: object): Promise<Body> {
+    const headers = { Authorization: `Bearer ${this.adminKey}`, 'Content-Type': 'application/json' };
+    const post = body ? { method: 'POST', body: JSON.stringify(body) } : {};
+    const response = await fetch(`${this.url}/api/v1${path}`, { headers, ...post });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as Body;
+  }
+
+  /** A new device key: of the whole fleet of `customer`, or of one device. */
+  async deviceKey(customer: string, device?: string): Promise<string> {
+    const wish = { customer, role: 'device', ...(device ? { device } : {}) };
+    return (await this.api<{ key: string }>('/keys', wish)).key;
+  }
+
+  private readonly lines = this.readLines();
+
+  private async *readLines(): AsyncGenerator<string> {
+    yield* createInterface({ input: this.child.stdout });
+  }
+}
+
+/** Started and listening; killed when the test is over, if it still runs. */
+export async function startProcess(options: ProcessOptions = {}): Promise<BrokerProcess> {
+  const broker = new BrokerProcess(options);
+  onTestFinished(() => void broker.child.kill('SIGKILL'));
+  const { url } = await broker.logged('listening');
+  broker.url = url as string;
+  return broker;
+}
