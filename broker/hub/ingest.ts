@@ -9,7 +9,7 @@ import type { SourceHandle } from '../store/batch.ts';
 import { BatchBuilder } from '../store/batch.ts';
 import type { Commit, TelemetryLog } from '../store/ports.ts';
 import type { Clock } from '../wire/environment.ts';
-import type { DataFrame } from '../wire/frames.ts';
+import { type DataFrame, FRAME } from '../wire/frames.ts';
 import { applyFrame, type FrameColumns, judgeFrame, reserveColumns } from './apply.ts';
 import type { Progress } from './boots.ts';
 import type { Counters } from './counters.ts';
@@ -114,6 +114,7 @@ export class Ingest {
     this.joined += 1;
     counters.framesAccepted += 1;
     counters.bytesReceived += bytes.length;
+    countContents(counters, frame);
     if (this.state === 'empty') this.schedule();
     const clock = frame.time === null ? null : judgeFrame(frame, arrival);
     return clock === null ? 'accepted' : ACCEPTED[clock];
@@ -206,4 +207,10 @@ export class Ingest {
     this.waitingForRoom = [];
     for (const resume of waiting) resume();
   }
+}
+
+function countContents(counters: Counters, frame: DataFrame): void {
+  if (frame.kind === FRAME.telemetry) counters.samples += 1;
+  else if (frame.kind === FRAME.batch) counters.samples += frame.samples.length;
+  else counters.events += 1;
 }
