@@ -8,7 +8,7 @@
  *    acknowledged. The tail is torn (cut short, zeros, or pages missing) and is cut at p.
  * A damaged last record cannot be told from a torn one, unless the database knows that it was durable: `floor`.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../ports.ts';
 import { decodeHeader, HEADER_BYTES, payloadIsWhole, segmentBase, segmentName } from './format.ts';
@@ -34,7 +34,7 @@ export function recover(folder: string, floor: number): Recovered {
   const last = segments.at(-1);
   if (!last) return { segments, torn: null };
   const file = join(folder, segmentName(last.base));
-  const bytes = readFileSync(file);
+  const bytes = readWhole(file, last.bytes);
   const offset = findBadRecord(bytes, last.base);
   if (offset !== null && wasDurable(bytes, last.base, offset)) throw corrupt(file, offset);
   const whole = offset ?? bytes.length;
@@ -78,6 +78,22 @@ function checkFloor(file: string, end: number, offset: number, floor: number): v
     offset,
     `the log ends there, at position ${end}, but the database stands for frames up to ${floor}`,
   );
+}
+
+function readWhole(path: string, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  const file = openSync(path, 'r');
+  try {
+    let done = 0;
+    while (done < length) {
+      const read = readSync(file, bytes, done, length - done, done);
+      if (read === 0) throw corrupt(path, done, `it ends there, but is said to hold ${length} bytes`);
+      done += read;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Offset of the first record that is not whole; null if the file ends with a whole one. */

@@ -49,7 +49,7 @@ export class SegmentWriter {
   rollAt(bytes: number): number | null {
     const current = this.current();
     if (current.bytes < Math.max(bytes, 1)) return null;
-    closeSync(current.file);
+    this.close();
     this.segment = this.begin(current.base + current.bytes);
     return this.segment.base;
   }
@@ -74,9 +74,9 @@ export class SegmentWriter {
   }
 
   close(): void {
-    if (!this.segment) return;
-    closeSync(this.segment.file);
+    const { segment } = this;
     this.segment = null;
+    if (segment) closeSync(segment.file);
   }
 
   private current(): Segment {

@@ -50,7 +50,7 @@ export class WriterClient {
     }
     worker.on('message', (next: WriterReport) => this.take(next));
     worker.on('error', (error) => this.fail(`the writer thread ended: ${error.message}`));
-    worker.on('exit', () => this.waiting.length > 0 && this.fail('the writer thread ended'));
+    worker.on('exit', () => this.worker && this.fail('the writer thread ended by itself'));
     return report;
   }
 
@@ -74,8 +74,8 @@ export class WriterClient {
   /** Waits for what was appended and for the thread's end. */
   async stop(): Promise<void> {
     this.send({ type: 'close' });
-    await this.exited;
     this.worker = null;
+    await this.exited;
   }
 
   private send(request: WriterRequest, transfer: ArrayBuffer[] = []): void {

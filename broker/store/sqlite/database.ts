@@ -60,9 +60,8 @@ export class SqliteStore implements Database {
     }
     this.worker = worker;
     worker.on('message', (next: DatabaseAnswer) => this.settle(next));
-    worker.on('error', (error) =>
-      this.fail(new StoreError('database-failed', `The database thread ended: ${error}`)),
-    );
+    worker.on('error', (error) => this.ended(error.message));
+    worker.on('exit', () => this.worker && this.ended('it stopped by itself'));
   }
 
   stop(): Promise<void> {
@@ -148,6 +147,10 @@ export class SqliteStore implements Database {
     if (error instanceof StoreError && error.code === 'database-failed') this.fail(error);
   }
 
+  private ended(cause: string): void {
+    this.fail(new StoreError('database-failed', `The thread of the database ${this.file} ended: ${cause}.`));
+  }
+
   private fail(error: StoreError): void {
     if (this.failure) return;
     this.failure = error;
@@ -160,8 +163,8 @@ export class SqliteStore implements Database {
   /** Calls made before are answered first. */
   private async shutDown(): Promise<void> {
     this.worker?.postMessage({ type: 'close' } satisfies DatabaseRequest);
-    await this.exited;
     this.worker = null;
+    await this.exited;
   }
 }
 
