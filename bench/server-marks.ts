@@ -1,0 +1,34 @@
+/** What both servers tell of themselves when they are asked (messages.ts). */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ServerMark, ServerReady, ServerRequest } from './messages.ts';
+import { answer } from './peer.ts';
+
+/** Period of the event loop's histogram, ms: what is above it is a turn's. */
+const RESOLUTION = 5;
+
+export interface BenchServer extends ServerReady {
+  frames(): number;
+  stop(): Promise<void>;
+}
+
+/** `server` may still be starting. */
+export function serveMarks(server: Promise<BenchServer>): void {
+  const turns = monitorEventLoopDelay({ resolution: RESOLUTION });
+  turns.enable();
+  const mark = (frames: number): ServerMark => {
+    const { user, system } = process.cpuUsage();
+    const longestTurn = Math.max(0, turns.max / 1e6 - RESOLUTION);
+    turns.reset();
+    return { at: performance.now(), frames, cpu: user + system, longestTurn, memory: process.memoryUsage() };
+  };
+  answer<ServerRequest>(async (request) => {
+    const { port, deviceKey, viewerKey, frames, stop } = await server;
+    if (request.ask === 'ready') return { port, deviceKey, viewerKey };
+    if (request.ask === 'mark') {
+      if (request.memory === 'collected') for (let round = 0; round < 3; round += 1) globalThis.gc?.();
+      return mark(frames());
+    }
+    await stop();
+    return {};
+  });
+}
