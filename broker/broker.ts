@@ -51,7 +51,6 @@ export class Broker {
     try {
       await this.openCore();
       await this.openFront();
-      this.state = 'ready';
     } catch (error) {
       await this.stop();
       throw error;
@@ -90,6 +89,8 @@ export class Broker {
     live.start();
     liveUpgrade.start();
     await admin.start();
+    // Everything stands: a device that connects in the moment in which the port opens is taken, not sent away.
+    this.state = 'ready';
     await edge.start();
   }
 
