@@ -2,9 +2,10 @@
  * One process to a data folder. Owns the lock: an exclusive transaction on an SQLite file, which the kernel releases
  * however the process ends. Nobody else may open that file: closing it would release the lock (POSIX).
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
+import { makeFolder } from './folders.ts';
 import { StoreError } from './ports.ts';
 
 export class FolderLock {
@@ -17,7 +18,7 @@ export class FolderLock {
 
   /** Makes the folder if it is missing. Throws `locked`. */
   take(): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.folder);
     const file = join(this.folder, 'lock');
     writeFileSync(file, '', { flag: 'a', mode: 0o600 });
     const database = new SqliteDatabase(file, { timeout: 0 });

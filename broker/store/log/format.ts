@@ -1,5 +1,5 @@
 /**
- * How records lie in segment files, and what the files are called. Pure; docs/decisions/log-format.md says why.
+ * How records lie in segment files, and what the files are called. Pure; docs/decisions/0004-log-format.md says why.
  *
  * A segment is named by the position of its first byte, 16 decimal digits and `.log`, and holds nothing but records.
  * So position = the number in the name + the offset in the file, in one count over the life of the log.
@@ -50,9 +50,13 @@ export function encodeHeader(position: number, unsynced: number, payload: Uint8A
 export function decodeHeader(bytes: Buffer, offset: number, position: number): RecordHeader | null {
   if (offset + HEADER_BYTES > bytes.length) return null;
   const length = bytes.readUInt32LE(offset);
-  if (length === 0 || length > MAX_PAYLOAD_BYTES) return null;
+  if (!isPayloadLength(length)) return null;
   if (bytes.readUInt32LE(offset + 12) !== headerCrc(position, bytes, offset)) return null;
   return { length, unsynced: bytes.readUInt32LE(offset + 4), payloadCrc: bytes.readUInt32LE(offset + 8) };
+}
+
+export function isPayloadLength(bytes: number): boolean {
+  return bytes > 0 && bytes <= MAX_PAYLOAD_BYTES;
 }
 
 export function payloadIsWhole(header: RecordHeader, payload: Uint8Array): boolean {

@@ -1,5 +1,5 @@
 /**
- * The telemetry log on files (docs/decisions/log-format.md). Ties together the writer thread, the newest records in
+ * The telemetry log on files (docs/decisions/0004-log-format.md). Ties together the writer thread, the newest records in
  * memory, the segments, the readers and retention; owns the holds and the state of the whole.
  */
 import type { Clock, Log, Timer } from '../../wire/environment.ts';

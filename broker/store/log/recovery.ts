@@ -11,7 +11,14 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../ports.ts';
-import { decodeHeader, HEADER_BYTES, payloadIsWhole, segmentBase, segmentName } from './format.ts';
+import {
+  decodeHeader,
+  HEADER_BYTES,
+  isPayloadLength,
+  payloadIsWhole,
+  segmentBase,
+  segmentName,
+} from './format.ts';
 
 export interface SegmentFile {
   readonly base: number;
@@ -111,10 +118,13 @@ function findBadRecord(bytes: Buffer, base: number): number | null {
 /** Whether a header after the bad record says that the record was durable when that header was written. */
 function wasDurable(bytes: Buffer, base: number, bad: number): boolean {
   const header = decodeHeader(bytes, bad, base + bad);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let offset = header ? bad + HEADER_BYTES + header.length : bad + 1;
   for (; offset + HEADER_BYTES <= bytes.length; offset += 1) {
-    const unsynced = bytes.readUInt32LE(offset + 4);
-    if (unsynced < offset - bad && decodeHeader(bytes, offset, base + offset)) return true;
+    // Two cheap looks first, at length and unsynced: this may run over the whole segment, byte by byte.
+    if (!isPayloadLength(view.getUint32(offset, true))) continue;
+    if (view.getUint32(offset + 4, true) >= offset - bad) continue;
+    if (decodeHeader(bytes, offset, base + offset)) return true;
   }
   return false;
 }

@@ -2,15 +2,15 @@
  * Writes the log's files; nothing else changes their contents. Owns the open segment and the end of the log. Blocking:
  * runs in the writer thread. After an error no method may be called but `close`: what is on disk is then unknown.
  */
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writevSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder, syncFolder } from '../folders.ts';
 import type { LogRecord } from '../ports.ts';
 import { encodeHeader, HEADER_BYTES, segmentName } from './format.ts';
 import type { WriterOptions } from './messages.ts';
 import { type Recovered, recover } from './recovery.ts';
 
 const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 
 interface Segment {
   readonly base: number;
@@ -29,7 +29,7 @@ export class SegmentWriter {
   /** Recovers the folder, cuts a torn tail and opens the last segment, or begins the first: there is one after this. */
   open(): Recovered {
     const { folder, floor } = this.options;
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+    makeFolder(folder);
     const recovered = recover(folder, floor);
     const last = recovered.segments.at(-1);
     if (!last) {
@@ -41,7 +41,7 @@ export class SegmentWriter {
     if (recovered.torn) ftruncateSync(file, recovered.torn.offset);
     // The process before this one may have died between write and sync: what was read must also be on the disk.
     if (last.bytes > 0 || recovered.torn) fsyncSync(file);
-    this.syncFolder();
+    syncFolder(this.options.folder);
     return recovered;
   }
 
@@ -87,17 +87,8 @@ export class SegmentWriter {
   /** The folder's entry must be durable before anything in the file can be. */
   private begin(base: number): Segment {
     const file = openSync(join(this.options.folder, segmentName(base)), 'wx', FILE_MODE);
-    this.syncFolder();
+    syncFolder(this.options.folder);
     return { base, file, bytes: 0 };
-  }
-
-  private syncFolder(): void {
-    const folder = openSync(this.options.folder, 'r');
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
   }
 }
 

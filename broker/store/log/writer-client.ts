@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type Commit, type LogRecord, StoreError } from '../ports.ts';
 import { workerModule } from '../worker-module.ts';
-import { MAX_PAYLOAD_BYTES } from './format.ts';
+import { isPayloadLength, MAX_PAYLOAD_BYTES } from './format.ts';
 import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
 import type { Recovered } from './recovery.ts';
 
@@ -56,7 +56,7 @@ export class WriterClient {
 
   append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
     if (this.failure) return Promise.reject(this.failure);
-    if (payload.length === 0 || payload.length > MAX_PAYLOAD_BYTES) {
+    if (!isPayloadLength(payload.length)) {
       return Promise.reject(
         new RangeError(`a record holds 1 to ${MAX_PAYLOAD_BYTES} bytes, not ${payload.length}`),
       );

@@ -62,7 +62,7 @@ function check(database: SqliteDatabase.Database, file: string, newest: number):
   if (result !== 'ok') throw corrupt(file, String(result));
 }
 
-/** better-sqlite3's default in WAL mode is NORMAL, which can lose commits at a power cut (docs/decisions). */
+/** better-sqlite3's default in WAL mode is NORMAL, which can lose commits at a power cut (docs/decisions/0006-database.md). */
 function makeDurable(database: SqliteDatabase.Database): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
