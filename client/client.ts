@@ -2,7 +2,7 @@
  * A device of Signalbox: hands in readings and events, keeps them until the broker says that they are durable, and keeps
  * itself connected meanwhile. Owns the sequence of its boot; the parts own the rest (`outbox.ts`, `link.ts`, `sender.ts`).
  */
-import { encodeHello, type SampleValues } from '../broker/wire/encode.ts';
+import type { SampleValues } from '../broker/wire/encode.ts';
 import type { Clock } from '../broker/wire/environment.ts';
 import {
   type BrokerFrame,
@@ -17,6 +17,7 @@ import type { Connection } from './connection.ts';
 import { Durability } from './durability.ts';
 import { type DeviceClientEvents, type DropReason, Emitter } from './events.ts';
 import { type BatchSamples, type Draft, dateDraft, FrameWriter, type Timed } from './frame-draft.ts';
+import { helloFrame } from './hello.ts';
 import { type ClientState, Link, type LinkOwner } from './link.ts';
 import { type DeviceClientOptions, type OpenOutbox, openOutbox } from './options.ts';
 import { Sender } from './sender.ts';
@@ -40,12 +41,13 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
   private seq = 0;
   private stopping: Promise<void> | null = null;
 
-  /** Throws TypeError for a URL, device id or key that cannot be right. */
+  /** Throws TypeError for a URL, device id or key that cannot be right, FrameError for what no hello can say. */
   constructor(options: DeviceClientOptions) {
     super();
     this.options = options;
     this.clock = options.clock ?? systemClock;
     this.writer = new FrameWriter(options.fields);
+    helloFrame(options);
     const address = deviceAddress(options.url, options.device);
     const {
       clock,
@@ -136,7 +138,7 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
 
   private linkOwner(): LinkOwner {
     return {
-      hello: () => this.hello(),
+      hello: () => helloFrame({ ...this.options, ...(this.opened && { boot: this.opened.boot }) }),
       welcomed: (welcome) => this.welcomed(welcome),
       live: (connection, welcome, durable) => this.live(connection, welcome, durable),
       receive: (frame) => this.receive(frame),
@@ -144,12 +146,6 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
       refused: (status, problem, retryIn) => this.refused(status, problem, retryIn),
       keyEnded: () => this.ended('key-ended', 'The key has ended.'),
     };
-  }
-
-  private hello(): Uint8Array {
-    const { fields, model, firmware, ackWithin, meta } = this.options;
-    const given = { fields, model, firmware, ackWithin, meta, boot: this.opened?.boot };
-    return encodeHello(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
   }
 
   private welcomed({ session, time, keepalive, limits }: WelcomeFrame): void {
@@ -161,6 +157,9 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
   private live(connection: Connection, { limits }: WelcomeFrame, durable: number): void {
     const { opened } = this;
     if (!opened) return;
+    // P-4.3: the broker would take new frames for old ones, and drop them.
+    if (durable > Math.max(opened.seq, opened.outbox.lastWritten))
+      this.emit('fault', bootUsedBefore(durable));
     this.acknowledged(durable);
     const resent = opened.outbox.rewind();
     const prepare = (draft: Draft) => this.date(draft);
@@ -218,15 +217,20 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     if (!wasEnded) this.ended('stopped', STOPPED);
   }
 
-  /** Never rejects. */
+  /** Never rejects. A frame that is given up meanwhile is not waited for, those before it are. */
   private drained(within: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.clock.after(within, resolve);
-      const done = () => {
+      const waitForLast = () => {
+        const last = this.opened?.outbox.last;
+        if (last !== undefined && !this.durability.isOver) {
+          this.durable(last).then(waitForLast, waitForLast);
+          return;
+        }
         timer.cancel();
         resolve();
       };
-      this.durable().then(done, done);
+      waitForLast();
     });
   }
 
@@ -234,4 +238,10 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     this.durability.end(why);
     this.emit('ended', { reason });
   }
+}
+
+function bootUsedBefore(durable: number): Error {
+  return new Error(
+    `The broker holds frame ${durable} of this boot, which this run did not send: leave \`boot\` out, or keep the outbox in a file.`,
+  );
 }

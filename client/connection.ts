@@ -115,13 +115,18 @@ export class Connection {
   }
 
   private frame(data: Buffer): void {
+    const frame = this.parsed(data);
+    if (frame) this.owner.receive(frame);
+  }
+
+  /** null: there is nothing to receive. P-2.1: a number that this version does not know is no fault. */
+  private parsed(data: Buffer): BrokerFrame | null {
     try {
-      const frame = parseBrokerFrame(data);
-      // P-2.1: a number that this version does not know is no fault.
-      if (frame) this.owner.receive(frame);
+      return parseBrokerFrame(data);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.violation(1007, `The broker sent a bad frame: ${error.message}`);
+      return null;
     }
   }
 

@@ -22,6 +22,11 @@ export class Durability {
   private acknowledged = 0;
   private ended: string | null = null;
 
+  /** Nothing that waits would ever be settled otherwise. */
+  get isOver(): boolean {
+    return this.ended !== null;
+  }
+
   wait(seq: number): Promise<void> {
     if (seq <= this.acknowledged) return Promise.resolve();
     if (this.ended !== null) return Promise.reject(new NotDurable(seq, this.ended));

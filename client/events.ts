@@ -30,7 +30,7 @@ export interface DeviceClientEvents {
   disconnected: { readonly code: number; readonly reason: string; readonly retryIn: number | null };
   /** The broker answered over HTTP instead of upgrading (P-1.5). */
   refused: { readonly status: number; readonly problem: Problem | null; readonly retryIn: number };
-  /** The outbox file cannot be kept safe; frames stay in memory. */
+  /** The outbox file cannot be kept safe (frames stay in memory), or the boot was used before. */
   fault: Error;
   /** No further try will be made: `stop` was called, or the key has ended (4003). */
   ended: { readonly reason: 'stopped' | 'key-ended' };

@@ -26,6 +26,8 @@ export interface OutboxFile {
 /** What an entry costs besides its frame's bytes. */
 export const KEEPING = 128;
 
+const GONE: Draft = { seq: 0, bytes: new Uint8Array(0), queuedAt: 0, measuredAt: null };
+
 export class OutboxFull extends Error {
   override readonly name = 'OutboxFull';
 
@@ -45,7 +47,6 @@ export class Outbox {
   /** The next one to send. */
   private unsent = 0;
   private held = 0;
-  /** The highest seq that was ever written to a socket. */
   private written = 0;
 
   constructor(limits: OutboxLimits, file: OutboxFile | null, restored: readonly Draft[] = []) {
@@ -63,6 +64,16 @@ export class Outbox {
 
   get count(): number {
     return this.entries.length - this.first;
+  }
+
+  /** The newest seq that is held; undefined: none is. */
+  get last(): number | undefined {
+    return this.count > 0 ? this.entries.at(-1)?.seq : undefined;
+  }
+
+  /** The highest seq that was ever written to a socket. */
+  get lastWritten(): number {
+    return this.written;
   }
 
   /** Written to the connection at hand and not acknowledged. */
@@ -134,6 +145,8 @@ export class Outbox {
 
   private shift(): Draft {
     const draft = this.entries[this.first] as Draft;
+    // Its bytes must not stay in memory until the entry is cut off.
+    this.entries[this.first] = GONE;
     this.first += 1;
     this.unsent = Math.max(this.unsent, this.first);
     this.held -= cost(draft);

@@ -93,6 +93,16 @@ describe('what comes in', () => {
     expect(() => client({ url: NOWHERE, device: 'New York' })).toThrow('P-1.4');
     expect(() => client({ url: NOWHERE, key: 'se\ncret' })).toThrow(/^The key is empty or holds characters/);
   });
+
+  it.each([
+    ['fields that are named twice', { fields: ['temp', 'temp'] }],
+    ['a boot that is too short', { boot: Uint8Array.of(1, 2) }],
+    ['acknowledgements that may wait for ever', { ackWithin: 60_000 }],
+  ])('%s are refused when the client is made, not by each broker again', (_what, options) => {
+    expect(() => client({ url: NOWHERE, ...options })).toThrow(
+      expect.objectContaining({ code: 'bad-hello' }),
+    );
+  });
 });
 
 it('keeps order, bytes and what is in flight right through whatever happens', () => {

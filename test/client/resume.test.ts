@@ -72,8 +72,9 @@ it('sends nothing before the broker has said how far it has come', async () => {
   expect(session.frames.left).toEqual([]);
   session.ack(1000);
   await pump.next('resumed');
-  // An ack can only be for what was sent: this one is for an earlier client of the same boot.
+  // An ack can only be for what was sent: this one is for an earlier client of the same boot, whose seqs are used up.
   expect(await session.data()).toMatchObject({ seq: 1 });
+  expect((await pump.next('fault')).message).toContain('The broker holds frame 1000 of this boot');
 });
 
 it('gives up a frame that the broker refuses, and keeps one that it only has advice for (P-2.3, P-4.5)', async () => {
@@ -120,4 +121,19 @@ it('drains before it stops, if asked to', async () => {
   await stopped;
   expect(await session.closed).toBe(1000);
   expect(pump.left('ended')).toEqual([{ reason: 'stopped' }]);
+});
+
+it('drains what came before a frame that is given up meanwhile', async () => {
+  const broker = await fakeBroker();
+  const pump = startedClient({ url: broker.url });
+  const session = await broker.next();
+  await session.greet();
+  for (const number of [1, 2, 3]) pump.client.send({ number });
+  await session.seqs(3);
+  const stopped = pump.client.stop({ drain: 5000 });
+  session.error('too-many-metrics', 3);
+  await pump.next('dropped');
+  session.ack(2);
+  await stopped;
+  expect(pump.left('acknowledged').flatMap(({ frames }) => frames.map(({ seq }) => seq))).toEqual([1, 2]);
 });
