@@ -38,8 +38,7 @@ export async function fleetKeys({ url, key, customers, expiresIn }: FleetKeysOpt
         label: 'simulated fleet',
         expiresIn,
       });
-      // Not an admin's: the key may be a fleet's own.
-      if (answer === null) return { keys: [{ customer: customers[0] ?? 'fleet', key }], revoke };
+      if (answer === null) return { keys: [ownFleet(key, customers)], revoke };
       made.push(answer);
     }
   } catch (error) {
@@ -47,6 +46,13 @@ export async function fleetKeys({ url, key, customers, expiresIn }: FleetKeysOpt
     throw error;
   }
   return { keys: made.map(({ customer, key: secret = '' }) => ({ customer, key: secret })), revoke };
+}
+
+/** Not an admin's key: it may be a fleet's own. Throws KeysError if one fleet is not enough. */
+function ownFleet(key: string, customers: readonly string[]): FleetKey {
+  const [customer = 'fleet'] = customers;
+  if (customers.length <= 1) return { customer, key };
+  throw new KeysError(`An admin key is needed for ${customers.length} customers.`);
 }
 
 /** null: the key may not do this. */

@@ -37,6 +37,8 @@ export interface ReplayReport extends Report {
 const AHEAD = 1_048_576;
 const MOST_DEVICES = 5000;
 const SAMPLES_OF_BAD = 10;
+/** What a timer can wait; ms, 24.8 days. */
+const LONGEST_PAUSE = 2 ** 31 - 1;
 
 export class Replay {
   private readonly options: ReplayOptions;
@@ -47,6 +49,8 @@ export class Replay {
   private rows = 0;
   private badRows = 0;
   private previousTime: number | null = null;
+  /** When the row at hand is due, by the clock; late rows shorten the pauses after them. */
+  private dueAt: number | null = null;
   /** `turned away`: a device was refused, and only a person could change that. */
   private state: 'running' | 'stopping' | 'turned away' = 'running';
   private wake: () => void = () => {};
@@ -118,11 +122,14 @@ export class Replay {
   /** Waits as long as the recording did, divided by the speed. */
   private async pace(time: number): Promise<void> {
     const { speed } = this.options;
-    const gap = time - (this.previousTime ?? time);
+    if (speed === 'max') return;
+    const gap = Math.max(0, time - (this.previousTime ?? time));
     this.previousTime = time;
-    if (speed === 'max' || gap <= 0) return;
+    this.dueAt = (this.dueAt ?? this.clock.now()) + gap / speed;
+    const pause = this.dueAt - this.clock.now();
+    if (pause <= 0) return;
     await new Promise<void>((resolve) => {
-      const timer = this.clock.after(gap / speed, resolve);
+      const timer = this.clock.after(Math.min(pause, LONGEST_PAUSE), resolve);
       this.wake = () => {
         timer.cancel();
         resolve();

@@ -138,7 +138,7 @@ async function withKeys<Outcome>(
     try {
       return await use(url, keys);
     } finally {
-      await revoke();
+      await revoke().catch(warnOfKeys);
     }
   } catch (error) {
     if (error instanceof KeysError || error instanceof ReplayError)
@@ -147,11 +147,18 @@ async function withKeys<Outcome>(
   }
 }
 
-/** Prints the report. Throws CliError if something was lost. */
+/** The report matters more, and the keys end by themselves. */
+function warnOfKeys(error: unknown): void {
+  if (!(error instanceof KeysError)) throw error;
+  console.error(`The keys of this simulation are not revoked: ${printable(error.message)}`);
+}
+
+/** Prints the report. Throws CliError if something was lost or refused. */
 function finish(report: Report, { json }: ConnectionOptions): void {
   console.log(json ? JSON.stringify({ type: 'report', ...report }) : printed(reportText(report)));
   if (report.connected === 0) throw new CliError('No device was connected.');
   if (report.lost > 0) throw new CliError(`${report.lost} frames were not acknowledged.`);
+  if (report.refused > 0) throw new CliError(`${report.refused} handshakes were refused.`);
 }
 
 /** What brokers said stands in it. */

@@ -126,9 +126,11 @@ export class FakeBroker {
   readonly url: string;
   /** Connections that were taken and not looked at yet. */
   readonly sessions = new Queue<FakeSession>();
-  /** Answers to the next handshakes instead of taking them; the last one stays. */
-  refusals: Answer[] = [];
+  /** Answers to the next handshakes instead of taking them; the last one stays. `taken`: not this one. */
+  refusals: (Answer | 'taken')[] = [];
   handshakes = 0;
+  /** Its HTTP API: whatever key comes, it is no admin's. */
+  api: (request: IncomingMessage) => Answer = () => ({ status: 403 });
   private readonly stopServer: () => Promise<void>;
 
   constructor(url: string, stop: () => Promise<void>) {
@@ -148,10 +150,10 @@ export class FakeBroker {
 
 /** Started; stopped when the test is over. */
 export async function fakeBroker(port = 0): Promise<FakeBroker> {
-  // Its HTTP API is no help to anybody: whatever key comes, it is no admin's.
   const server = createServer((request, response) => {
     request.resume();
-    response.writeHead(403).end();
+    const { status, headers, body } = broker.api(request);
+    response.writeHead(status, headers).end(body);
   });
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   server.listen(port, '127.0.0.1');
@@ -167,7 +169,7 @@ export async function fakeBroker(port = 0): Promise<FakeBroker> {
     socket.on('error', () => socket.destroy());
     broker.handshakes += 1;
     const refusal = broker.refusals.length > 1 ? broker.refusals.shift() : broker.refusals[0];
-    if (refusal) socket.end(answer(refusal));
+    if (refusal && refusal !== 'taken') socket.end(answer(refusal));
     else
       sockets.handleUpgrade(request, socket, head, (ws) => broker.sessions.put(new FakeSession(ws, request)));
   });

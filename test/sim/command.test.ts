@@ -70,6 +70,28 @@ it('exits 1 when nobody was let in, with the broker’s reason', async () => {
   expect(out.at(-1)).toBe('  2 x refused (403): Not with\\u{1b}[2J this key.');
 });
 
+it('exits 1 when one of many was refused, though nothing that was sent is lost', async () => {
+  const broker = await fakeBroker();
+  broker.refusals = ['taken', { status: 403 }];
+  void oblige(broker);
+  // The second connects after 100 ms and would first measure another 618 ms later.
+  const args = ['--devices', '2', '--connects', '10', '--rate', '1', '--duration', '300ms'];
+  const { code, out, err } = await sim('run', ...args, ...at(broker));
+  expect({ code, err }).toEqual({ code: 1, err: ['1 handshakes were refused.'] });
+  expect(out[0]).toBe('devices        2 (1 connected)');
+});
+
+it('tells what became of the frames even if its keys cannot be revoked', async () => {
+  const broker = await fakeBroker();
+  void oblige(broker);
+  broker.api = ({ method }) =>
+    method === 'POST' ? { status: 201, body: JSON.stringify({ id: 'k1', key: KEY }) } : { status: 503 };
+  const { code, out, err } = await sim('run', '--devices', '1', '--duration', '100ms', ...at(broker));
+  expect(out).toContain('lost           0');
+  expect(err).toEqual([expect.stringMatching(/^The keys of this simulation are not revoked: DELETE.*503/)]);
+  expect(code).toBe(0);
+});
+
 it('exits 1 for a file that is not there, and for one that is no recording', async () => {
   const broker = await fakeBroker();
   expect(await sim('replay', 'nowhere.csv', ...at(broker))).toMatchObject({

@@ -59,11 +59,13 @@ it('one key for each customer, which end by themselves, and are revoked at the e
   ]);
 });
 
-it('a key that may make none is used as it is', async () => {
+it('a key that may make none is used as it is, for the one customer that it is of', async () => {
   const { url } = await api(() => ({ status: 403, body: { detail: 'no' } }));
-  const { keys, revoke } = await fleetKeys({ url, ...wish, key: 'sbx_fleet' });
+  const own = { url, ...wish, key: 'sbx_fleet' };
+  const { keys, revoke } = await fleetKeys({ ...own, customers: ['sim-1'] });
   expect(keys).toEqual([{ customer: 'sim-1', key: 'sbx_fleet' }]);
   await revoke();
+  await expect(fleetKeys(own)).rejects.toThrow('An admin key is needed for 2 customers.');
 });
 
 it('none is left behind when the second cannot be made', async () => {

@@ -197,6 +197,26 @@ it('keeps the pace of the recording, and does not pause where time goes back', a
   expect(report).toMatchObject({ sent: 3, acknowledged: 3, lost: 0 });
 });
 
+it('makes up for rows that came late', async () => {
+  const broker = await fakeBroker();
+  const received = taking(broker);
+  const clock = new FakeClock();
+  const minutes = ['00', '01', '02', '03'].map((minute) => `2026-01-01T00:${minute}:00Z,a,1`);
+  const path = file(`time,device,t\n${minutes.join('\n')}\n`);
+  const finished = replay({ path, url: broker.url, key: 'k', speed: 60, clock }).run();
+  const until = async (count: number) => {
+    while (received.get('a')?.length !== count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await until(1);
+  // A process that slept through two rows sends both, and is on time for the next.
+  clock.advance(2500);
+  await until(3);
+  clock.advance(499);
+  expect(received.get('a')).toHaveLength(3);
+  clock.advance(1);
+  expect(await finished).toMatchObject({ acknowledged: 4 });
+});
+
 it('ends when a person has to do something first, and says what', async () => {
   const broker = await fakeBroker();
   broker.refusals = [{ status: 401, body: JSON.stringify(problem('unauthorized', 'The key is unknown.')) }];
