@@ -36,7 +36,7 @@ export async function runBroker(config: Config, logger: Log): Promise<number> {
   try {
     await broker.start();
   } catch (error) {
-    logger.error({ err: error }, startMessage(error));
+    logger.error(error instanceof StoreError ? { code: error.code } : { err: error }, startMessage(error));
     await notifier.stop();
     return 1;
   }

@@ -57,7 +57,7 @@ export const ERROR_CODES = {
   'too-many-metrics': {
     closes: null,
     message:
-      'The device has reached its number of metrics; remove or rename none, ask the operator to raise limits.metricsPerDevice.',
+      'The device has reached its number of metrics; ask the operator to raise limits.metricsPerDevice.',
   },
   'unknown-command': { closes: null, message: 'No command with this id waits for this device.' },
   'not-supported': { closes: null, message: 'The broker does not take this frame yet; it was not stored.' },

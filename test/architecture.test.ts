@@ -49,7 +49,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'device-sim': ['client', 'broker/wire', 'schemas'],
   dashboard: ['broker/wire', 'schemas'],
 };
-const TOP = ['core', 'front', 'broker', 'main', 'environment', 'notify', 'cli'].map((name) => `broker/${name}`);
+const TOP = ['core', 'front', 'broker', 'main', 'environment', 'notify', 'cli'].map(
+  (name) => `broker/${name}`,
+);
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
