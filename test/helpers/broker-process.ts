@@ -28,6 +28,12 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+interface Waiting {
+  readonly message: string;
+  readonly resolve: (line: LogLine) => void;
+  readonly reject: (error: Error) => void;
+}
+
 export class BrokerProcess {
   readonly data: string;
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
@@ -37,6 +43,7 @@ export class BrokerProcess {
   readonly exited: Promise<number | null>;
   url = '';
   private errors = '';
+  private readonly waiting: Waiting[] = [];
 
   constructor({ data = temporaryFolder(), port = 0, env = {}, launcher = [] }: ProcessOptions) {
     this.data = data;
@@ -47,6 +54,9 @@ export class BrokerProcess {
     this.child.stderr.on('data', (text) => {
       this.errors += text;
     });
+    const lines = createInterface({ input: this.child.stdout });
+    lines.on('line', (line) => this.take(JSON.parse(line) as LogLine));
+    lines.on('close', () => this.ended());
     this.exited = once(this.child, 'exit').then(([code]) => code as number | null);
   }
 
@@ -54,17 +64,11 @@ export class BrokerProcess {
     return readFileSync(join(this.data, 'admin.key'), 'utf8').trim();
   }
 
-  /** Waits for a line of the log; throws with all of it if the process ends before. */
-  async logged(message: string): Promise<LogLine> {
+  /** Waits for a line of the log; rejects with all of it if the process ends before. */
+  logged(message: string): Promise<LogLine> {
     const known = this.log.find(({ msg }) => msg === message);
-    if (known) return known;
-    for await (const line of this.lines) {
-      const parsed = JSON.parse(line) as LogLine;
-      this.log.push(parsed);
-      if (parsed.msg === message) return parsed;
-    }
-    const said = this.log.map(({ msg }) => msg).join('\n');
-    throw new Error(`the broker ended without "${message}":\n${said}\n${this.errors}`);
+    if (known) return Promise.resolve(known);
+    return new Promise((resolve, reject) => this.waiting.push({ message, resolve, reject }));
   }
 
   /** At once, without a word to anybody. */
@@ -95,10 +99,16 @@ export class BrokerProcess {
     return (await this.api<{ key: string }>('/keys', wish)).key;
   }
 
-  private readonly lines = this.readLines();
+  private take(line: LogLine): void {
+    this.log.push(line);
+    for (const { message, resolve } of this.waiting) if (message === line.msg) resolve(line);
+  }
 
-  private async *readLines(): AsyncGenerator<string> {
-    yield* createInterface({ input: this.child.stdout });
+  private ended(): void {
+    const said = this.log.map(({ msg }) => msg).join('\n');
+    for (const { message, reject } of this.waiting) {
+      reject(new Error(`the broker ended without "${message}":\n${said}\n${this.errors}`));
+    }
   }
 }
 

@@ -1,0 +1,109 @@
+/** How the broker's process ends: on SIGTERM, when its disk fails, and when another one has its data folder. */
+import { describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
+import { FRAME } from '../../broker/wire/frames.ts';
+import type { State } from '../../schemas/api.ts';
+import { BrokerProcess, startProcess } from '../helpers/broker-process.ts';
+import { connect, type TestDevice } from '../helpers/device.ts';
+
+const FRAMES = 50;
+
+/** A device of acme that has said hello. */
+async function greeted(broker: BrokerProcess, ackWithin: number): Promise<TestDevice> {
+  const device = await connect(broker.url, { key: await broker.deviceKey('acme', 'pump-7') });
+  device.send(encodeHello({ boot: 1, ackWithin }));
+  expect(await device.next()).toMatchObject({ kind: FRAME.welcome });
+  return device;
+}
+
+describe('SIGTERM', () => {
+  it('acknowledges what came, tells devices when to come back, and exits with 0', async () => {
+    const broker = await startProcess({ env: { SIGNALBOX_SERVER_DRAIN_SECONDS: '3' } });
+    // Its ack may wait for 10 s, so that only the stop can have sent it.
+    const device = await greeted(broker, 10_000);
+    for (let seq = 1; seq <= FRAMES; seq += 1) device.send(encodeTelemetry(seq, null, { n: seq }));
+    await vi.waitFor(async () => {
+      const state = await broker.api<State>('/devices/acme/pump-7/state');
+      expect(state.values).toMatchObject({ n: { value: FRAMES } });
+    });
+    const exit = broker.stop();
+    expect(await device.acknowledged(FRAMES)).toEqual([0, FRAMES]);
+    const { code, reason } = await device.closed;
+    expect(code).toBe(1001);
+    const delay = Number(/^reconnect in (\d+) ms$/.exec(reason)?.[1]);
+    expect(delay).toBeGreaterThan(0);
+    expect(delay).toBeLessThanOrEqual(4000);
+    expect(await exit).toBe(0);
+  });
+
+  it('leaves state written, so that the next start has nothing to replay', async () => {
+    const broker = await startProcess();
+    const device = await greeted(broker, 0);
+    device.send(encodeTelemetry(1, null, { n: 1 }));
+    await device.acknowledged(1);
+    expect(await broker.stop()).toBe(0);
+    const next = await startProcess({ data: broker.data });
+    expect(await next.logged('Last-known state is back.')).toMatchObject({ devices: 1, replayedFrames: 0 });
+    const state = await next.api<State>('/devices/acme/pump-7/state');
+    expect(state).toMatchObject({ online: false, values: { n: { value: 1 } } });
+  });
+
+  it('ends at once when it comes a second time', async () => {
+    const broker = await startProcess();
+    const device = await greeted(broker, 0);
+    // A device that reads nothing answers no close, for which the broker would wait.
+    device.socket.pause();
+    const exit = broker.stop();
+    await broker.logged('Stopping.');
+    broker.child.kill('SIGTERM');
+    expect(await exit).toBe(1);
+  });
+});
+
+/** Sends, and waits for the acks, until the broker ends the connection. */
+async function sendUntilClosed(device: TestDevice): Promise<{ sent: number; acknowledged: number }> {
+  let [sent, acknowledged] = [0, 0];
+  while (device.socket.readyState === WebSocket.OPEN) {
+    acknowledged = sent;
+    for (; sent < acknowledged + 10; sent += 1) {
+      device.send(encodeTelemetry(sent + 1, null, { text: 'x'.repeat(3000) }));
+    }
+    await Promise.race([device.acknowledged(sent), device.closed]);
+  }
+  return { sent, acknowledged };
+}
+
+describe('a disk that takes no more', () => {
+  it('acknowledges nothing that it could not store, says why, and exits with 1', async () => {
+    // No file may grow above half a MiB; the log gets there first.
+    const env = { SIGNALBOX_LIMITS_FRAMES_PER_SECOND: '0', SIGNALBOX_LIMITS_BYTES_PER_SECOND: '0' };
+    const broker = await startProcess({ env, launcher: ['prlimit', '--fsize=524288'] });
+    const device = await greeted(broker, 0);
+    const { sent, acknowledged } = await sendUntilClosed(device);
+    expect(await device.closed).toMatchObject({ code: 1013 });
+    expect(await broker.logged('The store has failed; nothing more is acknowledged.')).toMatchObject({
+      code: 'log-failed',
+      err: { message: expect.stringContaining('EFBIG') },
+    });
+    expect(await broker.exited).toBe(1);
+    await expect(fetch(`${broker.url}/readyz`)).rejects.toThrow();
+
+    const next = await startProcess({ data: broker.data });
+    const answer = await (await greeted(next, 0)).next();
+    const held = answer.kind === FRAME.ack ? answer.seq : 0;
+    expect(acknowledged).toBeGreaterThan(0);
+    expect(held).toBeGreaterThanOrEqual(acknowledged);
+    expect(held).toBeLessThan(sent);
+  });
+});
+
+describe('a second broker on the same data folder', () => {
+  it('exits with 1 and names the process that has it', async () => {
+    const first = await startProcess();
+    const second = new BrokerProcess({ data: first.data });
+    await expect(second.logged('listening')).rejects.toThrow(`(process ${first.child.pid})`);
+    expect(await second.exited).toBe(1);
+    expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
+  });
+});
