@@ -1,4 +1,13 @@
-/** `signalbox/client`: the device library for gateways (Node). */
+/**
+ * `signalbox/client`: the device library for gateways (Node).
+ *
+ *     const client = new DeviceClient({ url, key, device: 'pump-7', outbox: { file: '/var/lib/gateway/pump-7' } });
+ *     client.on('dropped', ({ seqs, detail }) => …);
+ *     client.start();
+ *     const seq = client.send({ temp: 21.5 });
+ *     await client.durable(seq); // the broker has it on disk
+ *     await client.stop({ drain: 5000 });
+ */
 export { FrameError } from '../broker/wire/frame-error.ts';
 export type {
   CommandFrame,
