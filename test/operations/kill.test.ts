@@ -1,0 +1,99 @@
+/** `kill -9` under load: what was acknowledged is there, and nothing is there twice. A ledger on the devices' side decides. */
+import { describe, expect, it } from 'vitest';
+import { readBatch } from '../../broker/store/batch.ts';
+import { FRAME } from '../../broker/wire/frames.ts';
+import { FrameReader } from '../../broker/wire/reader.ts';
+import { type BrokerProcess, startProcess } from '../helpers/broker-process.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { startStores } from '../store/harness.ts';
+import { LedgerDevice } from './ledger.ts';
+
+const KILLS = 20;
+const DEVICES = 10;
+/** From the start of the process to the first ack of a device that comes back at once; ms. */
+const FIRST_ACK_WITHIN = 3000;
+/** Of the restarts: other suites share the machine, and one may have taken it for a moment. */
+const IN_TIME = 0.9;
+/** Small segments, so that the log changes files under the kills. */
+const env = { SIGNALBOX_STORE_SEGMENT_BYTES: '1048576', SIGNALBOX_LIMITS_FRAMES_PER_SECOND: '0' };
+
+/** Acks after which the broker is killed: another moment each time, in some rounds right after the start. */
+const acksBeforeKill = (round: number) => (round * 137) % 400;
+
+/** Lets the devices send until the kill; how long after `started` the first ack came, ms. */
+async function sendAndKill(
+  broker: BrokerProcess,
+  devices: readonly LedgerDevice[],
+  round: number,
+  started: number,
+): Promise<number> {
+  let firstAck = Number.POSITIVE_INFINITY;
+  let acks = 0;
+  let killed: Promise<void> | null = null;
+  const acked = () => {
+    acks += 1;
+    firstAck = Math.min(firstAck, performance.now() - started);
+    if (acks > acksBeforeKill(round)) killed ??= broker.kill();
+  };
+  await Promise.all(devices.map((device) => device.sendUntilCut(broker.url, acked)));
+  await killed;
+  return firstAck;
+}
+
+/** Device → the seqs that the log holds of it, in the log's order. */
+async function seqsInLog(data: string): Promise<Map<string, number[]>> {
+  const { stores, bounds } = await startStores({ folder: data });
+  const seqs = new Map<string, number[]>();
+  const reader = new FrameReader();
+  for await (const { payload } of stores.log.read(bounds.first)) {
+    for (const { source, frame: bytes } of readBatch(payload)) {
+      const frame = reader.read(bytes);
+      if (frame.kind !== FRAME.telemetry || frame.seq === null)
+        throw new Error('the log holds another frame');
+      const known = seqs.get(source.device) ?? [];
+      known.push(frame.seq);
+      seqs.set(source.device, known);
+    }
+  }
+  return seqs;
+}
+
+describe(`a broker that is killed ${KILLS} times under load`, () => {
+  it('has every acknowledged frame, in state and log, and none twice', { timeout: 120_000 }, async () => {
+    const data = temporaryFolder();
+    const first = await startProcess({ data, env });
+    const key = await first.deviceKey('acme');
+    await first.kill();
+    const devices = Array.from({ length: DEVICES }, (_, index) => new LedgerDevice(`pump-${index}`, key));
+    const firstAcks: number[] = [];
+    for (let round = 1; round <= KILLS; round += 1) {
+      const started = performance.now();
+      const broker = await startProcess({ data, env });
+      firstAcks.push(await sendAndKill(broker, devices, round, started));
+    }
+    const inTime = firstAcks.filter((milliseconds) => milliseconds < FIRST_ACK_WITHIN);
+    expect(inTime.length, `first acks after ${firstAcks.map(Math.round)} ms`).toBeGreaterThanOrEqual(
+      KILLS * IN_TIME,
+    );
+
+    const last = await startProcess({ data, env });
+    await Promise.all(devices.map((device) => device.finish(last.url)));
+    for (const { id, sent } of devices) {
+      const state = await last.api<{ values: object }>(`/devices/acme/${id}/state`);
+      expect(state.values).toMatchObject({ n: { value: sent } });
+    }
+    expect(await last.stop()).toBe(0);
+
+    const seqs = await seqsInLog(data);
+    for (const { id, sent } of devices) {
+      const held = seqs.get(id) ?? [];
+      const wrong = held.findIndex((seq, index) => seq !== index + 1);
+      expect({ id, frames: held.length, wrong }).toEqual({ id, frames: sent, wrong: -1 });
+    }
+    const frames = devices.reduce((sum, { sent }) => sum + sent, 0);
+    const sorted = firstAcks.map(Math.round).sort((one, other) => one - other);
+    process.stdout.write(
+      `${KILLS} kills, ${frames} frames, first ack after ${sorted[KILLS / 2]} ms (median), ${sorted[KILLS - 1]} ms (most)\n`,
+    );
+  });
+});
