@@ -3,7 +3,8 @@ import type { LogRecord } from '../ports.ts';
 
 export class RecordRing {
   private readonly maxBytes: number;
-  private records: LogRecord[] = [];
+  /** Dropped ones leave null: a reference would keep their memory until the array is cut. */
+  private records: (LogRecord | null)[] = [];
   /** Records before this index are gone; the array is cut now and then, not at every record. */
   private head = 0;
   private held = 0;
@@ -34,6 +35,7 @@ export class RecordRing {
   dropOldest(): LogRecord | null {
     const oldest = this.records[this.head];
     if (!oldest) return null;
+    this.records[this.head] = null;
     this.head += 1;
     this.held -= oldest.payload.buffer.byteLength;
     if (this.head > 1024 && this.head * 2 > this.records.length) {
@@ -53,7 +55,7 @@ export class RecordRing {
       bytes += this.sizeAt(end);
       end += 1;
     }
-    return this.records.slice(start, end);
+    return this.records.slice(start, end) as LogRecord[];
   }
 
   private sizeAt(index: number): number {
