@@ -43,6 +43,10 @@ async function start(data: string): Promise<BenchServer> {
     deviceKey: await key('device', 'bench'),
     viewerKey: await key('admin', '*'),
     frames: () => broker.core.counters.framesCommitted,
+    viewers: () => {
+      const { viewerSkips, viewersClosedSlow } = broker.core.counters;
+      return { skips: viewerSkips, closed: viewersClosedSlow };
+    },
     stop: () => broker.stop(),
   };
 }

@@ -10,8 +10,7 @@ const OPEN_WRITES = 16_384;
 export class LoadDevice {
   private readonly socket: Socket;
   private readonly latencies: Latencies;
-  private readonly dueAt = new Float64Array(OPEN_WRITES);
-  private readonly lastSeq = new Float64Array(OPEN_WRITES);
+  private open: { readonly dueAt: Float64Array; readonly lastSeq: Float64Array } | null = null;
   private oldest = 0;
   private newest = 0;
   /** Frames written. */
@@ -38,10 +37,12 @@ export class LoadDevice {
   write(frames: TelemetryWrite, due: number): void {
     frames.number(this.seq + 1);
     this.seq += frames.frames;
+    // Made by the first write only: ten thousand idle devices need none.
+    this.open ??= { dueAt: new Float64Array(OPEN_WRITES), lastSeq: new Float64Array(OPEN_WRITES) };
     if (this.newest - this.oldest < OPEN_WRITES) {
       const slot = this.newest % OPEN_WRITES;
-      this.dueAt[slot] = due;
-      this.lastSeq[slot] = this.seq;
+      this.open.dueAt[slot] = due;
+      this.open.lastSeq[slot] = this.seq;
       this.newest += 1;
     }
     this.socket.write(frames.bytes);
@@ -52,9 +53,11 @@ export class LoadDevice {
   }
 
   private acknowledged(seq: number): void {
+    if (!this.open) return;
+    const { dueAt, lastSeq } = this.open;
     const now = performance.now();
-    while (this.oldest < this.newest && (this.lastSeq[this.oldest % OPEN_WRITES] as number) <= seq) {
-      this.latencies.add(now - (this.dueAt[this.oldest % OPEN_WRITES] as number));
+    while (this.oldest < this.newest && (lastSeq[this.oldest % OPEN_WRITES] as number) <= seq) {
+      this.latencies.add(now - (dueAt[this.oldest % OPEN_WRITES] as number));
       this.oldest += 1;
     }
   }

@@ -25,7 +25,8 @@ let state: 'idle' | 'sending' = 'idle';
 
 async function connect(to: Target): Promise<void> {
   target = to;
-  const numbers = Array.from({ length: to.devices }, (_, index) => index);
+  const known = devices.length;
+  const numbers = Array.from({ length: to.devices }, (_, index) => known + index);
   while (numbers.length > 0) {
     const opened = numbers.splice(0, OPENING).map((number) => device(to, number));
     devices.push(...(await Promise.all(opened)));
@@ -63,7 +64,7 @@ function send(framesPerWrite: number, framesPerSecond: number): void {
   let next = 0;
   state = 'sending';
   const turn = () => {
-    if (state !== 'sending') return;
+    if (state === 'idle') return;
     const now = performance.now();
     for (let tries = 0; tries < WRITES_A_TURN; tries += 1) {
       const due = dueTime(writes, now);

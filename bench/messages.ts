@@ -1,5 +1,11 @@
 /** What the benchmark's processes ask of each other, over Node's IPC: one request, one answer. */
 
+/** Updates left out for viewers that do not read, and viewers closed for it. */
+export interface SlowViewers {
+  readonly skips: number;
+  readonly closed: number;
+}
+
 /** Of a server, since it started; times in ms. */
 export interface ServerMark {
   /** When, by the server's own clock. */
@@ -11,6 +17,7 @@ export interface ServerMark {
   /** The longest turn of the event loop since the mark before. */
   readonly longestTurn: number;
   readonly memory: NodeJS.MemoryUsage;
+  readonly viewers: SlowViewers;
 }
 
 export interface ServerReady {
@@ -32,6 +39,7 @@ export interface Target extends ServerReady {
 }
 
 export type LoadRequest =
+  /** Adds devices and viewers to those that are there. */
   | ({ readonly ask: 'connect' } & Target)
   /** `framesPerSecond` 0: as much as the sockets take. Goes on until `stop`. */
   | { readonly ask: 'send'; readonly framesPerWrite: number; readonly framesPerSecond: number }

@@ -1,6 +1,6 @@
 /** What both servers tell of themselves when they are asked (messages.ts). */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { ServerMark, ServerReady, ServerRequest } from './messages.ts';
+import type { ServerMark, ServerReady, ServerRequest, SlowViewers } from './messages.ts';
 import { answer } from './peer.ts';
 
 /** Period of the event loop's histogram, ms: what is above it is a turn's. */
@@ -8,6 +8,7 @@ const RESOLUTION = 5;
 
 export interface BenchServer extends ServerReady {
   frames(): number;
+  viewers(): SlowViewers;
   stop(): Promise<void>;
 }
 
@@ -15,20 +16,28 @@ export interface BenchServer extends ServerReady {
 export function serveMarks(server: Promise<BenchServer>): void {
   const turns = monitorEventLoopDelay({ resolution: RESOLUTION });
   turns.enable();
-  const mark = (frames: number): ServerMark => {
+  const mark = ({ frames, viewers }: BenchServer): ServerMark => {
     const { user, system } = process.cpuUsage();
     const longestTurn = Math.max(0, turns.max / 1e6 - RESOLUTION);
     turns.reset();
-    return { at: performance.now(), frames, cpu: user + system, longestTurn, memory: process.memoryUsage() };
+    return {
+      at: performance.now(),
+      frames: frames(),
+      cpu: user + system,
+      longestTurn,
+      memory: process.memoryUsage(),
+      viewers: viewers(),
+    };
   };
   answer<ServerRequest>(async (request) => {
-    const { port, deviceKey, viewerKey, frames, stop } = await server;
+    const running = await server;
+    const { port, deviceKey, viewerKey } = running;
     if (request.ask === 'ready') return { port, deviceKey, viewerKey };
     if (request.ask === 'mark') {
       if (request.memory === 'collected') for (let round = 0; round < 3; round += 1) globalThis.gc?.();
-      return mark(frames());
+      return mark(running);
     }
-    await stop();
+    await running.stop();
     return {};
   });
 }
