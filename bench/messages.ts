@@ -50,12 +50,6 @@ export type LoadRequest =
   | { readonly ask: 'stuck-viewer' }
   | { readonly ask: 'disconnect' };
 
-export type IdleRequest =
-  /** Opens `count` more. */
-  | ({ readonly ask: 'connect'; readonly count: number } & ServerReady)
-  | { readonly ask: 'speak' }
-  | { readonly ask: 'disconnect' };
-
 /** Of the load; latencies since the mark before, ms. */
 export interface LoadMark {
   /** Frames written since the connections were made. */
