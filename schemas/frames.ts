@@ -7,8 +7,12 @@ import Type from 'typebox';
 
 export const METRIC_NAME = '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$';
 
-const MetricName = Type.String({ pattern: METRIC_NAME });
-const Seq = Type.Union([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), Type.Null()], {
+/** No map may hold these keys (P-2.2), so nothing whose name becomes a key may bear them either (P-1.4). */
+export const FORBIDDEN_NAMES = ['__proto__', 'constructor', 'prototype'] as const;
+
+const MetricName = Type.String({ pattern: METRIC_NAME, not: { enum: FORBIDDEN_NAMES } });
+const Uint = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Seq = Type.Union([Uint, Type.Null()], {
   description: 'Rises with each frame of a boot; null: no acknowledgement wanted (P-4.1).',
 });
 const Time = Type.Union([Type.Number(), Type.Null()], {
@@ -16,7 +20,10 @@ const Time = Type.Union([Type.Number(), Type.Null()], {
 });
 const AnyValue = Type.Unknown({ description: 'A value inside the profile (P-2.4).' });
 const map = { cborMap: true };
-const NamedValues = Type.Record(MetricName, AnyValue, { additionalProperties: false, ...map });
+const NamedValues = Type.Record(Type.String({ pattern: METRIC_NAME }), AnyValue, {
+  additionalProperties: false,
+  ...map,
+});
 const Values = Type.Union([NamedValues, Type.Array(AnyValue)], {
   description: 'A map of metrics, or an array in the order of the fields of hello (P-2.4).',
 });
@@ -37,8 +44,15 @@ const frame = (
 
 const Boot = Type.Unsafe<number | Uint8Array>({
   description: 'One run of the device: a random uint, or 8 to 16 bytes (P-3.2).',
-  anyOf: [{ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }, { byteString: [8, 16] }],
+  anyOf: [Uint, { byteString: [8, 16] }],
 });
+
+/** Kept in memory for every device, so it is small and flat. */
+const Meta = Type.Record(
+  Type.String(),
+  Type.Union([Type.String({ maxLength: 256 }), Type.Number(), Type.Boolean(), Type.Null()]),
+  { maxProperties: 32, ...map },
+);
 
 const HelloOptions = Type.Object(
   {
@@ -47,7 +61,7 @@ const HelloOptions = Type.Object(
     model: Type.Optional(Type.String({ maxLength: 128 })),
     firmware: Type.Optional(Type.String({ maxLength: 128 })),
     ackWithin: Type.Optional(Type.Number({ minimum: 0, maximum: 10000 })),
-    meta: Type.Optional(Type.Record(Type.String(), AnyValue, map)),
+    meta: Type.Optional(Meta),
   },
   map,
 );
@@ -72,10 +86,7 @@ export const FRAME_SCHEMAS = {
   ]),
   event: frame('event', 3, [Seq, Time, Type.Integer({ minimum: 0, maximum: 7 }), MetricName, AnyValue], 4),
   result: frame('result', 4, [CommandId, Type.Integer({ minimum: 1, maximum: 5 }), AnyValue], 2),
-  reported: frame('reported', 5, [
-    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    NamedValues,
-  ]),
+  reported: frame('reported', 5, [Uint, NamedValues]),
   welcome: frame('welcome', 16, [
     Type.Object({ session: Type.String(), time: Type.Number(), keepalive: Type.Number(), limits: Limits }),
   ]),

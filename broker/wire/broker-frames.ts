@@ -1,15 +1,10 @@
 /** The broker's frames as a device reads them. */
 import { checkFrame } from './check.ts';
 import { FrameError } from './frame-error.ts';
-import { type BrokerFrame, FRAME, type Value, type ValueMap, type WelcomeLimits } from './frames.ts';
+import { type BrokerFrame, FRAME, type Value, type ValueMap, type WelcomeFrame } from './frames.ts';
 import { decodeItem } from './reader.ts';
 
-interface WelcomeOptions {
-  readonly session: string;
-  readonly time: number;
-  readonly keepalive: number;
-  readonly limits: WelcomeLimits;
-}
+type WelcomeOptions = Omit<WelcomeFrame, 'kind'>;
 
 const NAMES = { 16: 'welcome', 17: 'ack', 18: 'command', 19: 'desired', 20: 'error' } as const;
 
@@ -17,7 +12,9 @@ const NAMES = { 16: 'welcome', 17: 'ack', 18: 'command', 19: 'desired', 20: 'err
 export function parseBrokerFrame(bytes: Uint8Array): BrokerFrame | null {
   const parts = decodeItem(bytes);
   if (!Array.isArray(parts)) throw new FrameError('not-an-array');
-  const name = NAMES[parts[0] as keyof typeof NAMES];
+  const [kind] = parts;
+  if (typeof kind !== 'number') throw new FrameError('not-an-array');
+  const name = NAMES[kind as keyof typeof NAMES];
   if (name === undefined) return null;
   const fault = checkFrame(name, parts);
   if (fault !== null)
@@ -28,7 +25,7 @@ export function parseBrokerFrame(bytes: Uint8Array): BrokerFrame | null {
 function named(parts: readonly Value[]): BrokerFrame {
   switch (parts[0]) {
     case FRAME.welcome:
-      return { kind: FRAME.welcome, ...(parts[1] as unknown as WelcomeOptions) };
+      return welcome(parts[1] as unknown as WelcomeOptions);
     case FRAME.ack:
       return { kind: FRAME.ack, seq: parts[1] as number };
     case FRAME.command:
@@ -49,4 +46,16 @@ function named(parts: readonly Value[]): BrokerFrame {
         seq: (parts[3] as number | null | undefined) ?? null,
       };
   }
+}
+
+/** Leaves out what a later version may have added. */
+function welcome({ session, time, keepalive, limits }: WelcomeOptions): WelcomeFrame {
+  const { frameBytes, framesPerSecond, bytesPerSecond, window } = limits;
+  return {
+    kind: FRAME.welcome,
+    session,
+    time,
+    keepalive,
+    limits: { frameBytes, framesPerSecond, bytesPerSecond, window },
+  };
 }

@@ -2,11 +2,9 @@
  * Map keys from bytes to text without making a new string each time: devices repeat the same few metric names for
  * ever. Owns a direct-mapped table of fixed size; what collides is decoded again, nothing more.
  */
+import { FORBIDDEN_NAMES, METRIC_NAME } from '../../schemas/frames.ts';
 import { FrameError } from './frame-error.ts';
 import { decodeText } from './text.ts';
-
-/** P-1.4. */
-export const METRIC_PATTERN = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 
 export interface Name {
   readonly text: string;
@@ -16,7 +14,8 @@ export interface Name {
 }
 
 const SLOTS = 4096;
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+const FORBIDDEN: ReadonlySet<string> = new Set(FORBIDDEN_NAMES);
+const METRIC_PATTERN = new RegExp(METRIC_NAME);
 const table: (Name | undefined)[] = new Array(SLOTS).fill(undefined);
 
 /** The key at `bytes[start, end)`. Throws FrameError if it is not UTF-8 or is one of the forbidden names (P-2.2). */

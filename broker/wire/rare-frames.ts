@@ -44,8 +44,13 @@ export function parseRareFrame(parts: Parts): DeviceFrame {
 function checked(parts: Parts, name: 'hello' | 'event' | 'result' | 'reported', code: ErrorCode): Parts {
   const fault = checkFrame(name, parts);
   if (fault === null) return parts;
-  const seq = name === 'event' && typeof parts[1] === 'number' ? parts[1] : null;
+  const seq = name === 'event' && isSeq(parts[1]) ? parts[1] : null;
   throw new FrameError(code, `The frame breaks its schema: ${fault}.`, seq);
+}
+
+/** P-4.1, `null` aside. */
+export function isSeq(value: Value | undefined): value is number {
+  return typeof value === 'number' && value >= 0 && Number.isSafeInteger(value);
 }
 
 function hello(parts: Parts): HelloFrame {

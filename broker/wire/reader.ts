@@ -15,7 +15,7 @@ import {
   type Value,
 } from './frames.ts';
 import { ItemReader, MAJOR } from './item-reader.ts';
-import { parseRareFrame } from './rare-frames.ts';
+import { isSeq, parseRareFrame } from './rare-frames.ts';
 import { SampleReader } from './sample-reader.ts';
 
 // One for all: reading is synchronous and holds nothing between frames.
@@ -101,7 +101,7 @@ export class FrameReader {
 
   private seq(): number | null {
     const seq = items.item(2);
-    if (seq === null || (typeof seq === 'number' && seq >= 0 && Number.isSafeInteger(seq))) return seq;
+    if (seq === null || isSeq(seq)) return seq;
     this.samples.note('bad-seq');
     return null;
   }
@@ -122,9 +122,10 @@ export class FrameReader {
   }
 
   private tooShort(length: number, code: ErrorCode, layout: string): never {
-    for (let index = 1; index < length; index += 1) items.item(2);
+    const seq = length > 1 ? this.seq() : null;
+    for (let index = 2; index < length; index += 1) items.item(2);
     items.finish();
-    throw new FrameError(code, layout);
+    throw new FrameError(code, layout, seq);
   }
 }
 

@@ -3,11 +3,15 @@
  * hello, and the names of the last named sample, which are handed out again as long as a device sends the same ones.
  */
 import type { ErrorCode } from '../../schemas/errors.ts';
+import { METRIC_NAME } from '../../schemas/frames.ts';
 import { FrameError } from './frame-error.ts';
 import type { Value } from './frames.ts';
 import { type ItemReader, MAJOR } from './item-reader.ts';
+import type { Name } from './names.ts';
 
 const NONE: readonly string[] = [];
+/** Up to here comparing with each name beats making a set of them. */
+const SMALL = 16;
 
 export class SampleReader {
   fields: readonly string[] | null = null;
@@ -41,8 +45,9 @@ export class SampleReader {
 
   private positional(depth: number): Value[] {
     const length = this.items.openArray(depth);
-    const values: Value[] = [];
-    for (let index = 0; index < length; index += 1) values.push(this.items.item(depth + 1));
+    // At its size from the start (the length was checked): growing by push takes room for 17 values.
+    const values = new Array<Value>(length);
+    for (let index = 0; index < length; index += 1) values[index] = this.items.item(depth + 1);
     this.names = this.fields ?? NONE;
     if (this.fields === null) this.note('no-fields');
     else if (length > this.fields.length) this.note('too-many-values');
@@ -55,7 +60,7 @@ export class SampleReader {
     const values: Value[] = [];
     for (let index = 0; index < length; index += 1) {
       const key = items.key();
-      if (key.text !== lastNamed[index]) return this.newLayout(length, key.text, key.isMetric, values, depth);
+      if (key.text !== lastNamed[index]) return this.newLayout(key, length, values, depth);
       values.push(items.item(depth + 1));
     }
     // Equal so far, but shorter: the layout is its beginning.
@@ -64,34 +69,28 @@ export class SampleReader {
   }
 
   /** Goes on from the pair whose key, just read, differs from the last layout. */
-  private newLayout(
-    length: number,
-    text: string,
-    isMetric: boolean,
-    values: Value[],
-    depth: number,
-  ): Value[] {
+  private newLayout(first: Name, length: number, values: Value[], depth: number): Value[] {
+    const { items } = this;
     const names = this.lastNamed.slice(0, values.length);
-    const seen = new Set(names);
-    const add = (name: string, valid: boolean): void => {
-      if (seen.has(name)) throw new FrameError('key-repeated');
-      if (!valid)
-        this.note(
-          'bad-metric',
-          `The metric name ${JSON.stringify(name)} does not match ^[A-Za-z_][A-Za-z0-9_.-]{0,63}$.`,
-        );
-      seen.add(name);
-      names.push(name);
-    };
-    add(text, isMetric);
-    values.push(this.items.item(depth + 1));
-    while (names.length < length) {
-      const key = this.items.key();
-      add(key.text, key.isMetric);
-      values.push(this.items.item(depth + 1));
+    const seen = length > SMALL ? new Set(names) : null;
+    let valid = true;
+    for (let key = first; ; key = items.key()) {
+      if (seen?.has(key.text) ?? names.includes(key.text)) throw new FrameError('key-repeated');
+      seen?.add(key.text);
+      names.push(key.text);
+      valid = this.isMetric(key) && valid;
+      values.push(items.item(depth + 1));
+      if (names.length === length) break;
     }
-    this.names = this.fault === 'bad-metric' ? names : this.remember(names);
+    // What a layout holds is not checked again, so one with a bad name must not become the last (P-1.4).
+    this.names = valid ? this.remember(names) : names;
     return values;
+  }
+
+  private isMetric({ text, isMetric }: Name): boolean {
+    if (!isMetric)
+      this.note('bad-metric', `The metric name ${JSON.stringify(text)} does not match ${METRIC_NAME}.`);
+    return isMetric;
   }
 
   private remember(names: readonly string[]): readonly string[] {

@@ -98,6 +98,39 @@ describe('the strict decoder', () => {
     expect(read({ b: 3, a: 4 })).toEqual(['b', 'a']);
   });
 
+  it('P-1.4: never takes a bad metric name for a known one, whatever was refused before', () => {
+    const bad = { 'a b': 1 };
+    const before: [string, Uint8Array][] = [
+      ['bad-metric', encode([1, 1, null, bad])],
+      ['bad-seq', encode([1, 'x', null, bad])],
+      [
+        'too-many-values',
+        encode([
+          2,
+          1,
+          null,
+          [
+            [0, [1, 2]],
+            [1, bad],
+          ],
+        ]),
+      ],
+    ];
+    for (const [code, first] of before) {
+      const reader = new FrameReader();
+      reader.fields = ['a'];
+      expect(outcome(() => reader.read(first))).toBe(code);
+      expect(outcome(() => reader.read(encodeTelemetry(2, null, bad)))).toBe('bad-metric');
+    }
+  });
+
+  it.each([2, 16, 17, 256])('P-2.2: finds the name that comes twice among %i', (count) => {
+    const keys = Array.from({ length: count - 1 }, (_, index) => `k${String(index).padStart(3, '0')}`);
+    const pairs = [...keys, keys[0] as string].map((name) => Buffer.concat([encode(name), encode(1)]));
+    const head = Buffer.from([0x84, 1, 1, 0xf6, 0xb9, count >> 8, count & 255]);
+    expect(outcome(() => new FrameReader().read(Buffer.concat([head, ...pairs])))).toBe('key-repeated');
+  });
+
   it('either decodes any bytes or throws a code of the table', () => {
     const mutated = fc
       .tuple(
