@@ -20,7 +20,13 @@ export const MAJOR = {
   simple: 7,
 } as const;
 
-const scratch = new DataView(new ArrayBuffer(8));
+// A float's bits come in most significant byte first; DataView would be made anew for each frame.
+const bits = new Uint32Array(2);
+const float64 = new Float64Array(bits.buffer);
+const float32 = new Float32Array(bits.buffer);
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+const HIGH = LITTLE_ENDIAN ? 1 : 0;
+const LOW = 1 - HIGH;
 const EMPTY = new Uint8Array(0);
 
 export class ItemReader {
@@ -192,15 +198,28 @@ export class ItemReader {
   }
 
   private float32(): number {
-    scratch.setUint32(0, this.big(4));
-    return finite(scratch.getFloat32(0));
+    bits[0] = this.big(4);
+    return finite(float32[0] as number);
   }
 
   private float64(): number {
-    scratch.setUint32(0, this.big(4));
-    scratch.setUint32(4, this.big(4));
-    return finite(scratch.getFloat64(0));
+    const { bytes, at } = this;
+    if (this.end - at < 8) throw new FrameError('truncated');
+    bits[HIGH] = word(bytes, at);
+    bits[LOW] = word(bytes, at + 4);
+    this.at = at + 8;
+    return finite(float64[0] as number);
   }
+}
+
+/** The 32 bits at `at`, which may come out negative: the scratch takes them as they are. */
+function word(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number)
+  );
 }
 
 function finite(value: number): number {
