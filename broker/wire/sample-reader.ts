@@ -57,11 +57,11 @@ export class SampleReader {
   private named(depth: number): Value[] {
     const { items, lastNamed } = this;
     const length = items.openMap(depth);
-    const values: Value[] = [];
+    const values = new Array<Value>(length);
     for (let index = 0; index < length; index += 1) {
       const key = items.key();
-      if (key.text !== lastNamed[index]) return this.newLayout(key, length, values, depth);
-      values.push(items.item(depth + 1));
+      if (key.text !== lastNamed[index]) return this.newLayout(key, length, values.slice(0, index), depth);
+      values[index] = items.item(depth + 1);
     }
     // Equal so far, but shorter: the layout is its beginning.
     this.names = length === lastNamed.length ? lastNamed : this.remember(lastNamed.slice(0, length));
