@@ -5,7 +5,7 @@ const encoder = new Encoder({ useRecords: false, variableMapSize: true, tagUint8
 
 /** A fresh copy: cbor-x reuses its buffer. */
 export function encode(value: unknown): Uint8Array {
-  return Uint8Array.from(encoder.encode(value));
+  return new Uint8Array(encoder.encode(value));
 }
 
 export function decode(bytes: Uint8Array): unknown {

@@ -20,7 +20,7 @@ export const MAJOR = {
   simple: 7,
 } as const;
 
-// A float's bits come in most significant byte first; DataView would be made anew for each frame.
+// A float's bits, written as words in the machine's order and read as a number; a DataView measured slower.
 const bits = new Uint32Array(2);
 const float64 = new Float64Array(bits.buffer);
 const float32 = new Float32Array(bits.buffer);

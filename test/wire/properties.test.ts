@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import { encode } from '../../broker/wire/cbor.ts';
 import { checkFrame } from '../../broker/wire/check.ts';
 import { encodeAck, encodeBatch, encodeTelemetry, type SampleValues } from '../../broker/wire/encode.ts';
@@ -134,7 +135,7 @@ describe('the strict decoder', () => {
   it('either decodes any bytes or throws a code of the table', () => {
     const mutated = fc
       .tuple(
-        fc.constantFrom(...vectors('device-frames')),
+        fc.constantFrom(...vectors('device-frames'), ...vectors('broker-frames')),
         fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }),
       )
       .map(([vector, changes]) => {
@@ -147,6 +148,7 @@ describe('the strict decoder', () => {
       fc.property(anything, (bytes) => {
         outcome(() => new FrameReader().read(bytes));
         outcome(() => decodeItem(bytes));
+        outcome(() => parseBrokerFrame(bytes));
       }),
       { numRuns: 3000 },
     );

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
-import { encodeAck, encodeError, encodeWelcome } from '../../broker/wire/encode.ts';
 import { FrameError } from '../../broker/wire/frame-error.ts';
-import { FRAME } from '../../broker/wire/frames.ts';
 import { decodeItem, FrameReader } from '../../broker/wire/reader.ts';
 import { ERROR_CODES } from '../../schemas/errors.ts';
 import { diagnostic } from '../helpers/diagnostic.ts';
@@ -68,20 +66,3 @@ describe('wire vectors', () => {
     expect(Object.keys(ERROR_CODES).filter((code) => !shown.has(code) && !more.includes(code))).toEqual([]);
   });
 });
-
-describe('the encoder', () => {
-  it('writes the bytes of the vectors', () => {
-    for (const { hex, frame } of vectors('broker-frames')) {
-      const bytes = encoded(frame ?? {});
-      if (bytes) expect(Buffer.from(bytes).toString('hex')).toBe(hex);
-    }
-  });
-});
-
-function encoded(frame: Readonly<Record<string, unknown>>): Uint8Array | null {
-  if (frame.kind === FRAME.ack) return encodeAck(frame.seq as number);
-  if (frame.kind === FRAME.welcome) return encodeWelcome(frame as never);
-  if (frame.kind === FRAME.error)
-    return encodeError(frame.code as never, String(frame.message), frame.seq as number | null);
-  return null;
-}
