@@ -15,19 +15,19 @@ import { printProfiles } from './profile.ts';
 import { type Figures, medians, printReport } from './report.ts';
 import { diskWarning, type Kind, withBench } from './servers.ts';
 
-export const DEVICES = 200;
+const DEVICES = 200;
 const VIEWERS = 20;
 const WARMUP = 1000;
 
 /** In this order: the floods come last, since what they leave in the kernel's buffers would disturb the others. */
-export const LOADS = {
+const LOADS = {
   steady: { framesPerWrite: 1, framesPerSecond: 10_000 },
   busy: { framesPerWrite: 1, framesPerSecond: 40_000 },
   flood: { framesPerWrite: 1, framesPerSecond: 0 },
   packed: { framesPerWrite: 16, framesPerSecond: 0 },
 } as const satisfies Record<string, Load>;
 
-export const SUBJECTS = {
+const SUBJECTS = {
   bare: { kind: 'bare', viewers: 0 },
   broker: { kind: 'broker', viewers: 0 },
   viewers: { kind: 'broker', viewers: VIEWERS },
