@@ -20,13 +20,7 @@ export const MAJOR = {
   simple: 7,
 } as const;
 
-// A float's bits, written as words in the machine's order and read as a number; a DataView measured slower.
-const bits = new Uint32Array(2);
-const float64 = new Float64Array(bits.buffer);
-const float32 = new Float32Array(bits.buffer);
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-const HIGH = LITTLE_ENDIAN ? 1 : 0;
-const LOW = 1 - HIGH;
+const scratch = new DataView(new ArrayBuffer(8));
 const EMPTY = new Uint8Array(0);
 
 export class ItemReader {
@@ -198,21 +192,22 @@ export class ItemReader {
   }
 
   private float32(): number {
-    bits[0] = this.big(4);
-    return finite(float32[0] as number);
+    scratch.setUint32(0, this.big(4));
+    return finite(scratch.getFloat32(0));
   }
 
   private float64(): number {
     const { bytes, at } = this;
     if (this.end - at < 8) throw new FrameError('truncated');
-    bits[HIGH] = word(bytes, at);
-    bits[LOW] = word(bytes, at + 4);
+    // By shifts: two calls of `big` measured a third slower for a sample of four floats.
+    scratch.setInt32(0, word(bytes, at));
+    scratch.setInt32(4, word(bytes, at + 4));
     this.at = at + 8;
-    return finite(float64[0] as number);
+    return finite(scratch.getFloat64(0));
   }
 }
 
-/** The 32 bits at `at`, which may come out negative: the scratch takes them as they are. */
+/** The 32 bits at `at`, as a signed integer. */
 function word(bytes: Uint8Array, at: number): number {
   return (
     ((bytes[at] as number) << 24) |
