@@ -9,56 +9,46 @@ interface ProfileNode {
 
 interface Profile {
   readonly nodes: readonly ProfileNode[];
+  /** Node ids, and µs since the sample before. */
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
-export interface Hot {
-  readonly name: string;
-  /** Share of the thread's time that is neither idle nor the program's own, 0 to 1. */
-  readonly share: number;
-}
-
 const IDLE = new Set(['(idle)', '(program)']);
 
-/** The functions of one thread by their own time, most first. */
-export function hottest(profile: Profile, count: number): Hot[] {
-  const names = new Map(profile.nodes.map((node) => [node.id, nameOf(node)]));
+/** The functions of one thread by their own time in µs, over the last `milliseconds` of the profile. */
+function ownTimes({ nodes, samples, timeDeltas }: Profile, milliseconds: number): Map<string, number> {
+  const names = new Map(nodes.map((node) => [node.id, nameOf(node)]));
   const times = new Map<string, number>();
-  profile.samples.forEach((id, index) => {
-    const name = names.get(id) ?? '?';
-    times.set(name, (times.get(name) ?? 0) + (profile.timeDeltas[index] ?? 0));
-  });
+  let left = milliseconds * 1000;
+  for (let index = samples.length - 1; index >= 0 && left > 0; index -= 1) {
+    const name = names.get(samples[index] as number) ?? '?';
+    const delta = timeDeltas[index] ?? 0;
+    times.set(name, (times.get(name) ?? 0) + delta);
+    left -= delta;
+  }
   for (const name of IDLE) times.delete(name);
-  const total = [...times.values()].reduce((sum, time) => sum + time, 0);
-  return [...times]
-    .sort((one, other) => other[1] - one[1])
-    .slice(0, count)
-    .map(([name, time]) => ({ name, share: time / total }));
+  return times;
 }
 
-/** Of every thread, the busiest first. */
-export function printProfiles(folder: string, count: number): void {
-  const profiles = readdirSync(folder)
+/**
+ * Of every thread, the busiest first, its `count` hottest functions over the last `milliseconds`: before that it was
+ * loading modules. A thread that waits for the disk counts as busy.
+ */
+export function printProfiles(folder: string, count: number, milliseconds: number): void {
+  const threads = readdirSync(folder)
     .filter((file) => file.endsWith('.cpuprofile'))
-    .map((file) => ({ file, profile: JSON.parse(readFileSync(join(folder, file), 'utf8')) as Profile }))
-    .sort((one, other) => busyTime(other.profile) - busyTime(one.profile));
-  for (const { file, profile } of profiles) {
-    console.log(`\n${file}: busy for ${(busyTime(profile) / 1e6).toFixed(1)} s`);
-    for (const { name, share } of hottest(profile, count)) {
-      console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${name}`);
+    .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Profile)
+    .map((profile) => ownTimes(profile, milliseconds))
+    .map((times) => ({ times, total: [...times.values()].reduce((sum, time) => sum + time, 0) }))
+    .sort((one, other) => other.total - one.total);
+  for (const { times, total } of threads) {
+    console.log(`\na thread, busy for ${(total / 1e6).toFixed(2)} s`);
+    const hottest = [...times].sort((one, other) => other[1] - one[1]).slice(0, count);
+    for (const [name, time] of hottest) {
+      console.log(`${((100 * time) / total).toFixed(1).padStart(6)} %  ${name}`);
     }
   }
-}
-
-function busyTime(profile: Profile): number {
-  const idle = new Set(
-    profile.nodes.filter(({ callFrame }) => IDLE.has(callFrame.functionName)).map(({ id }) => id),
-  );
-  return profile.samples.reduce(
-    (sum, id, index) => sum + (idle.has(id) ? 0 : (profile.timeDeltas[index] ?? 0)),
-    0,
-  );
 }
 
 function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {

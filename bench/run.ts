@@ -64,7 +64,7 @@ async function profile(window: number): Promise<void> {
       await bench.measure(LOADS[name], WARMUP, window, 'leave');
     });
     console.log(`\n${name}: ${JSON.stringify(LOADS[name])}`);
-    printProfiles(folder, 25);
+    printProfiles(folder, 20, WARMUP + window);
     rmSync(folder, { recursive: true });
   }
 }
