@@ -23,11 +23,12 @@ export function straceTo(file: string): string[] {
 
 /** Everything until the broker's exit, which strace notes last. */
 export async function readTrace(file: string, broker: number): Promise<TraceEvent[]> {
-  const end = `${broker} +++ exited with`;
+  // Short ids are padded.
+  const end = new RegExp(`^${broker} +\\+{3} exited with`, 'm');
   const lines = await vi.waitFor(
     () => {
       const text = readFileSync(file, 'utf8');
-      if (!text.includes(end)) throw new Error('strace is still writing');
+      if (!end.test(text)) throw new Error('strace is still writing');
       return text.split('\n');
     },
     { timeout: 10_000 },

@@ -18,7 +18,9 @@ const ROOT = join(import.meta.dirname, '../..');
 async function otherProcess(folder: string): Promise<ChildProcess> {
   const script = `
     const { FolderLock } = await import('${join(ROOT, 'dist/broker/store/folder-lock.js')}');
-    new FolderLock(process.argv[1]).take();
+    // Kept: the lock goes with the object.
+    globalThis.lock = new FolderLock(process.argv[1]);
+    lock.take();
     console.log('held');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder], {
