@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=32
+#!/usr/bin/env node
 /** `signalbox`: one file a subcommand. */
 import { systemEnvironment } from '../environment.ts';
 import { checkConfigCommand } from './check-config.ts';
