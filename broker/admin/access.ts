@@ -3,14 +3,13 @@
  * stood for by the browser's cookie; a request with a cookie that changes something must come from our own page.
  */
 import type { FastifyRequest } from 'fastify';
-import type { Caller } from '../hub/caller.ts';
+import { type Caller, callerOf } from '../hub/caller.ts';
+import { presentedKey, SESSION_COOKIE } from '../hub/credentials.ts';
 import { originAllowed } from '../hub/origin.ts';
 import type { KeyRow, Role } from '../store/ports.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import type { AdminParts } from './ports.ts';
 import { Refusal } from './refusal.ts';
-
-export const COOKIE = 'signalbox_session';
 
 type Hook = (request: FastifyRequest) => Promise<void>;
 
@@ -75,31 +74,18 @@ export class Access {
           `This needs a key with the role ${roles.join(' or ')}; it has ${row.role}.`,
         );
       }
-      this.callers.set(request, {
-        keyId: row.id,
-        role: row.role,
-        customer: row.customer,
-        device: row.device,
-      });
+      this.callers.set(request, callerOf(row));
     };
   }
 
   private identify(request: FastifyRequest): KeyRow {
-    const text = presentedKey(request);
+    const text = presentedKey(request.headers);
     if (text !== null) return this.prove(request, this.parts.keys.authenticate(text));
-    const cookie = request.cookies[COOKIE];
+    const cookie = request.cookies[SESSION_COOKIE];
     if (cookie === undefined) throw new Refusal('unauthorized', MISSING);
     const row = this.parts.browserSessions.find(cookie);
     if (!row) throw new Refusal('unauthorized', 'The login has ended; log in again.');
     if (!READING.has(request.method)) this.checkOrigin(request);
     return row;
   }
-}
-
-/** The key in the headers; null: none. A header that holds something else counts as a key that is not valid. */
-function presentedKey({ headers }: FastifyRequest): string | null {
-  const { authorization } = headers;
-  if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? '';
-  const own = headers['x-api-key'];
-  return own === undefined ? null : String(own);
 }

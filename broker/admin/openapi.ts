@@ -3,7 +3,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { TSchema } from 'typebox';
 import { ProblemSchema, reference } from '../../schemas/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problems.ts';
-import { COOKIE } from './access.ts';
+import { SESSION_COOKIE } from '../hub/credentials.ts';
 
 /** What every route that wants a key can answer. */
 const USUAL: readonly ProblemCode[] = [
@@ -53,7 +53,7 @@ export function swaggerOptions(version: string): FastifyDynamicSwaggerOptions {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'A viewer, operator or admin key.' },
           header: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-          cookie: { type: 'apiKey', in: 'cookie', name: COOKIE, description: 'From POST /session.' },
+          cookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'From POST /session.' },
         },
       },
       security: [{ bearer: [] }, { header: [] }, { cookie: [] }],

@@ -2,7 +2,8 @@
 import type { Stats } from '../../schemas/api.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Device } from '../hub/device.ts';
-import type { KeyRow, Role } from '../store/ports.ts';
+import type { BrowserSessions as Sessions } from '../hub/keys/browser-sessions.ts';
+import type { KeyRing as Keys } from '../hub/keys/key-ring.ts';
 import type { Clock, Log } from '../wire/environment.ts';
 
 export interface FleetView {
@@ -12,42 +13,13 @@ export interface FleetView {
   devices(customer: string): Iterable<Device>;
 }
 
-export interface KeyWish {
-  readonly customer: string;
-  readonly device: string | null;
-  readonly role: Role;
-  readonly label: string | null;
-  readonly expiresAt: number | null;
-}
+export type { KeyWish, NewKey } from '../hub/keys/key-ring.ts';
 
-/** A key as stored, and its text, which is told once. */
-export interface NewKey {
-  readonly row: KeyRow;
-  readonly key: string;
-}
-
-export interface KeyRing {
-  /** null for a key that is unknown, malformed, expired or revoked. */
-  authenticate(text: string): KeyRow | null;
-  /** A valid key by its id. */
-  find(id: string): KeyRow | null;
-  /** Valid keys of a customer, of every one for `*`. */
-  list(customer: string): readonly KeyRow[];
-  create(wish: KeyWish): Promise<NewKey>;
-  /** A new key in the place of `id`, which ends `overlapMs` from now. */
-  rotate(id: string, overlapMs: number): Promise<NewKey>;
-  /** Whether there was one to revoke. */
-  revoke(id: string): Promise<boolean>;
+export type KeyRing = Pick<Keys, 'authenticate' | 'find' | 'list' | 'create' | 'rotate' | 'revoke'> & {
   customers(): Iterable<string>;
-}
+};
 
-export interface BrowserSessions {
-  create(row: KeyRow): Promise<{ readonly cookie: string; readonly expiresAt: number }>;
-  find(cookie: string): KeyRow | null;
-  end(cookie: string): Promise<void>;
-  /** null if it is unknown, used or too old. */
-  redeemLoginToken(token: string): KeyRow | null;
-}
+export type BrowserSessions = Pick<Sessions, 'create' | 'find' | 'end' | 'redeemLoginToken'>;
 
 export interface Readiness {
   readonly ready: boolean;

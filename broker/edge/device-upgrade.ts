@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
-import { type Counters, count } from '../hub/counters.ts';
+import type { Counters } from '../hub/counters.ts';
 import type { Fleet } from '../hub/fleet.ts';
 import { Rate } from '../session/rate.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -17,7 +17,7 @@ import { clientAddress } from './address.ts';
 import { Admission, type Applicant } from './admission.ts';
 import { type DeviceRequest, readDeviceRequest, SUBPROTOCOL } from './device-request.ts';
 import { DeviceSocket } from './device-socket.ts';
-import { refuse } from './refuse.ts';
+import { refuseUpgrade } from './refuse.ts';
 
 /** P-2.2: the largest frame. */
 export const FRAME_BYTES = 65536;
@@ -78,7 +78,7 @@ export class DeviceUpgrade {
       authenticate: (key) => keys.authenticate(key),
     });
     if ('key' in identity) this.admit(request, socket, head, identity);
-    else this.refuse(request, socket, identity);
+    else refuseUpgrade(this.parts, request, socket, identity, 'device');
   }
 
   private admit(request: IncomingMessage, socket: Duplex, head: Buffer, identity: DeviceRequest): void {
@@ -90,7 +90,7 @@ export class DeviceUpgrade {
     };
     const replacing = fleet.find(key.customer, device)?.member ? 1 : 0;
     const refusal = unavailable() ?? this.admission.admit(applicant, replacing);
-    if (refusal) this.refuse(request, socket, refusal);
+    if (refusal) refuseUpgrade(this.parts, request, socket, refusal, 'device');
     else this.complete(request, socket, head, identity, applicant);
   }
 
@@ -112,18 +112,6 @@ export class DeviceUpgrade {
     const session = sessions.open(identity, webSocket);
     const controlRate = new Rate(CONTROL_FRAMES_A_SECOND, clock.now());
     webSocket.attach(session, controlRate, (reason) => sessions.closed(session, reason));
-  }
-
-  private refuse(request: IncomingMessage, socket: Duplex, refusal: Problem): void {
-    const { counters, logger, config } = this.parts;
-    count(counters.refusals, refusal.code);
-    const address = clientAddress(request, config.server.trustedProxies);
-    logger.debug({ address, code: refusal.code }, 'A device was refused.');
-    refuse(
-      socket,
-      refusal,
-      refusal.code === 'upgrade-required' ? { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' } : {},
-    );
   }
 }
 

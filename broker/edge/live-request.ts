@@ -2,13 +2,14 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { type Problem, problem } from '../../schemas/problems.ts';
-import type { Caller } from '../hub/caller.ts';
+import { type Caller, callerOf } from '../hub/caller.ts';
+import { presentedKey, SESSION_COOKIE } from '../hub/credentials.ts';
 import { originAllowed } from '../hub/origin.ts';
 import type { KeyRow } from '../store/ports.ts';
+import { socketAddress } from './address.ts';
 import { checkHandshake } from './device-request.ts';
 
-/** As set by `POST /api/v1/session`. */
-const COOKIE = /(?:^|;) *signalbox_session=([^; ]+)/;
+const COOKIE = new RegExp(`(?:^|;) *${SESSION_COOKIE}=([^; ]+)`);
 
 export interface LiveRules {
   readonly allowedOrigins: readonly string[];
@@ -34,7 +35,7 @@ export function readLiveRequest(request: IncomingMessage, rules: LiveRules): Cal
       'A device key connects to /v1/device only; use a viewer, operator or admin key.',
     );
   }
-  return { keyId: row.id, role: row.role, customer: row.customer, device: row.device };
+  return callerOf(row);
 }
 
 /** In the URL it would reach access logs (P-1.2). */
@@ -51,31 +52,25 @@ function checkOrigin(
   const { origin, host } = request.headers;
   const protocol = protocolOf(request, trustedProxies);
   const program =
-    origin === undefined && (presentedKey(request) !== null || presentedCookie(request) === null);
+    origin === undefined && (presentedKey(request.headers) !== null || presentedCookie(request) === null);
   if (program || originAllowed({ origin, host, protocol, allowedOrigins })) return null;
   return problem('origin-refused', 'Use the own page, or add its origin to server.allowedOrigins.');
 }
 
 /** How the browser reached us; a trusted proxy says it. */
 function protocolOf(request: IncomingMessage, trustedProxies: readonly string[]): 'http' | 'https' {
-  const remote = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  const said = trustedProxies.includes(remote) ? request.headers['x-forwarded-proto'] : undefined;
+  const said = trustedProxies.includes(socketAddress(request))
+    ? request.headers['x-forwarded-proto']
+    : undefined;
   if (said === 'https' || said === 'http') return said;
   return request.socket instanceof TLSSocket ? 'https' : 'http';
 }
 
 function identify(request: IncomingMessage, rules: LiveRules): KeyRow | null {
-  const key = presentedKey(request);
+  const key = presentedKey(request.headers);
   if (key !== null) return rules.authenticate(key);
   const cookie = presentedCookie(request);
   return cookie === null ? null : rules.findSession(cookie);
-}
-
-/** null: none. A header that holds something else is a key that is not valid. */
-function presentedKey({ headers }: IncomingMessage): string | null {
-  if (headers.authorization !== undefined) return /^Bearer +(\S+)$/i.exec(headers.authorization)?.[1] ?? '';
-  const own = headers['x-api-key'];
-  return own === undefined ? null : String(own);
 }
 
 function presentedCookie({ headers }: IncomingMessage): string | null {

@@ -9,15 +9,14 @@ import type { Config } from '../../schemas/config.ts';
 import { LIVE_LIMITS } from '../../schemas/live.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Caller } from '../hub/caller.ts';
-import { type Counters, count } from '../hub/counters.ts';
+import type { Counters } from '../hub/counters.ts';
 import type { LiveChannel } from '../live/channel.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
-import { clientAddress } from './address.ts';
 import { goingAway } from './device-upgrade.ts';
 import { readLiveRequest } from './live-request.ts';
 import { LiveSocket } from './live-socket.ts';
-import { refuse } from './refuse.ts';
+import { refuseUpgrade } from './refuse.ts';
 
 /** Milliseconds between looks at who needs a ping. */
 const HEARTBEAT = 5000;
@@ -70,9 +69,8 @@ export class LiveUpgrade {
       authenticate: (key) => keys.authenticate(key),
       findSession: (cookie) => browserSessions.find(cookie),
     });
-    const refusal = 'keyId' in asked ? this.full() : asked;
-    if (refusal || !('keyId' in asked)) this.refuse(request, socket, refusal ?? goingAway());
-    else this.server.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, asked));
+    if ('keyId' in asked) this.admit(request, socket, head, asked);
+    else refuseUpgrade(this.parts, request, socket, asked, 'viewer');
   }
 
   /** Ends every viewer with 1001 and waits until their sockets are gone, two seconds at most. Idempotent. */
@@ -89,6 +87,12 @@ export class LiveUpgrade {
     for (const socket of this.sockets)
       socket.close(1001, 'The broker is going away; connect again in a few seconds.');
     await gone;
+  }
+
+  private admit(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): void {
+    const refusal = this.full();
+    if (refusal) refuseUpgrade(this.parts, request, socket, refusal, 'viewer');
+    else this.server.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, caller));
   }
 
   private full(): Problem | null {
@@ -109,14 +113,5 @@ export class LiveUpgrade {
       this.sockets.delete(socket);
       if (this.sockets.size === 0) this.allGone?.();
     });
-  }
-
-  private refuse(request: IncomingMessage, socket: Duplex, refusal: Problem): void {
-    const { counters, logger, config } = this.parts;
-    count(counters.refusals, refusal.code);
-    const address = clientAddress(request, config.server.trustedProxies);
-    logger.debug({ address, code: refusal.code }, 'A viewer was refused.');
-    const upgrade = { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' };
-    refuse(socket, refusal, refusal.code === 'upgrade-required' ? upgrade : {});
   }
 }

@@ -1,5 +1,5 @@
 /** Who asks: a key, as far as rights go. */
-import type { Role } from '../store/ports.ts';
+import type { KeyRow, Role } from '../store/ports.ts';
 
 export interface Caller {
   readonly keyId: string;
@@ -8,6 +8,10 @@ export interface Caller {
   readonly customer: string;
   /** Set for a key that belongs to one device. */
   readonly device: string | null;
+}
+
+export function callerOf({ id, role, customer, device }: KeyRow): Caller {
+  return { keyId: id, role, customer, device };
 }
 
 /** Whether this caller may see things of `customer`. */

@@ -2,8 +2,9 @@
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { LoginSchema, reference, type Session, SessionSchema } from '../../../schemas/api.ts';
+import { SESSION_COOKIE } from '../../hub/credentials.ts';
 import type { KeyRow, Role } from '../../store/ports.ts';
-import { type Access, COOKIE } from '../access.ts';
+import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
 import { answers } from '../openapi.ts';
 import type { AdminParts } from '../ports.ts';
@@ -29,7 +30,7 @@ function loginRoute(api: Api, { keys, browserSessions, logger }: AdminParts, acc
     {
       schema: {
         summary: 'Logs a browser in',
-        description: `Sets the cookie \`${COOKIE}\`. A device key cannot log in.`,
+        description: `Sets the cookie \`${SESSION_COOKIE}\`. A device key cannot log in.`,
         tags: ['session'],
         security: [],
         body: reference(LoginSchema),
@@ -49,7 +50,7 @@ function loginRoute(api: Api, { keys, browserSessions, logger }: AdminParts, acc
       const session = sessionOf(row.id, row.role, row.customer);
       const { cookie, expiresAt } = await browserSessions.create(row);
       logger.info({ key: row.id, address: request.ip }, 'A browser has logged in.');
-      reply.setCookie(COOKIE, cookie, { ...cookieOptions(request), expires: new Date(expiresAt) });
+      reply.setCookie(SESSION_COOKIE, cookie, { ...cookieOptions(request), expires: new Date(expiresAt) });
       return reply.code(201).send({ ...session, expiresAt });
     },
   );
@@ -86,12 +87,12 @@ function logoutRoute(api: Api, { browserSessions }: AdminParts, access: Access):
       },
     },
     async (request, reply) => {
-      const cookie = request.cookies[COOKIE];
+      const cookie = request.cookies[SESSION_COOKIE];
       if (cookie !== undefined) {
         access.checkOrigin(request);
         await browserSessions.end(cookie);
       }
-      return reply.clearCookie(COOKIE, cookieOptions(request)).code(204).send(null);
+      return reply.clearCookie(SESSION_COOKIE, cookieOptions(request)).code(204).send(null);
     },
   );
 }
