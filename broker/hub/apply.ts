@@ -51,17 +51,21 @@ function stated(time: number, arrival: number): ClockState | null {
   return time < 0 && judged === 'ok' ? null : judged;
 }
 
+/** A frame that was taken in, with what was found out about it then. */
+export interface Taken {
+  readonly frame: DataFrame;
+  readonly columns: FrameColumns;
+  /** Unix ms. */
+  readonly arrival: number;
+  /** From `judgeFrame`. */
+  readonly clock: ClockState | null;
+}
+
 /** Applies one frame; returns the event that it carried, if it was one. */
-export function applyFrame(
-  fleet: Fleet,
-  device: Device,
-  frame: DataFrame,
-  columns: FrameColumns,
-  arrival: number,
-): DeviceEvent | null {
+export function applyFrame(fleet: Fleet, device: Device, taken: Taken): DeviceEvent | null {
+  const { frame, columns, arrival, clock } = taken;
   const rev = fleet.touch(device);
   device.lastDataAt = arrival;
-  const clock = judgeFrame(frame, arrival);
   if (clock) device.clock = clock;
   if (frame.kind === FRAME.telemetry) applyTelemetry(device, frame, columns as Columns, arrival, rev);
   else if (frame.kind === FRAME.batch) applyBatch(device, frame, columns as readonly Columns[], arrival, rev);

@@ -10,7 +10,7 @@ import { BatchBuilder } from '../store/batch.ts';
 import type { Commit, TelemetryLog } from '../store/ports.ts';
 import type { Clock } from '../wire/environment.ts';
 import { type DataFrame, FRAME } from '../wire/frames.ts';
-import { applyFrame, type FrameColumns, judgeFrame, reserveColumns } from './apply.ts';
+import { applyFrame, judgeFrame, reserveColumns, type Taken } from './apply.ts';
 import type { Progress } from './boots.ts';
 import type { Counters } from './counters.ts';
 import type { ClockState, Device } from './device.ts';
@@ -35,11 +35,8 @@ const ACCEPTED: Readonly<Record<ClockState, Acceptance>> = {
   ahead: 'clock-ahead',
 };
 
-interface Pending {
+interface Pending extends Taken {
   readonly origin: Origin;
-  readonly frame: DataFrame;
-  readonly columns: FrameColumns;
-  readonly arrival: number;
 }
 
 /** Somebody who waits until the first `upTo` frames are applied. */
@@ -110,14 +107,14 @@ export class Ingest {
     if (!columns) return 'too-many-metrics';
     if (frame.seq !== null) origin.progress.accepted = frame.seq;
     this.batch.add(origin.source, arrival, bytes);
-    this.pending.push({ origin, frame, columns, arrival });
+    const clock = judgeFrame(frame, arrival);
+    this.pending.push({ origin, frame, columns, arrival, clock });
     this.joined += 1;
     counters.framesAccepted += 1;
     counters.bytesReceived += bytes.length;
     countContents(counters, frame);
     if (this.state === 'empty') this.schedule();
-    const clock = frame.time === null ? null : judgeFrame(frame, arrival);
-    return clock === null ? 'accepted' : ACCEPTED[clock];
+    return clock === null || frame.time === null ? 'accepted' : ACCEPTED[clock];
   }
 
   /** Resolves when every frame accepted so far is committed and applied; at once after a failure. */
@@ -173,10 +170,11 @@ export class Ingest {
     else this.state = 'empty';
   }
 
-  private apply({ origin, frame, columns, arrival }: Pending): void {
+  private apply(pending: Pending): void {
     const { fleet, events } = this.parts;
+    const { origin, frame } = pending;
     const { device, progress } = origin;
-    const event = applyFrame(fleet, device, frame, columns, arrival);
+    const event = applyFrame(fleet, device, pending);
     if (event) events.publish(device, event);
     if (frame.seq === null) return;
     if (frame.seq > progress.durable) progress.durable = frame.seq;

@@ -6,7 +6,7 @@ import { readBatch, type Source } from '../store/batch.ts';
 import type { LogBounds, LogRecord, StateStore, TelemetryLog } from '../store/ports.ts';
 import { FRAME } from '../wire/frames.ts';
 import { FrameReader } from '../wire/reader.ts';
-import { applyFrame, reserveColumns } from './apply.ts';
+import { applyFrame, judgeFrame, reserveColumns } from './apply.ts';
 import { readDevice } from './device-record.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -66,7 +66,7 @@ function replayFrame(
   if (frame.kind !== FRAME.telemetry && frame.kind !== FRAME.batch && frame.kind !== FRAME.event) return;
   const device = fleet.obtain(source.customer, source.device);
   const columns = reserveColumns(device, frame, Number.POSITIVE_INFINITY);
-  if (columns) applyFrame(fleet, device, frame, columns, arrival);
+  if (columns) applyFrame(fleet, device, { frame, columns, arrival, clock: judgeFrame(frame, arrival) });
   if (source.boot === null || frame.seq === null) return;
   const progress = device.boots.enter(source.boot);
   progress.durable = Math.max(progress.durable, frame.seq);
