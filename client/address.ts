@@ -1,6 +1,7 @@
 /** Where a device connects and what it shows there (P-1.1 to P-1.4). */
+import { ID } from '../schemas/names.ts';
 
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
+const ID_PATTERN = new RegExp(`^${ID}$`);
 const PATH = '/v1/device';
 const SCHEMES: Readonly<Record<string, string>> = {
   'http:': 'ws:',
@@ -26,8 +27,8 @@ export function deviceAddress(url: string, device: string | undefined): string {
 }
 
 function checkedDevice(device: string): string {
-  if (ID.test(device)) return device;
-  throw new TypeError(`The device id ${JSON.stringify(device)} does not match ${ID.source} (P-1.4).`);
+  if (ID_PATTERN.test(device)) return device;
+  throw new TypeError(`The device id ${JSON.stringify(device)} does not match ${ID_PATTERN.source} (P-1.4).`);
 }
 
 /** Throws TypeError for a key that no header can carry; the key itself is not repeated. */

@@ -1,4 +1,7 @@
 /** What the commands print: tables, ages, values; and the errors that end them. */
+import { ID } from '../../schemas/names.ts';
+
+const DEVICE_NAME = new RegExp(`^(${ID})/(${ID})$`);
 
 export class CliError extends Error {
   override readonly name = 'CliError';
@@ -59,7 +62,7 @@ export function printable(text: string): string {
 
 /** `customer/device`, or the end of the command. */
 export function deviceName(text: string): { customer: string; device: string } {
-  const match = /^([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})$/.exec(text);
+  const match = DEVICE_NAME.exec(text);
   if (!match) throw new CliError(`"${text}" is not CUSTOMER/DEVICE, such as acme/pump-7.`, 2);
   return { customer: match[1] as string, device: match[2] as string };
 }

@@ -1,7 +1,8 @@
 /** Topics: `customer/device`, either part may be `+` (interfaces.md). Pure. */
+import { ID } from '../../schemas/names.ts';
 
 /** P-1.4: what a customer or device id looks like. */
-export const ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
+export const ID_PATTERN = new RegExp(`^${ID}$`);
 
 export interface Topic {
   readonly customer: string;

@@ -1,6 +1,7 @@
 /** The device's frames that are rare: decoded as plain values, checked by schema, then given their names. */
 import type { ErrorCode } from '../../schemas/errors.ts';
 import { checkFrame } from './check.ts';
+import type { HelloFields } from './encode.ts';
 import { FrameError } from './frame-error.ts';
 import {
   type Boot,
@@ -15,15 +16,6 @@ import {
 } from './frames.ts';
 
 type Parts = readonly Value[];
-
-interface HelloOptions {
-  readonly boot?: number | Uint8Array;
-  readonly fields?: readonly string[];
-  readonly model?: string;
-  readonly firmware?: string;
-  readonly ackWithin?: number;
-  readonly meta?: ValueMap;
-}
 
 /** `parts` is the whole frame, its number first. Throws FrameError for what breaks the schema (P-2.3). */
 export function parseRareFrame(parts: Parts): DeviceFrame {
@@ -54,7 +46,7 @@ export function isSeq(value: Value | undefined): value is number {
 }
 
 function hello(parts: Parts): HelloFrame {
-  const options = parts[1] as HelloOptions;
+  const options = parts[1] as HelloFields;
   return {
     kind: FRAME.hello,
     boot: options.boot === undefined ? null : bootName(options.boot),

@@ -1,5 +1,6 @@
 /** What the bodies of the HTTP API are made of: named schemas, references, lists, and the problem. */
 import Type from 'typebox';
+import { ID } from '../names.ts';
 import { PROBLEMS, type ProblemCode } from '../problems.ts';
 
 export const closed = { additionalProperties: false };
@@ -9,7 +10,7 @@ export const timeOrNull = (description: string) =>
 export const textOrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 
 /** P-1.4. */
-export const id = (description: string) => Type.String({ description, pattern: '^[A-Za-z0-9_-]{1,64}$' });
+export const id = (description: string) => Type.String({ description, pattern: `^${ID}$` });
 
 /** Gives a schema the name under which the OpenAPI document lists it. */
 export function named<Schema extends Type.TSchema>(

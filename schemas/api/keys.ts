@@ -1,5 +1,6 @@
 /** Keys and the browser sessions that stand for them, in the HTTP API. */
 import Type from 'typebox';
+import { ID } from '../names.ts';
 import { closed, id, list, named, page, time } from './common.ts';
 
 export const ROLES = ['device', 'viewer', 'operator', 'admin'] as const;
@@ -36,7 +37,7 @@ export const NewKeySchema = named(
       customer: Type.Optional(
         Type.String({
           description: 'Whose key it is; `*` or left out for an admin.',
-          pattern: '^(\\*|[A-Za-z0-9_-]{1,64})$',
+          pattern: `^(\\*|${ID})$`,
         }),
       ),
       device: Type.Optional(id('The one device that may use it; without: the whole fleet of the customer.')),
