@@ -6,11 +6,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { type Simulation, simulate } from '../../device-sim/run.ts';
-import { Broker } from '../broker.ts';
+import type { Simulation } from '../../device-sim/run.ts';
+import type { Broker } from '../broker.ts';
 import { loadConfig } from '../config.ts';
 import { systemEnvironment } from '../environment.ts';
-import { builtDashboard } from '../main.ts';
 import { makeLogger } from './logger.ts';
 import { wholeNumber } from './numbers.ts';
 
@@ -46,6 +45,8 @@ async function runInFolder(data: string, options: DemoOptions): Promise<number> 
   const flags = { data, server: { host: '127.0.0.1', port: options.port }, log: { level: 'warn' as const } };
   const config = loadConfig({ environment: {}, flags });
   const logger = makeLogger(config);
+  // Loaded here only, as `serve` does.
+  const [{ Broker }, { builtDashboard }] = await Promise.all([import('../broker.ts'), import('../main.ts')]);
   const broker = new Broker({
     config,
     logger,
@@ -67,6 +68,7 @@ async function runInFolder(data: string, options: DemoOptions): Promise<number> 
 }
 
 async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Promise<Simulation[]> {
+  const { simulate } = await import('../../device-sim/run.ts');
   const fleets: Simulation[] = [];
   for (const [index, customer] of CUSTOMERS.entries()) {
     const { key } = await broker.core.keys.create({
