@@ -117,6 +117,38 @@ const Store = Type.Object(
   closed,
 );
 
+const Commands = Type.Object(
+  {
+    defaultTtlSeconds: count('How long a command lives whose sender does not say.', 60),
+    maxTtlSeconds: count('The longest that a command may live.', 2592000, 1),
+    acceptanceSeconds: Type.Integer({
+      description: 'How long a connected device has to accept a command before it is written again (P-5.2).',
+      default: 30,
+      minimum: 1,
+      maximum: 86400,
+    }),
+    inFlight: count('Commands that one device has written and not accepted at once; the rest waits.', 16, 1),
+    argsBytes: Type.Integer({
+      description: 'Size of the arguments of a command, as CBOR.',
+      default: 16384,
+      minimum: 1,
+      maximum: 61440,
+    }),
+    waitingPerDevice: count('Commands of one device that are not final.', 100, 1),
+    waiting: count('Commands in all that are not final.', 100000, 1),
+    jobDevices: count('Devices of one job.', 20000, 1),
+    desiredBytes: Type.Integer({
+      description: 'Size of the desired document of a device, as CBOR.',
+      default: 32768,
+      minimum: 1024,
+      maximum: 61440,
+    }),
+    keepDays: count('Days for which commands and jobs are kept after their end.', 30, 1),
+    auditDays: count('Days for which the audit is kept.', 365, 1),
+  },
+  closed,
+);
+
 const Logging = Type.Object(
   {
     level: Type.Union(
@@ -136,6 +168,7 @@ export const ConfigSchema = Type.Object(
     devices: Devices,
     limits: Limits,
     store: Store,
+    commands: Commands,
     log: Logging,
   },
   { additionalProperties: false, title: 'Signalbox configuration' },

@@ -6,6 +6,8 @@
  * after retention; a commit stands at `position` and ends at `end`, where the next one starts.
  */
 
+import type { AuditStore, CommandStore, DesiredStore, JobStore } from './command-ports.ts';
+
 /** What "durable" means to a store: it survives the process, a power cut, or the loss of a machine. */
 export type Durability = 'process' | 'power' | 'replicated';
 
@@ -152,7 +154,13 @@ export interface KeyStore {
 }
 
 /** One engine for everything that is not the log. */
-export interface Database extends StateStore, KeyStore {
+export interface Database
+  extends StateStore,
+    KeyStore,
+    CommandStore,
+    JobStore,
+    DesiredStore,
+    AuditStore {
   /** Opens, checks and migrates. `database-corrupt`, `database-newer` and `synchronous-off` reject; nothing is overwritten. */
   start(): Promise<void>;
   /** Idempotent. */

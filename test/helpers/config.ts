@@ -8,18 +8,19 @@ export type Overrides = { readonly [Section in keyof Sections]?: Partial<Section
 const applyDefaults = new Ajv2020({ useDefaults: true, strict: false }).compile(ConfigSchema);
 
 export function testConfig(data: string, overrides: Overrides = {}): Config {
-  const config = { server: {}, devices: {}, limits: {}, store: {}, log: {} };
+  const config = { server: {}, devices: {}, limits: {}, store: {}, commands: {}, log: {} };
   if (!applyDefaults(config)) throw new Error('the defaults break their own schema');
   const defaults = config as unknown as Sections;
   const loopback = { host: '127.0.0.1', port: 0, drainSeconds: 0 };
   const server = { ...defaults.server, ...loopback, ...overrides.server };
-  const { devices, limits, store, log } = overrides;
+  const { devices, limits, store, commands, log } = overrides;
   return {
     data,
     server,
     devices: { ...defaults.devices, ...devices },
     limits: { ...defaults.limits, ...limits },
     store: { ...defaults.store, ...store },
+    commands: { ...defaults.commands, ...commands },
     log: { ...defaults.log, ...log },
   };
 }

@@ -1,0 +1,134 @@
+/**
+ * A command as the broker knows it (P-5): what was asked of which device, where it stands, and every step on the way.
+ * A command is never changed: a step gives a new one (`life.ts`).
+ */
+import type { Value } from '../../wire/frames.ts';
+
+/** P-5.1, in the order of a life. */
+export const COMMAND_STATUSES = [
+  'queued',
+  'written',
+  'accepted',
+  'progress',
+  'done',
+  'failed',
+  'rejected',
+  'expired',
+  'cancelled',
+] as const;
+export type CommandStatus = (typeof COMMAND_STATUSES)[number];
+
+export const FINAL_STATUSES = ['done', 'failed', 'rejected', 'expired', 'cancelled'] as const;
+export type FinalStatus = (typeof FINAL_STATUSES)[number];
+
+/** One step of a command's timeline; what does not apply is left out. */
+export interface CommandStep {
+  readonly status: CommandStatus;
+  /** Unix ms. */
+  readonly at: number;
+  /** `written`: the connection that the bytes went to. A result: the one that it came from. */
+  readonly session?: string;
+  /** `written`: from 1. */
+  readonly attempt?: number;
+  /** Why, in a sentence; for steps that the broker or a person took. */
+  readonly reason?: string;
+  /** What the device said with its result. */
+  readonly data?: Value;
+  /** `queued`, `cancelled`: the key that asked. */
+  readonly by?: string;
+  /** A result that came after the end; it changed nothing. */
+  readonly late?: true;
+}
+
+export interface Command {
+  readonly customer: string;
+  /** The device's id. */
+  readonly device: string;
+  /** Unique within the customer. */
+  readonly id: string;
+  /** The order of creation, over restarts. */
+  readonly number: number;
+  readonly name: string;
+  readonly args: Value;
+  readonly status: CommandStatus;
+  readonly createdAt: number;
+  /** Unix ms. For a ttl of 0 the same as `createdAt`. */
+  readonly expiresAt: number;
+  /** How often it was written, or is about to be. */
+  readonly attempts: number;
+  /** A newer command of the device with the same word takes the place of a waiting one. */
+  readonly supersede: string | null;
+  readonly job: string | null;
+  /** The key that asked; `mqtt` for the bridge. */
+  readonly by: string;
+  readonly timeline: readonly CommandStep[];
+  /** When it ended; null: it has not. */
+  readonly endedAt: number | null;
+  /** What the device said with the result that ended it; absent: no such result. */
+  readonly result?: Value;
+}
+
+export function isFinal(status: CommandStatus): status is FinalStatus {
+  return (FINAL_STATUSES as readonly CommandStatus[]).includes(status);
+}
+
+/** What somebody asks for. */
+export interface CommandWish {
+  readonly customer: string;
+  readonly device: string;
+  readonly name: string;
+  readonly args: Value;
+  /** ms; null: the configured default. 0: now or never (P-5.4). */
+  readonly ttl: number | null;
+  /** The caller's own id: asked for again, the same command answers. null: the broker makes one. */
+  readonly id: string | null;
+  readonly supersede: string | null;
+  /** What happens when the device has its number of waiting commands. */
+  readonly whenFull: 'refuse' | 'expire-oldest';
+  readonly job: string | null;
+  readonly by: string;
+}
+
+export interface Issued {
+  readonly command: Command;
+  /** false: this id was asked for before. */
+  readonly created: boolean;
+}
+
+/** Newest first; `next`: pass it as `before`; null: this was the last page. */
+export interface CommandPage {
+  readonly items: readonly Command[];
+  readonly next: number | null;
+}
+
+export interface CommandListQuery {
+  readonly customer: string;
+  readonly device: string | null;
+  readonly job: string | null;
+  readonly before: number | null;
+  readonly limit: number;
+}
+
+/** What HTTP, jobs and the bridge ask of commands; `Commands` (commands.ts) is it. */
+export interface CommandDesk {
+  /**
+   * Resolves when the command is durable; a device that is connected has it a moment later. Rejects with
+   * `HubRefusal`: `not-found` (no such device), `bad-request`, `conflict` (the id names another command),
+   * `args-too-large`, `too-many-commands`.
+   */
+  issue(wish: CommandWish): Promise<Issued>;
+  /** null: no such command. Rejects with `HubRefusal` `conflict` if it is final. Durable when it resolves. */
+  cancel(customer: string, id: string, by: string): Promise<Command | null>;
+  /** Cancels what the device has not accepted yet; returns how many. */
+  cancelWaiting(customer: string, device: string, by: string): Promise<number>;
+  /** At most one for a customer; for `*` every customer's command of that id. */
+  find(customer: string, id: string): Promise<readonly Command[]>;
+  list(query: CommandListQuery): Promise<CommandPage>;
+  /** What it waits for, in a sentence; null: it does not wait. */
+  waitingFor(command: Command): string | null;
+  /** Called with the command after each of its steps. Returns the function that takes the listener away. */
+  onStep(listener: CommandListener): () => void;
+}
+
+/** `rev` numbers the step among all changes that a viewer can see. */
+export type CommandListener = (command: Command, rev: number) => void;
