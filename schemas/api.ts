@@ -3,7 +3,10 @@
  * OpenAPI document come. Times are Unix milliseconds; `null` means never, or not known. Requests are closed (an
  * unknown member is refused), answers may grow.
  */
+import { AuditEntrySchema, AuditListSchema } from './api/audit.ts';
+import { CancelledSchema, CommandListSchema, CommandSchema, NewCommandSchema } from './api/commands.ts';
 import { ProblemSchema } from './api/common.ts';
+import { DesiredPatchSchema, DesiredValuesSchema, DocumentsSchema } from './api/desired.ts';
 import {
   CustomerListSchema,
   CustomerSchema,
@@ -11,6 +14,14 @@ import {
   DeviceSchema,
   StateSchema,
 } from './api/devices.ts';
+import {
+  DryRunSchema,
+  JobListSchema,
+  JobOutcomeListSchema,
+  JobOutcomeSchema,
+  JobSchema,
+  NewJobSchema,
+} from './api/jobs.ts';
 import {
   KeyListSchema,
   KeySchema,
@@ -21,8 +32,12 @@ import {
 } from './api/keys.ts';
 import { StatsSchema } from './api/stats.ts';
 
+export * from './api/audit.ts';
+export * from './api/commands.ts';
 export * from './api/common.ts';
+export * from './api/desired.ts';
 export * from './api/devices.ts';
+export * from './api/jobs.ts';
 export * from './api/keys.ts';
 export * from './api/stats.ts';
 
@@ -41,4 +56,19 @@ export const API_SCHEMAS = [
   LoginSchema,
   SessionSchema,
   StatsSchema,
+  CommandSchema,
+  CommandListSchema,
+  NewCommandSchema,
+  CancelledSchema,
+  NewJobSchema,
+  DryRunSchema,
+  JobSchema,
+  JobListSchema,
+  JobOutcomeSchema,
+  JobOutcomeListSchema,
+  DesiredValuesSchema,
+  DesiredPatchSchema,
+  DocumentsSchema,
+  AuditEntrySchema,
+  AuditListSchema,
 ] as const;

@@ -3,7 +3,7 @@
  * types; `test/live/documentation.test.ts` holds the page's examples and these together.
  */
 import Type from 'typebox';
-import { StatsSchema } from './api.ts';
+import { CommandSchema, StatsSchema } from './api.ts';
 
 /** One client message, and what a client may hold at once. */
 export const LIVE_LIMITS = { messageBytes: 16384, subscriptions: 32, watchedDevices: 200 } as const;
@@ -16,6 +16,8 @@ export const LIVE_ERRORS = {
   'unknown-subscription': 'No subscription has this id; subscribe first.',
   'too-many-subscriptions': 'A connection holds at most 32 subscriptions; unsubscribe from one first.',
   'too-many-devices': 'A subscription watches at most 200 devices; watch fewer.',
+  'commands-missed':
+    'Steps of commands came faster than they could be told, and some were left out here; read them over HTTP.',
   'events-missed':
     'Events came faster than they could be told, and some were left out here; state is not affected.',
 } as const;
@@ -142,6 +144,15 @@ const PresenceMessage = Type.Object({
 
 const EventMessage = Type.Object({ type: Type.Literal('event'), rev, events: Type.Array(LiveEvent) });
 
+const CommandMessage = Type.Object({
+  type: Type.Literal('command'),
+  rev,
+  commands: Type.Array(CommandSchema, {
+    description:
+      'Commands that came a step further, each whole as it was then; a later one of the same id is newer.',
+  }),
+});
+
 const StatsMessage = Type.Object({ type: Type.Literal('stats'), rev, stats: StatsSchema });
 
 const ErrorMessage = Type.Object({
@@ -153,7 +164,7 @@ const ErrorMessage = Type.Object({
 });
 
 export const ServerMessageSchema = Type.Union(
-  [Snapshot, Update, PresenceMessage, EventMessage, StatsMessage, ErrorMessage],
+  [Snapshot, Update, PresenceMessage, EventMessage, CommandMessage, StatsMessage, ErrorMessage],
   { title: 'LiveServerMessage' },
 );
 export type ServerMessage = Type.Static<typeof ServerMessageSchema>;

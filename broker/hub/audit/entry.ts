@@ -33,5 +33,7 @@ export interface AuditDesk {
   /** The outcome of the entry with this reference. */
   settle(reference: string, outcome: string): void;
   /** Newest first, with everything that was added before. */
-  list(query: AuditQuery): Promise<{ readonly items: readonly NumberedAuditRow[]; readonly next: number | null }>;
+  list(
+    query: AuditQuery,
+  ): Promise<{ readonly items: readonly NumberedAuditRow[]; readonly next: number | null }>;
 }
