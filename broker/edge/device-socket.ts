@@ -21,6 +21,12 @@ export class DeviceSocket extends WebSocket implements Transport {
     return this.bufferedAmount;
   }
 
+  write(bytes: Uint8Array, written: () => void): void {
+    this.send(bytes, (error) => {
+      if (!error) written();
+    });
+  }
+
   /** ws closes a flood of fragments with 1008; here that is 4029 (P-7.2, P-7.3). */
   override close(code?: number, reason?: string | Buffer): void {
     const ours = code === 1008 ? 4029 : code;

@@ -1,7 +1,7 @@
 /**
- * Writes the last-known state of changed devices to the state store about once a second, and at stop, so that a
- * start has little to replay. Works in slices, so that a
- * fleet of many devices never holds the event loop.
+ * Writes the last-known state of changed devices to the state store about once a second, and at stop, so that a start
+ * has little to replay; commands and documents are saved on the same occasion. Works in slices, so that a fleet of many
+ * devices never holds the event loop.
  */
 import type { DeviceRow, StateStore, TelemetryLog } from '../store/ports.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
@@ -20,6 +20,8 @@ export interface CheckpointParts {
   readonly fleet: Fleet;
   readonly ingest: Pick<Ingest, 'position'>;
   readonly state: Pick<StateStore, 'saveDevices' | 'setCheckpointPosition'>;
+  /** What else the log adds up to: saves everything before this position, which then need not be replayed. */
+  readonly others: readonly ((position: number) => Promise<void>)[];
   readonly log: Pick<TelemetryLog, 'hold'>;
   readonly clock: Clock;
   readonly logger: Log;
@@ -71,13 +73,14 @@ export class Checkpoint {
   }
 
   private async write(): Promise<void> {
-    const { changes, fleet, ingest, state, log } = this.parts;
+    const { changes, fleet, ingest, state, log, others } = this.parts;
     const { position } = ingest;
     const devices = changes.drain(fleet.revisions.current);
     if (devices.length === 0 && position === this.written) return;
     for (let at = 0; at < devices.length; at += SLICE) {
       await state.saveDevices(this.rows(devices.slice(at, at + SLICE)));
     }
+    for (const save of others) await save(position);
     await state.setCheckpointPosition(position);
     log.hold('state', position);
     this.written = position;

@@ -34,6 +34,10 @@ export interface Member {
   readonly keyId: string;
   /** Unix ms of the last sign of life, heartbeats included. */
   readonly heardAt: number;
+  /** Whether it has been greeted (P-3.3): commands and desired state may be written to it. */
+  readonly ready: boolean;
+  /** Sends one frame; calls back when its bytes have left the process, never if they did not. */
+  write(frame: Uint8Array, written?: () => void): void;
   /** Ends the connection with a close code of the table; the detail replaces the table's sentence. */
   end(code: CloseCode, detail?: string): void;
 }

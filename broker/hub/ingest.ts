@@ -9,7 +9,7 @@ import type { SourceHandle } from '../store/batch.ts';
 import { BatchBuilder } from '../store/batch.ts';
 import type { Commit, TelemetryLog } from '../store/ports.ts';
 import type { Clock } from '../wire/environment.ts';
-import { type DataFrame, FRAME } from '../wire/frames.ts';
+import { type DataFrame, FRAME, type ReportedFrame, type ResultFrame } from '../wire/frames.ts';
 import { applyFrame, judgeFrame, reserveColumns, type Taken } from './apply.ts';
 import type { Progress } from './boots.ts';
 import type { Counters } from './counters.ts';
@@ -26,6 +26,21 @@ export interface Origin {
   durable(seq: number): void;
 }
 
+/** Frames that are stored like data and change no last-known state (P-5, P-6). */
+export type ControlFrame = ResultFrame | ReportedFrame;
+
+/** A control frame whose commit is done. */
+export interface CommittedControl {
+  readonly device: Device;
+  /** The connection that it came from. */
+  readonly session: string;
+  readonly frame: ControlFrame;
+  /** Unix ms. */
+  readonly arrival: number;
+}
+
+export type ControlListener = (control: CommittedControl) => void;
+
 /** What became of a frame: in the batch, known before, or refused; with what it says of the device's clock. */
 export type Acceptance = 'accepted' | 'repeated' | 'too-many-metrics' | 'clock-unset' | 'clock-ahead';
 
@@ -37,6 +52,13 @@ const ACCEPTED: Readonly<Record<ClockState, Acceptance>> = {
 
 interface Pending extends Taken {
   readonly origin: Origin;
+}
+
+/** What one commit holds. */
+interface Batch {
+  readonly pending: readonly Pending[];
+  readonly controls: readonly CommittedControl[];
+  readonly bytes: number;
 }
 
 /** Somebody who waits until the first `upTo` frames are applied. */
@@ -62,6 +84,8 @@ export class Ingest {
   private readonly parts: IngestParts;
   private readonly batch = new BatchBuilder();
   private pending: Pending[] = [];
+  private controls: CommittedControl[] = [];
+  private controlListener: ControlListener = () => {};
   private waitingForRoom: (() => void)[] = [];
   private flushes: Flush[] = [];
   /** Frames that joined a batch, and frames whose commit was applied. */
@@ -109,12 +133,27 @@ export class Ingest {
     this.batch.add(origin.source, arrival, bytes);
     const clock = judgeFrame(frame, arrival);
     this.pending.push({ origin, frame, columns, arrival, clock });
-    this.joined += 1;
-    counters.framesAccepted += 1;
-    counters.bytesReceived += bytes.length;
     countContents(counters, frame);
-    if (this.state === 'empty') this.schedule();
+    this.took(bytes.length);
     return clock === null || frame.time === null ? 'accepted' : ACCEPTED[clock];
+  }
+
+  /** Takes a result or a reported frame in; the listener hears of it after the commit. `bytes` are copied. */
+  acceptControl(
+    origin: Pick<Origin, 'device' | 'source'> & { readonly session: string },
+    frame: ControlFrame,
+    bytes: Uint8Array,
+    arrival: number,
+  ): void {
+    const { device, session } = origin;
+    this.batch.add(origin.source, arrival, bytes);
+    this.controls.push({ device, session, frame, arrival });
+    this.took(bytes.length);
+  }
+
+  /** The one listener of control frames; they come in the order of arrival. */
+  onControl(listener: ControlListener): void {
+    this.controlListener = listener;
   }
 
   /** Resolves when every frame accepted so far is committed and applied; at once after a failure. */
@@ -133,6 +172,14 @@ export class Ingest {
     return 'repeated';
   }
 
+  private took(bytes: number): void {
+    const { counters } = this.parts;
+    this.joined += 1;
+    counters.framesAccepted += 1;
+    counters.bytesReceived += bytes;
+    if (this.state === 'empty') this.schedule();
+  }
+
   private schedule(): void {
     this.state = 'scheduled';
     const wait = this.lastCommitAt + this.parts.limits.commitSpacing - this.parts.clock.now();
@@ -143,30 +190,33 @@ export class Ingest {
 
   private commit(): void {
     const { log, clock } = this.parts;
-    const applied = this.pending;
+    const { pending, controls } = this;
     const bytes = this.batch.bytes;
     this.pending = [];
+    this.controls = [];
     this.state = 'committing';
     this.lastCommitAt = clock.now();
     log.append(this.batch.take()).then(
-      (commit) => this.committed(commit, applied, bytes),
+      (commit) => this.committed(commit, { pending, controls, bytes }),
       // The stores report the failure themselves (Stores.onFailure) and the process ends; nothing more is told.
       () => this.fail(),
     );
     this.makeRoom();
   }
 
-  private committed(commit: Commit, applied: readonly Pending[], bytes: number): void {
+  private committed(commit: Commit, { pending, controls, bytes }: Batch): void {
     const { counters } = this.parts;
+    const frames = pending.length + controls.length;
     counters.commits += 1;
-    counters.framesCommitted += applied.length;
+    counters.framesCommitted += frames;
     counters.bytesCommitted += bytes;
-    for (const pending of applied) this.apply(pending);
+    for (const one of pending) this.apply(one);
     this.appliedTo = commit.end;
+    for (const control of controls) this.controlListener(control);
     for (const origin of this.owed) this.payOwed(origin);
-    this.applied += applied.length;
+    this.applied += frames;
     this.resolveFlushes();
-    if (this.pending.length > 0) this.schedule();
+    if (this.joined > this.applied) this.schedule();
     else this.state = 'empty';
   }
 

@@ -4,7 +4,7 @@
  */
 import { readBatch, type Source } from '../store/batch.ts';
 import type { LogBounds, LogRecord, StateStore, TelemetryLog } from '../store/ports.ts';
-import { FRAME } from '../wire/frames.ts';
+import { type DataFrame, FRAME, type ReportedFrame, type ResultFrame } from '../wire/frames.ts';
 import { FrameReader } from '../wire/reader.ts';
 import { applyFrame, judgeFrame, reserveColumns } from './apply.ts';
 import { readDevice } from './device-record.ts';
@@ -17,53 +17,84 @@ export interface Restored {
   readonly position: number;
 }
 
+/** A result or a reported frame of the log: whoever keeps commands or documents knows whether it holds it already. */
+export interface ReplayedControl {
+  readonly customer: string;
+  readonly device: string;
+  readonly session: string;
+  readonly frame: ResultFrame | ReportedFrame;
+  readonly arrival: number;
+  /** Of the record that holds it. */
+  readonly position: number;
+}
+
+export interface RestoreParts {
+  readonly fleet: Fleet;
+  readonly state: StateStore;
+  readonly log: Pick<TelemetryLog, 'read' | 'hold'>;
+  readonly bounds: LogBounds;
+  /** Called in the order of arrival. */
+  readonly onControl: (control: ReplayedControl) => void;
+}
+
 /** Rejects with the store's error on a record that is not whole; the broker must not start then. */
-export async function restoreFleet(
-  fleet: Fleet,
-  state: StateStore,
-  log: Pick<TelemetryLog, 'read' | 'hold'>,
-  bounds: LogBounds,
-): Promise<Restored> {
-  const heldTo = new Map<string, number>();
-  for await (const rows of state.loadDevices()) {
-    for (const row of rows) {
-      readDevice(fleet, row);
-      heldTo.set(`${row.customer}/${row.device}`, row.position);
-    }
-  }
+export async function restoreFleet(parts: RestoreParts): Promise<Restored> {
+  const { fleet, state, log, bounds } = parts;
+  const held = await readRows(fleet, state);
   const from = Math.max(bounds.first, await state.checkpointPosition());
   // However long this takes, retention must not take away what is being replayed.
   log.hold('state', from);
   let replayedFrames = 0;
-  for await (const record of log.read(from)) replayedFrames += replay(fleet, record, heldTo);
+  for await (const record of log.read(from)) replayedFrames += replay(parts, record, held);
   return { devices: fleet.total, replayedFrames, position: bounds.end };
 }
 
+/** Up to where a device's row holds the log, by its name. */
+interface Held {
+  readonly position: number;
+  readonly isForgotten: boolean;
+}
+
+async function readRows(fleet: Fleet, state: StateStore): Promise<ReadonlyMap<string, Held>> {
+  const held = new Map<string, Held>();
+  for await (const rows of state.loadDevices()) {
+    for (const row of rows) {
+      readDevice(fleet, row);
+      const { customer, device, position, body } = row;
+      held.set(`${customer}/${device}`, { position, isForgotten: body === null });
+    }
+  }
+  return held;
+}
+
 /** Applies what the rows do not hold yet; returns the number of frames. */
-function replay(fleet: Fleet, record: LogRecord, heldTo: ReadonlyMap<string, number>): number {
+function replay(
+  { fleet, onControl }: RestoreParts,
+  record: LogRecord,
+  held: ReadonlyMap<string, Held>,
+): number {
   const readers = new Map<Source, FrameReader>();
   let frames = 0;
   for (const { source, arrival, frame: bytes } of readBatch(record.payload)) {
-    if (record.position < (heldTo.get(`${source.customer}/${source.device}`) ?? 0)) continue;
+    const { position = 0, isForgotten = false } = held.get(`${source.customer}/${source.device}`) ?? {};
+    const isHeld = record.position < position;
+    // Of a device that was forgotten nothing comes back; otherwise control frames have rows of their own.
+    if (isHeld && isForgotten) continue;
     const reader = readers.get(source) ?? new FrameReader();
     reader.fields = source.fields;
     readers.set(source, reader);
-    replayFrame(fleet, source, reader, bytes, arrival);
+    const frame = reader.read(bytes);
+    if (frame.kind === FRAME.result || frame.kind === FRAME.reported) {
+      const { customer, device, session } = source;
+      onControl({ customer, device, session, frame, arrival, position: record.position });
+    } else if (isHeld) continue;
+    else if (frame.kind !== FRAME.hello) replayFrame(fleet, source, frame, arrival);
     frames += 1;
   }
   return frames;
 }
 
-function replayFrame(
-  fleet: Fleet,
-  source: Source,
-  reader: FrameReader,
-  bytes: Uint8Array,
-  arrival: number,
-): void {
-  const frame = reader.read(bytes);
-  // Only these three are ever appended (session/handlers.ts).
-  if (frame.kind !== FRAME.telemetry && frame.kind !== FRAME.batch && frame.kind !== FRAME.event) return;
+function replayFrame(fleet: Fleet, source: Source, frame: DataFrame, arrival: number): void {
   const device = fleet.obtain(source.customer, source.device);
   const columns = reserveColumns(device, frame, Number.POSITIVE_INFINITY);
   if (columns) applyFrame(fleet, device, { frame, columns, arrival, clock: judgeFrame(frame, arrival) });

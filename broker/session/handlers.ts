@@ -16,9 +16,10 @@ import type { SessionParts } from './parts.ts';
 
 /** What the handlers need of a session. */
 export interface FrameSession extends Origin {
+  readonly session: string;
   readonly state: string;
   readonly boot: Boot | null;
-  readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'logger'>;
+  readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'commands' | 'logger'>;
   adopt(hello: HelloFrame, boots: Boots): void;
   acknowledge(seq: number): void;
   advise(code: ErrorCode, seq: number | null): void;
@@ -44,7 +45,7 @@ export function handleFrame(session: FrameSession, frame: DeviceFrame, bytes: Ui
 
 /** P-3.2: adopts the boot and the layout, and answers with how far that boot is durable. */
 function hello(session: FrameSession, frame: HelloFrame): void {
-  if (session.state !== 'greeting') throw new FrameError('hello-not-first');
+  if (session.state !== 'greeting' && session.state !== 'waited') throw new FrameError('hello-not-first');
   const { device, parts } = session;
   session.adopt(frame, device.boots);
   device.description = {
@@ -65,20 +66,20 @@ function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: n
   if (acceptance === 'clock-unset' || acceptance === 'clock-ahead') session.advise(acceptance, frame.seq);
 }
 
-/** P-5: this broker has sent no command, so none can have a result. */
-function result(session: FrameSession, frame: ResultFrame): void {
-  session.advise('unknown-command', null);
-  session.parts.logger.debug(
-    { device: session.device.name, command: frame.id },
-    'A result for an unknown command was ignored.',
-  );
+/** P-5: taken for any command that the device was sent, also when it has ended; stored before it is told. */
+function result(session: FrameSession, frame: ResultFrame, bytes: Uint8Array, now: number): void {
+  const { ingest, commands, logger } = session.parts;
+  const take = (isKnown: boolean): void => {
+    if (isKnown) ingest.acceptControl(session, frame, bytes, now);
+    else session.advise('unknown-command', null);
+  };
+  const known = commands.knows(session.device, frame.id);
+  if (typeof known === 'boolean') take(known);
+  // The store reports its failure itself, and the process ends (Stores.onFailure).
+  else known.then(take, (error: unknown) => logger.error({ err: error }, 'A result was not taken.'));
 }
 
-/** P-6: desired and reported state come with commands. */
-function reported(session: FrameSession, frame: ReportedFrame): void {
-  session.advise('not-supported', null);
-  session.parts.logger.debug(
-    { device: session.device.name, version: frame.version },
-    'A reported frame was ignored.',
-  );
+/** P-6: which desired version the device has applied. */
+function reported(session: FrameSession, frame: ReportedFrame, bytes: Uint8Array, now: number): void {
+  session.parts.ingest.acceptControl(session, frame, bytes, now);
 }

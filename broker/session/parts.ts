@@ -1,6 +1,7 @@
 /** What every session is handed. */
 import type { Config } from '../../schemas/config.ts';
 import type { Counters } from '../hub/counters.ts';
+import type { Device, Member } from '../hub/device.ts';
 import type { Fleet } from '../hub/fleet.ts';
 import type { Ingest } from '../hub/ingest.ts';
 import type { Clock, Log } from '../wire/environment.ts';
@@ -9,6 +10,10 @@ import type { Turns } from './turns.ts';
 export interface SessionParts {
   readonly fleet: Fleet;
   readonly ingest: Ingest;
+  /** Whether the broker has, or had, a command of this id for the device. */
+  readonly commands: { knows(device: Device, id: string): boolean | Promise<boolean> };
+  /** The device can be written to from now on (P-3.3). */
+  readonly onReady: (device: Device, member: Member) => void;
   readonly turns: Turns;
   readonly counters: Counters;
   readonly clock: Clock;

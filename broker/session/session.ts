@@ -19,6 +19,9 @@ import { InvalidFrames } from './invalid-frames.ts';
 import type { SessionParts } from './parts.ts';
 import type { Transport } from './transport.ts';
 
+/** How long a hello is waited for before commands are written (P-3.3); ms. */
+const SILENT_GREETING = 2000;
+
 export interface SessionIdentity {
   readonly session: string;
   readonly keyId: string;
@@ -37,8 +40,9 @@ export class DeviceSession implements Origin, Member {
   heardAt: number;
   /** When the next ping is due; Unix ms. */
   pingAt: number;
-  /** `greeting`: a hello may still come. */
-  state: 'new' | 'greeting' | 'live' | 'ending' | 'ended' = 'new';
+  /** `greeting`: a hello may still come. `waited`: so it may, but commands are written by now (P-3.3). */
+  state: 'new' | 'greeting' | 'waited' | 'live' | 'ending' | 'ended' = 'new';
+  private readonly openedAt: number;
   private readonly transport: Transport;
   private readonly reader = new FrameReader();
   private readonly flow: Flow;
@@ -54,7 +58,8 @@ export class DeviceSession implements Origin, Member {
     this.device = identity.device;
     this.parts = parts;
     this.transport = transport;
-    this.heardAt = clock.now();
+    this.openedAt = clock.now();
+    this.heardAt = this.openedAt;
     this.pingAt = this.heardAt + config.devices.keepalive * 1000;
     this.source = this.makeSource(null);
     this.flow = new Flow({ ...parts, limits: config.limits }, transport);
@@ -83,7 +88,22 @@ export class DeviceSession implements Origin, Member {
       if (!(error instanceof FrameError)) throw error;
       this.refuse(error);
     }
-    if (this.state === 'greeting') this.state = 'live';
+    this.goLive();
+  }
+
+  get ready(): boolean {
+    return this.state === 'waited' || this.state === 'live';
+  }
+
+  write(frame: Uint8Array, written: () => void = () => {}): void {
+    if (this.ready) this.transport.write(frame, written);
+  }
+
+  /** P-3.3, for a device that says nothing at all: looked after by the heartbeat's timer. */
+  wait(now: number): void {
+    if (this.state !== 'greeting' || now - this.openedAt < SILENT_GREETING) return;
+    this.state = 'waited';
+    this.parts.onReady(this.device, this);
   }
 
   /** P-2.1: a device speaks binary. */
@@ -111,7 +131,7 @@ export class DeviceSession implements Origin, Member {
   }
 
   durable(seq: number): void {
-    if (this.state === 'greeting' || this.state === 'live') this.acks.owe(seq);
+    if (this.state === 'greeting' || this.ready) this.acks.owe(seq);
   }
 
   /** Sends what is owed at once. */
@@ -158,6 +178,14 @@ export class DeviceSession implements Origin, Member {
     const { fleet, clock, counters } = this.parts;
     count(counters.closes, this.endedBy ?? reason);
     fleet.leave(this.device, this, clock.now(), this.endedBy ?? reason);
+  }
+
+  /** After its first frame, hello or not. */
+  private goLive(): void {
+    if (this.state !== 'greeting' && this.state !== 'waited') return;
+    const wasReady = this.ready;
+    this.state = 'live';
+    if (!wasReady) this.parts.onReady(this.device, this);
   }
 
   private takeOver(): void {

@@ -83,6 +83,7 @@ export class Sessions {
     for (const session of this.live) {
       if (now - session.heardAt >= silence) session.end(4008);
       else if (now >= session.pingAt) session.ping(now);
+      session.wait(now);
     }
   }
 }

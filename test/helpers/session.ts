@@ -27,6 +27,11 @@ export class FakeTransport implements Transport {
     if (frame) this.sent.push(frame);
   }
 
+  write(bytes: Uint8Array, written: () => void): void {
+    this.send(bytes);
+    written();
+  }
+
   ping(): void {
     this.pings += 1;
   }

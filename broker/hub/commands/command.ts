@@ -52,7 +52,9 @@ export interface Command {
   readonly args: Value;
   readonly status: CommandStatus;
   readonly createdAt: number;
-  /** Unix ms. For a ttl of 0 the same as `createdAt`. */
+  /** ms; 0: now or never (P-5.4): it is written once, to a device that is connected. */
+  readonly ttl: number;
+  /** When it must have a final result; for a ttl of 0 after the default ttl. Unix ms. */
   readonly expiresAt: number;
   /** How often it was written, or is about to be. */
   readonly attempts: number;

@@ -1,0 +1,147 @@
+/**
+ * Makes commands out of wishes: once for each id, within the limits, durable before anybody hears of them. Owns the
+ * numbering and what is being made right now.
+ */
+import type { Clock } from '../../wire/environment.ts';
+import type { Device } from '../device.ts';
+import { HubRefusal } from '../refusal.ts';
+import { type CommandLimits, checkWish, isSameWish } from './admission.ts';
+import type { Command, CommandWish, Issued } from './command.ts';
+import type { Delivery } from './delivery.ts';
+import { type Entry, newEntry } from './entry.ts';
+import type { Journal } from './journal.ts';
+import { endedBy, isWaiting } from './life.ts';
+import type { OpenCommands } from './open-commands.ts';
+import type { Steps } from './steps.ts';
+
+export interface CreationParts {
+  readonly open: OpenCommands;
+  readonly steps: Steps;
+  readonly journal: Journal;
+  readonly delivery: Delivery;
+  readonly limits: CommandLimits;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly findDevice: (customer: string, device: string) => Device | null;
+  /** Of a command that may have ended. */
+  readonly findCommand: (customer: string, id: string) => Promise<Command | null>;
+  /** The command is durable and open: from now on it may expire, and is to be delivered. */
+  readonly opened: (entry: Entry, device: Device) => void;
+}
+
+const OFFLINE = 'The device is not connected, and a ttl of 0 means now or never.';
+const MADE_ROOM = 'It made room for a newer command, as the sender of that one asked.';
+
+export class Creation {
+  /** The last number given out. */
+  number = 0;
+  private readonly parts: CreationParts;
+  /** By `customer/id`. */
+  private readonly making = new Map<string, Promise<Issued>>();
+
+  constructor(parts: CreationParts) {
+    this.parts = parts;
+  }
+
+  async issue(wish: CommandWish): Promise<Issued> {
+    const ttl = checkWish(wish, this.parts.limits);
+    if (wish.id === null) return this.create(wish, this.parts.newId(), ttl);
+    const name = `${wish.customer}/${wish.id}`;
+    const before = this.making.get(name);
+    if (before) return again((await before).command, wish);
+    const work = this.findOrCreate(wish, wish.id, ttl).finally(() => this.making.delete(name));
+    this.making.set(name, work);
+    return work;
+  }
+
+  private async findOrCreate(wish: CommandWish, id: string, ttl: number): Promise<Issued> {
+    const known = await this.parts.findCommand(wish.customer, id);
+    return known ? again(known, wish) : this.create(wish, id, ttl);
+  }
+
+  private async create(wish: CommandWish, id: string, ttl: number): Promise<Issued> {
+    const { journal, findDevice } = this.parts;
+    const device = findDevice(wish.customer, wish.device);
+    if (!device) throw new HubRefusal('not-found', 'There is no device that this key may see.');
+    const aside = [...this.makeRoom(wish), ...this.supersede(wish, id)];
+    const entry = this.add(this.newCommand(wish, id, ttl), device);
+    await Promise.all([journal.save(entry), ...aside]);
+    this.stored(entry, device);
+    return { command: entry.command, created: true };
+  }
+
+  private newCommand({ ttl: _, whenFull: __, ...wish }: CommandWish, id: string, ttl: number): Command {
+    const { clock, limits } = this.parts;
+    const createdAt = clock.now();
+    this.number += 1;
+    return {
+      ...wish,
+      id,
+      ttl,
+      number: this.number,
+      status: 'queued',
+      createdAt,
+      expiresAt: createdAt + (ttl === 0 ? limits.defaultTtlSeconds * 1000 : ttl),
+      attempts: 0,
+      timeline: [{ status: 'queued', at: createdAt, by: wish.by }],
+      endedAt: null,
+    };
+  }
+
+  /** Counts its first attempt along, if it can be written as soon as it is durable. */
+  private add(command: Command, device: Device): Entry {
+    const { open, delivery } = this.parts;
+    const entry = newEntry(command, 'storing');
+    const { member } = device;
+    const isNext = delivery.hasRoom(device);
+    open.add(entry);
+    if (command.ttl === 0 && !member) {
+      entry.command = endedBy(command, 'failed', { at: command.createdAt, reason: OFFLINE });
+    } else if (member && isNext) delivery.reserve(entry, member);
+    return entry;
+  }
+
+  private stored(entry: Entry, device: Device): void {
+    const { open, steps } = this.parts;
+    // Cancelled in the same moment: told already.
+    if (entry.state === 'ended') return;
+    const isOver = entry.command.endedAt !== null;
+    entry.state = isOver ? 'ended' : 'open';
+    if (isOver) open.remove(entry);
+    steps.tell(entry.command);
+    if (!isOver) this.parts.opened(entry, device);
+  }
+
+  /** Throws HubRefusal if there is none. */
+  private makeRoom({ customer, device, whenFull }: CommandWish): Promise<void>[] {
+    const { open, limits, steps, clock } = this.parts;
+    if (open.size >= limits.waiting) throw tooMany('in all', 'commands.waiting', limits.waiting);
+    if (open.count(customer, device) < limits.waitingPerDevice) return [];
+    const oldest = open.of(customer, device).find((one) => one.state === 'open' && isWaiting(one.command));
+    if (whenFull === 'refuse' || !oldest) {
+      throw tooMany('of this device', 'commands.waitingPerDevice', limits.waitingPerDevice);
+    }
+    const why = { at: clock.now(), reason: MADE_ROOM };
+    return [steps.decide(oldest, endedBy(oldest.command, 'expired', why))];
+  }
+
+  private supersede({ customer, device, supersede, by }: CommandWish, id: string): Promise<void>[] {
+    if (supersede === null) return [];
+    const { open, steps, clock } = this.parts;
+    const older = open
+      .of(customer, device)
+      .filter(({ command }) => command.supersede === supersede && isWaiting(command));
+    const why = { at: clock.now(), reason: `The newer command ${id} took its place.`, by };
+    return older.map((entry) => steps.decide(entry, endedBy(entry.command, 'cancelled', why)));
+  }
+}
+
+function again(command: Command, wish: CommandWish): Issued {
+  if (isSameWish(command, wish)) return { command, created: false };
+  throw new HubRefusal('conflict', `The id ${command.id} names another command; take a new id.`);
+}
+
+function tooMany(whose: string, limit: string, value: number): HubRefusal {
+  const detail = `The limit ${limit} of ${value} commands ${whose} that are not final is reached; cancel some, or wait.`;
+  return new HubRefusal('too-many-commands', detail, limit);
+}

@@ -1,0 +1,30 @@
+/** What a command waits for, in a sentence that operators read (users.md, "Commands"). Pure. */
+import type { Device } from '../device.ts';
+import { type Command, isFinal } from './command.ts';
+import { isWaiting, MAX_ATTEMPTS } from './life.ts';
+
+/** `device`: null if the broker does not know it (any more). null: it waits for nothing. */
+export function waitingFor(command: Command, device: Device | null): string | null {
+  if (isFinal(command.status)) return null;
+  const away = offline(device);
+  if (!isWaiting(command))
+    return away === null ? 'waiting for the result' : `waiting for the result; ${away}`;
+  if (command.attempts === 0) return away ?? connected(device);
+  const attempt = `waiting for acceptance, attempt ${command.attempts} of ${MAX_ATTEMPTS}`;
+  return away === null ? attempt : `${attempt}; ${away}`;
+}
+
+function offline(device: Device | null): string | null {
+  if (!device) return 'device unknown';
+  if (device.online) return null;
+  const { since } = device.presence;
+  return since === 0
+    ? 'device has not connected yet'
+    : `device offline since ${new Date(since).toISOString()}`;
+}
+
+function connected(device: Device | null): string {
+  return device?.member?.ready
+    ? 'waiting for earlier commands, which the device has not accepted yet'
+    : 'waiting for the greeting of the device, which has just connected';
+}
