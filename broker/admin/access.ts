@@ -41,6 +41,11 @@ export class Access {
     return caller;
   }
 
+  /** The same where it may be too early; null: not known yet. It need not have the right to do what it asks. */
+  known(request: FastifyRequest): Caller | null {
+    return this.callers.get(request) ?? null;
+  }
+
   /** Trades a key's text or another proof for its row; a failure counts against the address. */
   prove(request: FastifyRequest, row: KeyRow | null): KeyRow {
     if (row) return row;
@@ -62,6 +67,7 @@ export class Access {
   private allow(...roles: readonly Role[]): Hook {
     return async (request) => {
       const row = this.identify(request);
+      this.callers.set(request, callerOf(row));
       if (row.role === 'device') {
         throw new Refusal(
           'forbidden',
@@ -74,7 +80,6 @@ export class Access {
           `This needs a key with the role ${roles.join(' or ')}; it has ${row.role}.`,
         );
       }
-      this.callers.set(request, callerOf(row));
     };
   }
 

@@ -13,34 +13,43 @@ import type { Metrics } from './metrics.ts';
 import { swaggerOptions } from './openapi.ts';
 import type { AdminParts } from './ports.ts';
 import { sendProblem } from './refusal.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { commandRoutes } from './routes/commands.ts';
 import { customerRoutes } from './routes/customers.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
+import { desiredRoutes } from './routes/desired.ts';
+import { deviceCommandRoutes } from './routes/device-commands.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { groupCommandRoutes } from './routes/group-commands.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { websocketRoutes } from './routes/websocket.ts';
 import { securityHeaders } from './security-headers.ts';
+import { Trail } from './trail.ts';
 import { serializerCompiler, validatorCompiler } from './validation.ts';
 
 /** Ready to route requests; it never listens itself. */
 export async function buildApp(parts: AdminParts, metrics: Metrics): Promise<Api> {
-  const app = createApp(parts);
+  const access = new Access(parts);
+  const trail = new Trail(parts, access);
+  const app = createApp(parts, trail);
   await app.register(cookie);
   await app.register(swagger, swaggerOptions(parts.stats().version));
   const refuseOtherMethods = collectPaths(app);
-  await addRoutes(app, parts, metrics);
+  await addRoutes(app, parts, { access, trail, metrics });
   refuseOtherMethods();
   await app.ready();
   return app;
 }
 
-function createApp({ config, logger }: AdminParts): Api {
+function createApp({ config, logger }: AdminParts, trail: Trail): Api {
   const { trustedProxies } = config.server;
-  const handleError = errorHandler(logger);
+  const handleError = errorHandler(logger, trail);
   const app: Api = fastify({
     bodyLimit: BODY_BYTES,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
@@ -61,18 +70,27 @@ function createApp({ config, logger }: AdminParts): Api {
   return app;
 }
 
-/** JSON bodies and no others; an empty one counts as none, as clients send it with DELETE. */
+/**
+ * JSON bodies and no others; an empty one counts as none, as clients send it with DELETE. `__proto__` and `constructor`
+ * come in as members like any other: closed schemas refuse them, and values do (`value-of-json.ts`), with their place.
+ */
 function readJsonOnly(app: Api): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
+  const parse = app.getDefaultJsonParser('ignore', 'ignore');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  const types = ['application/json', 'application/merge-patch+json'];
+  app.addContentTypeParser(types, { parseAs: 'string' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined);
     else parse(request, body as string, done);
   });
 }
 
-async function addRoutes(app: Api, parts: AdminParts, metrics: Metrics): Promise<void> {
-  const access = new Access(parts);
+interface Helpers {
+  readonly access: Access;
+  readonly trail: Trail;
+  readonly metrics: Metrics;
+}
+
+async function addRoutes(app: Api, parts: AdminParts, { access, trail, metrics }: Helpers): Promise<void> {
   healthRoutes(app, parts);
   metricsRoutes(app, parts, access, metrics);
   websocketRoutes(app);
@@ -82,8 +100,14 @@ async function addRoutes(app: Api, parts: AdminParts, metrics: Metrics): Promise
     async (api: Api) => {
       api.addHook('onRequest', refuseKeyInUrl);
       customerRoutes(api, parts, access);
-      deviceRoutes(api, parts, access);
-      keyRoutes(api, parts, access);
+      deviceRoutes(api, parts, access, trail);
+      deviceCommandRoutes(api, parts, access, trail);
+      commandRoutes(api, parts, access, trail);
+      groupCommandRoutes(api, parts, access, trail);
+      jobRoutes(api, parts, access, trail);
+      desiredRoutes(api, parts, access, trail);
+      auditRoutes(api, parts, access);
+      keyRoutes(api, parts, access, trail);
       sessionRoutes(api, parts, access);
       statsRoutes(api, parts, access);
     },

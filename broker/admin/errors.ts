@@ -1,15 +1,20 @@
-/** Turns whatever goes wrong in a request into a problem. What is our own fault is logged and not told. */
+/** Turns whatever goes wrong in a request into a problem. What is our own fault is logged and not told; the trail knows all. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem } from '../../schemas/problems.ts';
+import { HubRefusal } from '../hub/refusal.ts';
 import type { Log } from '../wire/environment.ts';
 import { Refusal, sendProblem } from './refusal.ts';
+import type { Trail } from './trail.ts';
 
-/** The largest body that is read. */
+/** The largest body that is read where a route does not say. */
 export const BODY_BYTES = 65536;
+/** Arguments and documents: what the profile takes, in JSON, which is longer. */
+export const VALUE_BYTES = 262144;
+/** A list of all the devices of a large fleet. */
+export const SELECTION_BYTES = 2097152;
 
 /** Fastify's own refusals, by its error code. */
 const KNOWN: Readonly<Record<string, Problem>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: problem('body-too-large', `Send at most ${BODY_BYTES} bytes.`),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: problem('unsupported-media-type', 'Send Content-Type: application/json.'),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: problem(
     'bad-request',
@@ -20,13 +25,22 @@ const KNOWN: Readonly<Record<string, Problem>> = {
 
 export function errorHandler(
   logger: Log,
+  trail: Trail,
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply {
-  return (error, request, reply) => sendProblem(reply, toProblem(error, request, logger));
+  return (error, request, reply) => {
+    const body = toProblem(error, request, logger);
+    trail.refused(request, body);
+    return sendProblem(reply, body);
+  };
 }
 
 function toProblem(error: unknown, request: FastifyRequest, logger: Log): Problem {
   if (error instanceof Refusal) return error.problem;
+  if (error instanceof HubRefusal) return ofTheHub(error);
   const { code, statusCode } = error as { code?: string; statusCode?: number };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return problem('body-too-large', `Send at most ${request.routeOptions.bodyLimit ?? BODY_BYTES} bytes.`);
+  }
   const known = code === undefined ? undefined : KNOWN[code];
   if (known) return known;
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
@@ -39,4 +53,8 @@ function toProblem(error: unknown, request: FastifyRequest, logger: Log): Proble
     'internal',
     'The broker has logged what went wrong; try again, and ask its operator if it stays.',
   );
+}
+
+function ofTheHub({ code, message, limit }: HubRefusal): Problem {
+  return problem(code, message, limit === null ? {} : { limit });
 }

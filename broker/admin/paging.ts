@@ -69,6 +69,16 @@ function insert<Item>(
   kept.splice(low, 0, placed);
 }
 
+/** Where a list goes by falling numbers, or rising ones: the number at which its next page begins; null: no cursor. */
+export function readNumberCursor(cursor: string | undefined, list: string): number | null {
+  return cursor === undefined ? null : readCursor(cursor, list).rank;
+}
+
+/** null: this was the last page. */
+export function writeNumberCursor(next: number | null, list: string): string | null {
+  return next === null ? null : writeCursor(list, { rank: next, name: '' });
+}
+
 function writeCursor(order: string, { rank, name }: Place): string {
   return Buffer.from(JSON.stringify([order, rank, name])).toString('base64url');
 }
@@ -79,7 +89,7 @@ function readCursor(text: string, order: string): Place {
     throw new Refusal('bad-request', 'query.cursor is not one that a page gave; start without it.');
   }
   if (of !== order)
-    throw new Refusal('bad-request', 'query.cursor belongs to another order; keep sort as it was.');
+    throw new Refusal('bad-request', 'query.cursor belongs to another list; keep sort as it was.');
   return { rank, name };
 }
 

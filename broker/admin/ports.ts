@@ -1,7 +1,11 @@
 /** What the HTTP API asks of the other rooms: narrow interfaces, which `broker.ts` fills and tests fake. */
 import type { Stats } from '../../schemas/api.ts';
 import type { Config } from '../../schemas/config.ts';
+import type { AuditDesk } from '../hub/audit/entry.ts';
+import type { CommandDesk } from '../hub/commands/command.ts';
+import type { DesiredDesk } from '../hub/desired/document.ts';
 import type { Device } from '../hub/device.ts';
+import type { JobDesk } from '../hub/jobs/job.ts';
 import type { BrowserSessions as Sessions } from '../hub/keys/browser-sessions.ts';
 import type { KeyRing as Keys } from '../hub/keys/key-ring.ts';
 import type { Clock, Log } from '../wire/environment.ts';
@@ -31,6 +35,10 @@ export interface AdminParts {
   readonly fleet: FleetView;
   readonly keys: KeyRing;
   readonly browserSessions: BrowserSessions;
+  readonly commands: CommandDesk;
+  readonly jobs: JobDesk;
+  readonly desired: DesiredDesk;
+  readonly audit: AuditDesk;
   readonly stats: () => Stats;
   readonly readiness: () => Readiness;
   /** Ends the device's connection and removes it; whether it was known. */

@@ -33,6 +33,9 @@ function describe(part: string, error: ErrorObject | undefined): string {
   if (!error) return `${part} is not as documented.`;
   const field = `${part}${error.instancePath.replaceAll('/', '.')}`;
   const { params, keyword } = error;
+  if (error.propertyName !== undefined) {
+    return `${field} has the name ${JSON.stringify(error.propertyName)}, which ${error.message}.`;
+  }
   if (keyword === 'required') return `${field}.${params.missingProperty} is missing.`;
   if (keyword === 'enum') return `${field} must be one of ${params.allowedValues.join(', ')}.`;
   if (keyword === 'additionalProperties') {

@@ -9,6 +9,8 @@ import type { Stats } from '../../schemas/api.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
 import { type Answer, Documented, type OpenApi } from './documented.ts';
+import { FakeAudit, FakeCommands } from './fake-desks.ts';
+import { FakeDesired, FakeJobs } from './fake-group-desks.ts';
 import { FakeBrowserSessions, FakeKeys, keyRow } from './fakes.ts';
 import { someStats } from './some-stats.ts';
 
@@ -39,6 +41,10 @@ export class AdminBench {
   readonly fleet = new Fleet(new Revisions(1));
   readonly keys = new FakeKeys(this.clock, KEYS);
   readonly browserSessions = new FakeBrowserSessions(this.clock);
+  readonly commands = new FakeCommands(this.clock);
+  readonly jobs = new FakeJobs(this.fleet, this.clock);
+  readonly desired = new FakeDesired(this.clock);
+  readonly audit = new FakeAudit(this.clock);
   readonly log: LogLine[] = [];
   readonly forgotten: string[] = [];
   readonly admin: AdminServer;
@@ -50,6 +56,10 @@ export class AdminBench {
       fleet: this.fleet,
       keys: this.keys,
       browserSessions: this.browserSessions,
+      commands: this.commands,
+      jobs: this.jobs,
+      desired: this.desired,
+      audit: this.audit,
       stats: () => this.stats(),
       readiness: () => ({ ready: true }),
       forget: async (customer, device) => this.forget(customer, device),

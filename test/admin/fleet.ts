@@ -4,7 +4,14 @@ import type { Fleet } from '../../broker/hub/fleet.ts';
 import type { Value } from '../../broker/wire/frames.ts';
 
 export function connect(fleet: Fleet, device: Device, at: number): Member {
-  const member: Member = { session: `s-${device.id}`, keyId: 'pump', heardAt: at, end: () => undefined };
+  const member: Member = {
+    session: `s-${device.id}`,
+    keyId: 'pump',
+    heardAt: at,
+    ready: true,
+    write: () => undefined,
+    end: () => undefined,
+  };
   fleet.join(device, member, at);
   return member;
 }

@@ -12,6 +12,21 @@ beforeEach(async () => {
 });
 
 const OPERATIONS = [
+  'GET /api/v1/audit',
+  'POST /api/v1/commands',
+  'DELETE /api/v1/commands/{id}',
+  'GET /api/v1/commands/{id}',
+  'DELETE /api/v1/devices/{customer}/{device}/commands',
+  'GET /api/v1/devices/{customer}/{device}/commands',
+  'POST /api/v1/devices/{customer}/{device}/commands',
+  'GET /api/v1/devices/{customer}/{device}/desired',
+  'PATCH /api/v1/devices/{customer}/{device}/desired',
+  'PUT /api/v1/devices/{customer}/{device}/desired',
+  'GET /api/v1/jobs',
+  'DELETE /api/v1/jobs/{id}',
+  'GET /api/v1/jobs/{id}',
+  'GET /api/v1/jobs/{id}/devices',
+  'POST /api/v1/jobs/{id}/resume',
   'GET /api/v1/customers',
   'GET /api/v1/devices',
   'DELETE /api/v1/devices/{customer}/{device}',

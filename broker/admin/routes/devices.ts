@@ -14,17 +14,19 @@ import type { Device } from '../../hub/device.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
 import { deviceOrder, deviceState, deviceSummary } from '../device-view.ts';
+import { findDevice } from '../find-device.ts';
 import { answers } from '../openapi.ts';
 import { pageOf } from '../paging.ts';
 import type { AdminParts } from '../ports.ts';
 import { notFound } from '../refusal.ts';
+import { deviceTarget, type Trail } from '../trail.ts';
 
 const ONE = '/devices/:customer/:device';
 
-export function deviceRoutes(api: Api, parts: AdminParts, access: Access): void {
+export function deviceRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
   listRoute(api, parts, access);
   readRoutes(api, parts, access);
-  forgetRoute(api, parts, access);
+  forgetRoute(api, parts, access, trail);
 }
 
 function listRoute(api: Api, { fleet }: AdminParts, access: Access): void {
@@ -60,12 +62,6 @@ function* matching(devices: Iterable<Device>, { customer, online, q }: Filter): 
 }
 
 function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
-  const find = (request: Parameters<Access['caller']>[0], customer: string, id: string): Device => {
-    const device = sees(access.caller(request), customer) ? fleet.find(customer, id) : null;
-    if (!device) throw notFound('device');
-    return device;
-  };
-
   api.get(
     ONE,
     {
@@ -77,7 +73,7 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
       },
       onRequest: access.readers,
     },
-    async (request) => deviceSummary(find(request, request.params.customer, request.params.device)),
+    async (request) => deviceSummary(findDevice(fleet, access.caller(request), request.params)),
   );
 
   api.get(
@@ -91,11 +87,11 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
       },
       onRequest: access.readers,
     },
-    async (request) => deviceState(find(request, request.params.customer, request.params.device)),
+    async (request) => deviceState(findDevice(fleet, access.caller(request), request.params)),
   );
 }
 
-function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access): void {
+function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access, trail: Trail): void {
   api.delete(
     ONE,
     {
@@ -107,13 +103,14 @@ function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access): 
         params: DevicePath,
         response: answers(204, Type.Null({ description: 'It is gone.' }), 'not-found'),
       },
-      onRequest: access.operators,
+      onRequest: [trail.attempt('device.forget', deviceTarget), access.operators],
     },
     async (request, reply) => {
       const caller = access.caller(request);
       const { customer, device } = request.params;
       if (!sees(caller, customer) || !(await forget(customer, device))) throw notFound('device');
       logger.info({ device: `${customer}/${device}`, by: caller.keyId }, 'A device was forgotten.');
+      trail.done(request, { customer });
       return reply.code(204).send(null);
     },
   );

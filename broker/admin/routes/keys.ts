@@ -18,6 +18,7 @@ import { answers } from '../openapi.ts';
 import { type Order, pageOf } from '../paging.ts';
 import type { AdminParts } from '../ports.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import { customerTarget, idTarget, type Trail } from '../trail.ts';
 
 const DAY = 86400;
 
@@ -27,11 +28,11 @@ const OLDEST_FIRST: Order<KeyRow> = {
   place: (row) => ({ rank: row.createdAt, name: row.id }),
 };
 
-export function keyRoutes(api: Api, parts: AdminParts, access: Access): void {
+export function keyRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
   listRoute(api, parts, access);
-  createRoute(api, parts, access);
-  rotateRoute(api, parts, access);
-  revokeRoute(api, parts, access);
+  createRoute(api, parts, access, trail);
+  rotateRoute(api, parts, access, trail);
+  revokeRoute(api, parts, access, trail);
 }
 
 function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
@@ -54,7 +55,9 @@ function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
   );
 }
 
-function createRoute(api: Api, { keys, clock, logger }: AdminParts, access: Access): void {
+function createRoute(api: Api, { keys, clock, logger }: AdminParts, access: Access, trail: Trail): void {
+  const target = customerTarget((body) => (body as { customer?: unknown } | undefined)?.customer);
+
   api.post(
     '/keys',
     {
@@ -65,17 +68,23 @@ function createRoute(api: Api, { keys, clock, logger }: AdminParts, access: Acce
         body: reference(NewKeySchema),
         response: answers(201, reference(KeySchema), 'body-too-large', 'unsupported-media-type'),
       },
-      onRequest: access.admins,
+      onRequest: [trail.attempt('key.create', target), access.admins],
     },
     async (request, reply) => {
       const { row, key } = await keys.create(keyWish(request.body, clock.now()));
       logger.info({ key: row.id, role: row.role, by: access.caller(request).keyId }, 'A key was created.');
+      const { id, customer, role, device } = row;
+      trail.done(request, {
+        customer,
+        target: `key ${id}`,
+        detail: { role, ...(device !== null && { device }) },
+      });
       return reply.code(201).send(keyView(row, key));
     },
   );
 }
 
-function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access): void {
+function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access, trail: Trail): void {
   api.post(
     '/keys/:id/rotate',
     {
@@ -87,7 +96,7 @@ function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access): vo
         body: Type.Union([reference(RotationSchema), Type.Null()]),
         response: answers(201, reference(KeySchema), 'not-found', 'body-too-large', 'unsupported-media-type'),
       },
-      onRequest: access.admins,
+      onRequest: [trail.attempt('key.rotate', idTarget('key')), access.admins],
     },
     async (request, reply) => {
       const old = keys.find(request.params.id);
@@ -95,12 +104,13 @@ function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access): vo
       const { overlapSeconds = DAY } = request.body ?? {};
       const { row, key } = await keys.rotate(old.id, overlapSeconds * 1000);
       logger.info({ key: old.id, next: row.id, by: access.caller(request).keyId }, 'A key was rotated.');
+      trail.done(request, { customer: row.customer, detail: { next: row.id } });
       return reply.code(201).send(keyView(row, key));
     },
   );
 }
 
-function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access): void {
+function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access, trail: Trail): void {
   api.delete(
     '/keys/:id',
     {
@@ -112,15 +122,17 @@ function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access): vo
         params: KeyPath,
         response: answers(204, Type.Null({ description: 'It is revoked.' }), 'not-found', 'conflict'),
       },
-      onRequest: access.admins,
+      onRequest: [trail.attempt('key.revoke', idTarget('key')), access.admins],
     },
     async (request, reply) => {
       const { keyId } = access.caller(request);
       const { id } = request.params;
       if (id === keyId)
         throw new Refusal('conflict', 'This is the key that you ask with; revoke it with another admin key.');
-      if (!(await keys.revoke(id))) throw notFound('key');
+      const row = keys.find(id);
+      if (!row || !(await keys.revoke(id))) throw notFound('key');
       logger.info({ key: id, by: keyId }, 'A key was revoked.');
+      trail.done(request, { customer: row.customer });
       return reply.code(204).send(null);
     },
   );

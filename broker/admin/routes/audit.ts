@@ -1,0 +1,35 @@
+/** `GET /audit`: who asked what of whom, and what became of it. Operators read their customer's part, admins all. */
+import { AuditListSchema, AuditQuerySchema, DEFAULT_LIMIT, reference } from '../../../schemas/api.ts';
+import { sees } from '../../hub/caller.ts';
+import type { Access } from '../access.ts';
+import type { Api } from '../api.ts';
+import { auditView } from '../audit-view.ts';
+import { answers } from '../openapi.ts';
+import { readNumberCursor, writeNumberCursor } from '../paging.ts';
+import type { AdminParts } from '../ports.ts';
+
+export function auditRoutes(api: Api, { audit }: AdminParts, access: Access): void {
+  api.get(
+    '/audit',
+    {
+      schema: {
+        summary: 'The audit, newest first',
+        description:
+          'Who asked what of whom, and what became of it. An operator reads what concerns its customer.',
+        tags: ['audit'],
+        querystring: AuditQuerySchema,
+        response: answers(200, reference(AuditListSchema)),
+      },
+      onRequest: access.operators,
+    },
+    async (request) => {
+      const caller = access.caller(request);
+      const { customer = caller.customer, by = null, action = null, target = null } = request.query;
+      const { from = null, to = null, limit = DEFAULT_LIMIT, cursor } = request.query;
+      const before = readNumberCursor(cursor, 'audit');
+      if (!sees(caller, customer)) return { items: [], next: null };
+      const page = await audit.list({ customer, by, action, target, from, to, before, limit });
+      return { items: page.items.map(auditView), next: writeNumberCursor(page.next, 'audit') };
+    },
+  );
+}

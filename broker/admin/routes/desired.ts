@@ -1,0 +1,144 @@
+/** `/devices/{customer}/{device}/desired`: what a device should be like, what it says it is, and the difference (P-6). */
+import type { FastifyReply } from 'fastify';
+import Type from 'typebox';
+import {
+  DesiredPatchSchema,
+  DesiredValuesSchema,
+  DevicePath,
+  type Documents,
+  DocumentsSchema,
+  reference,
+} from '../../../schemas/api.ts';
+import type { Caller } from '../../hub/caller.ts';
+import type { DesiredChange, DesiredDesk } from '../../hub/desired/document.ts';
+import type { Device } from '../../hub/device.ts';
+import { valueMapOfJson } from '../../hub/value-of-json.ts';
+import type { Access } from '../access.ts';
+import type { Api } from '../api.ts';
+import { documentsView, entityTag, expectedVersion } from '../desired-view.ts';
+import { VALUE_BYTES } from '../errors.ts';
+import { findDevice } from '../find-device.ts';
+import { answers } from '../openapi.ts';
+import type { AdminParts } from '../ports.ts';
+import { deviceTarget, type Trail } from '../trail.ts';
+
+const PATH = '/devices/:customer/:device/desired';
+const TAG = 'The ETag is the version of the desired document, `"0"` while there is none.';
+
+const IfMatch = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      description: 'The ETag that you have seen, against lost updates; `*` or none: whatever is there.',
+    }),
+  ),
+});
+
+const CHANGE_PROBLEMS = [
+  'not-found',
+  'precondition-failed',
+  'desired-too-large',
+  'body-too-large',
+  'unsupported-media-type',
+] as const;
+
+export function desiredRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
+  readRoute(api, parts, access);
+  putRoute(api, parts, access, trail);
+  patchRoute(api, parts, access, trail);
+}
+
+function readRoute(api: Api, { fleet, desired }: AdminParts, access: Access): void {
+  api.get(
+    PATH,
+    {
+      schema: {
+        summary: 'Desired and reported state, and the difference',
+        description: TAG,
+        tags: ['desired'],
+        params: DevicePath,
+        response: answers(200, reference(DocumentsSchema), 'not-found'),
+      },
+      onRequest: access.readers,
+    },
+    async (request, reply) => {
+      const device = findDevice(fleet, access.caller(request), request.params);
+      return tagged(reply, desired, device, async () => undefined);
+    },
+  );
+}
+
+function putRoute(api: Api, { fleet, desired }: AdminParts, access: Access, trail: Trail): void {
+  api.put(
+    PATH,
+    {
+      bodyLimit: VALUE_BYTES,
+      schema: {
+        summary: 'Replaces the desired state',
+        description: `A connected device has it a moment later. ${TAG}`,
+        tags: ['desired'],
+        params: DevicePath,
+        headers: IfMatch,
+        body: reference(DesiredValuesSchema),
+        response: answers(200, reference(DocumentsSchema), ...CHANGE_PROBLEMS),
+      },
+      onRequest: [trail.attempt('desired.put', deviceTarget), access.operators],
+    },
+    async (request, reply) => {
+      const caller = access.caller(request);
+      const device = findDevice(fleet, caller, request.params);
+      return tagged(reply, desired, device, async () => {
+        const values = valueMapOfJson(request.body, 'body');
+        const { version } = await desired.put(device, values, change(caller, request.headers['if-match']));
+        trail.done(request, { customer: device.customer, detail: { version } });
+      });
+    },
+  );
+}
+
+function patchRoute(api: Api, { fleet, desired }: AdminParts, access: Access, trail: Trail): void {
+  api.patch(
+    PATH,
+    {
+      bodyLimit: VALUE_BYTES,
+      schema: {
+        summary: 'Changes the desired state in part',
+        description: `A JSON merge patch (RFC 7396): null takes a name away. ${TAG}`,
+        tags: ['desired'],
+        consumes: ['application/merge-patch+json', 'application/json'],
+        params: DevicePath,
+        headers: IfMatch,
+        body: reference(DesiredPatchSchema),
+        response: answers(200, reference(DocumentsSchema), ...CHANGE_PROBLEMS),
+      },
+      onRequest: [trail.attempt('desired.patch', deviceTarget), access.operators],
+    },
+    async (request, reply) => {
+      const caller = access.caller(request);
+      const device = findDevice(fleet, caller, request.params);
+      return tagged(reply, desired, device, async () => {
+        const patch = valueMapOfJson(request.body, 'body');
+        const { version } = await desired.patch(device, patch, change(caller, request.headers['if-match']));
+        trail.done(request, { customer: device.customer, detail: { version } });
+      });
+    },
+  );
+}
+
+function change({ keyId }: Caller, ifMatch: string | undefined): DesiredChange {
+  return { expected: expectedVersion(ifMatch), by: keyId };
+}
+
+/** Does it and tells what is there then; a refusal bears the tag too, so that the caller sees what it missed. */
+async function tagged(
+  reply: FastifyReply,
+  desired: DesiredDesk,
+  device: Device,
+  act: () => Promise<void>,
+): Promise<Documents> {
+  try {
+    await act();
+    return documentsView(device, desired);
+  } finally {
+    reply.header('etag', entityTag(desired.documents(device)));
+  }
+}
