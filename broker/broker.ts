@@ -6,10 +6,8 @@ import { type Problem, problem } from '../schemas/problems.ts';
 import { type BrokerOptions, type Core, composeCore } from './core.ts';
 import { goingAway } from './edge/device-upgrade.ts';
 import { composeFront, type Front } from './front.ts';
-import type { Checkpoint } from './hub/checkpoint.ts';
 import { forgetDevice } from './hub/forget.ts';
 import { ensureAdminKey } from './hub/keys/bootstrap.ts';
-import type { KeyRing } from './hub/keys/key-ring.ts';
 import { restoreFleet } from './hub/restore.ts';
 import type { StoreError } from './store/ports.ts';
 
@@ -64,7 +62,7 @@ export class Broker {
   }
 
   private async openCore(): Promise<void> {
-    const { stores, fleet, ingest, checkpoint, keys, browserSessions, sessions } = this.core;
+    const { stores, fleet, ingest, orders, checkpoint, keys, browserSessions, sessions } = this.core;
     const { config, logger } = this.options;
     stores.onFailure((error) => this.fail(error));
     const bounds = await stores.start();
@@ -73,8 +71,17 @@ export class Broker {
     const adminKey = await ensureAdminKey(keys, config.data);
     if (adminKey)
       logger.info({ file: adminKey }, 'An admin key was created; the command line finds it there.');
-    const restored = await restoreFleet(fleet, stores.database, stores.log, bounds);
+    await orders.load();
+    const { database: state, log } = stores;
+    const restored = await restoreFleet({
+      fleet,
+      state,
+      log,
+      bounds,
+      onControl: (control) => orders.take(control),
+    });
     ingest.startAt(restored.position);
+    await orders.start();
     logger.info(restored, 'Last-known state is back.');
     checkpoint.start();
     sessions.start();
@@ -136,18 +143,19 @@ export class Broker {
   }
 
   private async closeCore(): Promise<void> {
-    const { stores, checkpoint, keys, sessions } = this.core;
-    sessions.stop();
-    await this.saveCore(checkpoint, keys);
-    await stores.stop();
+    this.core.sessions.stop();
+    await this.saveCore(this.core);
+    await this.core.stores.stop();
   }
 
   /** After a failure the store takes nothing more; what it holds is replayed at the next start. */
-  private async saveCore(checkpoint: Checkpoint, keys: KeyRing): Promise<void> {
+  private async saveCore({ checkpoint, keys, orders }: Core): Promise<void> {
     if (this.state === 'failed') {
       checkpoint.abandon();
+      orders.abandon();
       keys.abandon();
     } else {
+      await orders.stop();
       await checkpoint.stop();
       await keys.stop();
     }

@@ -10,6 +10,7 @@ import { Ingest } from './hub/ingest.ts';
 import { BrowserSessions } from './hub/keys/browser-sessions.ts';
 import { KeyRing } from './hub/keys/key-ring.ts';
 import { Revisions } from './hub/revisions.ts';
+import { Orders } from './orders.ts';
 import { Sessions } from './session/sessions.ts';
 import { Turns } from './session/turns.ts';
 import { openStores } from './store/open.ts';
@@ -30,6 +31,7 @@ export interface Core {
   readonly fleet: Fleet;
   readonly events: EventFeed;
   readonly ingest: Ingest;
+  readonly orders: Orders;
   readonly checkpoint: Checkpoint;
   readonly keys: KeyRing;
   readonly browserSessions: BrowserSessions;
@@ -51,13 +53,38 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   const ingest = new Ingest({ log, fleet, events, counters, clock, limits });
   const intervalMs = config.store.checkpointSeconds * 1000;
   const changes = fleet.trackChanges();
-  const checkpoint = new Checkpoint({ changes, fleet, ingest, state, log, clock, logger, intervalMs });
+  const orders = new Orders({ store: state, fleet, ingest, config, environment, logger });
+  const others = [(position: number) => orders.save(position)];
+  const checkpoint = new Checkpoint({
+    changes,
+    fleet,
+    ingest,
+    state,
+    others,
+    log,
+    clock,
+    logger,
+    intervalMs,
+  });
   const keys = new KeyRing({ store: state, clock, randomBytes, logger });
   const browserSessions = new BrowserSessions({ store: state, keys, clock, randomBytes });
   const turns = new Turns();
-  const sessionParts = { fleet, ingest, turns, counters, clock, logger, config, frameBytes: FRAME_BYTES };
-  const sessions = new Sessions(sessionParts, random);
-  return { stores, counters, fleet, events, ingest, checkpoint, keys, browserSessions, sessions };
+  const sessions = new Sessions(
+    {
+      fleet,
+      ingest,
+      commands: orders.commands,
+      onReady: (device, member) => orders.ready(device, member),
+      turns,
+      counters,
+      clock,
+      logger,
+      config,
+      frameBytes: FRAME_BYTES,
+    },
+    random,
+  );
+  return { stores, counters, fleet, events, ingest, orders, checkpoint, keys, browserSessions, sessions };
 }
 
 function composeStores(config: Config, { clock }: Environment, logger: Log): Stores {

@@ -8,6 +8,8 @@ export interface Environment {
   readonly random: Random;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly sessionId: () => string;
+  /** Of commands and jobs: not to be guessed, and short enough to be typed. */
+  readonly commandId: () => string;
   /** The package's version. */
   readonly version: string;
 }
@@ -26,6 +28,7 @@ export const systemEnvironment: Environment = {
   random: () => Math.random(),
   randomBytes: (count) => randomBytes(count),
   sessionId: () => randomBytes(9).toString('base64url'),
+  commandId: () => randomBytes(12).toString('base64url'),
   version: packageVersion(),
 };
 

@@ -4,6 +4,7 @@ import { EventFeed } from '../../broker/hub/events.ts';
 import { Fleet } from '../../broker/hub/fleet.ts';
 import { Ingest } from '../../broker/hub/ingest.ts';
 import { Revisions } from '../../broker/hub/revisions.ts';
+import type { SessionParts } from '../../broker/session/parts.ts';
 import { Sessions } from '../../broker/session/sessions.ts';
 import type { Transport } from '../../broker/session/transport.ts';
 import { Turns } from '../../broker/session/turns.ts';
@@ -76,7 +77,24 @@ class ImmediateLog {
 
 export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-export function sessionHarness(overrides: Overrides = {}) {
+/** What a test may put in the place of commands. */
+export interface HarnessOrders<Commands extends SessionParts['commands']> {
+  readonly commands: Commands;
+  readonly onReady: SessionParts['onReady'];
+}
+
+interface OrdersParts {
+  readonly fleet: Fleet;
+  readonly ingest: Ingest;
+  readonly clock: FakeClock;
+}
+
+const NO_COMMANDS = { knows: () => false };
+
+export function sessionHarness<Commands extends SessionParts['commands'] = typeof NO_COMMANDS>(
+  overrides: Overrides = {},
+  orders?: (parts: OrdersParts) => HarnessOrders<Commands>,
+) {
   const clock = new FakeClock();
   const config = testConfig('unused', overrides);
   const fleet = new Fleet(new Revisions(clock.now()));
@@ -85,12 +103,27 @@ export function sessionHarness(overrides: Overrides = {}) {
   const limits = { ...config.store, ...config.limits };
   const ingest = new Ingest({ log, fleet, events: new EventFeed(), counters, clock, limits });
   const turns = new Turns();
-  const parts = { fleet, ingest, turns, counters, clock, config, logger: silentLog, frameBytes: 65536 };
+  const { commands, onReady } = orders?.({ fleet, ingest, clock }) ?? {
+    commands: NO_COMMANDS as unknown as Commands,
+    onReady: () => {},
+  };
+  const parts = {
+    fleet,
+    ingest,
+    commands,
+    onReady,
+    turns,
+    counters,
+    clock,
+    config,
+    logger: silentLog,
+    frameBytes: 65536,
+  };
   const sessions = new Sessions(parts, () => 0.5);
   const open = (session = 's1', keyId = 'key1', id = 'pump') => {
     const transport = new FakeTransport();
     const device = fleet.obtain('acme', id);
     return { transport, device, session: sessions.open({ session, keyId, device }, transport) };
   };
-  return { clock, fleet, counters, log, ingest, sessions, open };
+  return { clock, fleet, counters, log, ingest, sessions, commands, open };
 }

@@ -122,6 +122,7 @@ export class Commands implements CommandDesk {
     }
     const { fleet } = this.parts;
     this.undo = [
+      this.steps.onStep((command) => this.makeWay(command)),
       fleet.onPresence((device) => this.delivery.connectionChanged(device)),
       fleet.onForget((customer, device) => {
         for (const entry of this.open.of(customer, device)) this.end(entry, 'cancelled', FORGOTTEN);
@@ -213,11 +214,7 @@ export class Commands implements CommandDesk {
       return;
     }
     if (position < (this.heldTo.get(entry) ?? 0)) return;
-    const wasWaiting = isWaiting(entry.command);
     this.steps.take(entry, answered(entry.command, result));
-    const known = this.parts.fleet.find(customer, device);
-    // What waited for room goes now.
-    if (known && wasWaiting && !isWaiting(entry.command)) this.report(this.delivery.deliver(known));
   }
 
   private openOf(customer: string, device: string, id: string): Entry | null {
@@ -229,6 +226,14 @@ export class Commands implements CommandDesk {
     this.watch(entry);
     if (entry.session !== null) this.delivery.write(entry, device);
     else this.report(this.delivery.deliver(device));
+  }
+
+  /** One that is accepted or over makes room for those that wait. */
+  private makeWay(command: Command): void {
+    const { customer, device } = command;
+    if (isWaiting(command) || this.open.count(customer, device) === 0) return;
+    const known = this.parts.fleet.find(customer, device);
+    if (known) this.report(this.delivery.deliver(known));
   }
 
   private watch(entry: Entry): void {

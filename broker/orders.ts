@@ -1,0 +1,78 @@
+/**
+ * What people ask of devices, put together: commands, jobs, desired state, and the audit of who asked. Opens after the
+ * store and before the log is replayed, for the log holds what devices answered.
+ */
+import type { Config } from '../schemas/config.ts';
+import type { Environment } from './environment.ts';
+import { Commands } from './hub/commands/commands.ts';
+import type { Device, Member } from './hub/device.ts';
+import type { Fleet } from './hub/fleet.ts';
+import type { Ingest } from './hub/ingest.ts';
+import type { ReplayedControl } from './hub/restore.ts';
+import type { Database } from './store/ports.ts';
+import type { Log } from './wire/environment.ts';
+import { FRAME } from './wire/frames.ts';
+
+export interface OrdersParts {
+  readonly store: Database;
+  readonly fleet: Fleet;
+  readonly ingest: Ingest;
+  readonly config: Config;
+  readonly environment: Environment;
+  readonly logger: Log;
+}
+
+export class Orders {
+  readonly commands: Commands;
+  private readonly parts: OrdersParts;
+
+  constructor(parts: OrdersParts) {
+    this.parts = parts;
+    const { store, fleet, ingest, config, environment, logger } = parts;
+    const { clock, commandId } = environment;
+    const limits = config.commands;
+    this.commands = new Commands({ store, fleet, ingest, limits, clock, logger, newId: commandId });
+  }
+
+  /** What the store holds; before the log is replayed. */
+  async load(): Promise<void> {
+    await this.commands.load();
+  }
+
+  /** After the replay, before the first device. */
+  async start(): Promise<void> {
+    const { ingest } = this.parts;
+    await this.commands.start();
+    ingest.onControl(({ device, ...control }) => {
+      this.take({ ...control, customer: device.customer, device: device.id, position: ingest.position });
+    });
+  }
+
+  /** A frame of the log: just committed, or replayed. */
+  take({ frame, ...control }: ReplayedControl): void {
+    if (frame.kind === FRAME.result) this.commands.result({ ...control, frame });
+  }
+
+  /** P-3.3: first the commands that wait, then desired state. */
+  ready(device: Device, _member: Member): void {
+    this.commands.ready(device).catch((error: unknown) => {
+      // The store reports its failure itself, and the process ends (Stores.onFailure).
+      this.parts.logger.error({ err: error }, 'Commands that waited were not written.');
+    });
+  }
+
+  /** Saves everything that the log says before `position`. */
+  async save(_position: number): Promise<void> {
+    await this.commands.save();
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    await this.commands.stop();
+  }
+
+  /** Stops without saving; after a failure of the store. */
+  abandon(): void {
+    this.commands.abandon();
+  }
+}

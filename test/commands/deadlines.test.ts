@@ -1,0 +1,48 @@
+/** Many deadlines behind one timer. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Deadlines } from '../../broker/hub/commands/deadlines.ts';
+import { FakeClock } from '../helpers/clock.ts';
+
+it('runs each once, in order of time, none early and none that was cancelled', () => {
+  const wishes = fc.array(fc.record({ after: fc.integer({ min: 0, max: 500 }), cancel: fc.boolean() }));
+  fc.assert(
+    fc.property(wishes, (all) => {
+      const clock = new FakeClock();
+      const deadlines = new Deadlines(clock);
+      const start = clock.now();
+      const ran: number[] = [];
+      const set = all.map(({ after }) => deadlines.set(start + after, () => ran.push(clock.now() - start)));
+      all.forEach(({ cancel }, index) => {
+        if (cancel) set[index]?.cancel();
+      });
+      clock.advance(500);
+      const due = all.filter(({ cancel }) => !cancel).map(({ after }) => after);
+      expect(ran).toEqual(due.sort((a, b) => a - b));
+      expect(clock.pending).toBe(0);
+    }),
+  );
+});
+
+it('waits longer than a timer of Node can', () => {
+  const clock = new FakeClock();
+  const deadlines = new Deadlines(clock);
+  let ran = 0;
+  deadlines.set(clock.now() + 2 ** 31 + 5000, () => {
+    ran += 1;
+  });
+  clock.advance(2 ** 31);
+  expect(ran).toBe(0);
+  clock.advance(5000);
+  expect(ran).toBe(1);
+});
+
+it('runs nothing once it is stopped', () => {
+  const clock = new FakeClock();
+  const deadlines = new Deadlines(clock);
+  deadlines.set(clock.now() + 1, () => expect.unreachable());
+  deadlines.stop();
+  deadlines.stop();
+  clock.advance(10);
+  expect(clock.pending).toBe(0);
+});
