@@ -13,7 +13,7 @@ const result = (id: string, status: keyof typeof RESULT, arrival: number, positi
 });
 
 /** What was asked before, with the broker gone since; `connected`: the device had it. */
-async function before(ttl: number, connected: 'connected' | 'away' = 'away') {
+async function brokerBefore(ttl: number, connected: 'connected' | 'away' = 'away') {
   const world = await commandWorld();
   world.known();
   if (connected === 'connected') await world.connect();
@@ -24,7 +24,7 @@ async function before(ttl: number, connected: 'connected' | 'away' = 'away') {
 
 describe('a command that waited when the broker was restarted', () => {
   it('is written when the device comes', async () => {
-    const { id, database } = await before(60_000);
+    const { id, database } = await brokerBefore(60_000);
     const world = await commandWorld({ database });
     world.known();
     const device = await world.connect();
@@ -32,7 +32,7 @@ describe('a command that waited when the broker was restarted', () => {
   });
 
   it('expires when its ttl has run out, to the millisecond, whenever that is noticed', async () => {
-    const { id, createdAt, database } = await before(60_000);
+    const { id, createdAt, database } = await brokerBefore(60_000);
     const world = await commandWorld({ database });
     world.known();
     await world.pass(59_999);
@@ -42,7 +42,7 @@ describe('a command that waited when the broker was restarted', () => {
   });
 
   it('keeps count of its attempts', async () => {
-    const { id, database } = await before(3_600_000, 'connected');
+    const { id, database } = await brokerBefore(3_600_000, 'connected');
     const world = await commandWorld({ database });
     world.known();
     for (let attempt = 2; attempt <= 5; attempt += 1) {
@@ -55,7 +55,7 @@ describe('a command that waited when the broker was restarted', () => {
   });
 
   it('has failed if it was to be done now or never', async () => {
-    const { id, database } = await before(0, 'connected');
+    const { id, database } = await brokerBefore(0, 'connected');
     const world = await commandWorld({ database });
     const command = await world.now(id);
     expect(command.status).toBe('failed');
@@ -63,7 +63,7 @@ describe('a command that waited when the broker was restarted', () => {
   });
 
   it('goes on with the numbering, so that the order stays', async () => {
-    const { database } = await before(60_000);
+    const { database } = await brokerBefore(60_000);
     const world = await commandWorld({ database });
     world.known();
     expect(await world.ask({})).toMatchObject({ number: 2 });
@@ -72,7 +72,7 @@ describe('a command that waited when the broker was restarted', () => {
 
 describe('a result that is in the log and not in the store', () => {
   it('is taken at the start, by the time of its arrival', async () => {
-    const { id, createdAt, database } = await before(60_000, 'connected');
+    const { id, createdAt, database } = await brokerBefore(60_000, 'connected');
     const world = await commandWorld({
       database,
       replay: (commands) => {
@@ -86,7 +86,7 @@ describe('a result that is in the log and not in the store', () => {
   });
 
   it('is late if it arrived after the end, though the broker did not live to notice that', async () => {
-    const { id, createdAt, database } = await before(1000, 'connected');
+    const { id, createdAt, database } = await brokerBefore(1000, 'connected');
     const world = await commandWorld({
       database,
       replay: (commands) => commands.result(result(id, 'done', createdAt + 1000, 100)),
