@@ -45,7 +45,7 @@ export class FakeKeys implements KeyRing {
 
   async create(wish: KeyWish): Promise<NewKey> {
     const id = `created${this.rows.size}`;
-    const row = keyRow(id, wish.role, wish.customer, { ...wish, createdAt: this.clock.now() });
+    const row = keyRow(id, wish.role, wish.customer, { ...wish, id, createdAt: this.clock.now() });
     this.rows.set(id, row);
     return { row, key: `sbx_${id}` };
   }

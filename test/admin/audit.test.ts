@@ -1,0 +1,175 @@
+/** Who asked what of whom: what every changing request leaves behind, and reading it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { AUDIT_ACTIONS } from '../../broker/hub/audit/entry.ts';
+import type { AuditEntry } from '../../schemas/api.ts';
+import { type AdminBench, startAdmin } from './api.ts';
+
+let bench: AdminBench;
+beforeEach(async () => {
+  bench = await startAdmin();
+  bench.fleet.obtain('acme', 'pump-7');
+  bench.fleet.obtain('beta', 'pump-1');
+});
+
+const PUMP = '/devices/acme/pump-7';
+const ask = (line: string, as: string, body?: unknown) => {
+  const [method = '', path = ''] = line.split(' ');
+  return bench.ask(method, path, { as, ...(body !== undefined && { body }) });
+};
+/** The newest entry, in what people look for. */
+const last = () => {
+  const { by, customer, action, target, outcome, detail, reference } = bench.audit.entries.at(-1) ?? {};
+  return { by, customer, action, target, outcome, detail: JSON.parse(detail ?? 'null'), reference };
+};
+
+describe('what was done', () => {
+  it('a command that was sent is open until the hub knows its end', async () => {
+    await ask(`POST ${PUMP}/commands`, 'olga', { name: 'reboot', id: 'r1' });
+    expect(last()).toEqual({
+      by: 'olga',
+      customer: 'acme',
+      action: 'command.send',
+      target: 'acme/pump-7',
+      outcome: null,
+      detail: { command: 'r1', name: 'reboot' },
+      reference: 'command acme/r1',
+    });
+  });
+
+  it('a command that failed at once is complete, and one that was known leaves nothing', async () => {
+    await ask(`POST ${PUMP}/commands`, 'olga', { name: 'reboot', id: 'r1', ttl: 0 });
+    expect(last()).toMatchObject({ outcome: 'failed', reference: null });
+    await ask(`POST ${PUMP}/commands`, 'olga', { name: 'reboot', id: 'r1', ttl: 0 });
+    expect(bench.audit.entries).toHaveLength(1);
+  });
+
+  it('an admin who acts for a customer is seen by its operators', async () => {
+    await ask(`POST ${PUMP}/commands`, 'boss', { name: 'reboot' });
+    expect(last()).toMatchObject({ by: 'boss', customer: 'acme' });
+  });
+
+  it.each<[string, string, object | undefined, object]>([
+    [
+      'DELETE /commands/c1',
+      'command.cancel',
+      undefined,
+      { target: 'acme/pump-7', detail: { command: 'c1', name: 'x' } },
+    ],
+    [
+      `DELETE ${PUMP}/commands`,
+      'command.cancel',
+      undefined,
+      { target: 'acme/pump-7', detail: { cancelled: 1 } },
+    ],
+    ['DELETE /jobs/j1', 'job.cancel', undefined, { target: 'job j1', detail: { name: 'x' } }],
+    ['POST /jobs/j2/resume', 'job.resume', undefined, { target: 'job j2' }],
+    [`PUT ${PUMP}/desired`, 'desired.put', { a: 1 }, { target: 'acme/pump-7', detail: { version: 1 } }],
+    [`PATCH ${PUMP}/desired`, 'desired.patch', { a: 1 }, { target: 'acme/pump-7', detail: { version: 1 } }],
+    [`DELETE ${PUMP}`, 'device.forget', undefined, { target: 'acme/pump-7' }],
+    [
+      'POST /keys',
+      'key.create',
+      { customer: 'acme', device: 'pump-9' },
+      { target: 'key created6', detail: { role: 'device', device: 'pump-9' } },
+    ],
+    ['POST /keys/vera/rotate', 'key.rotate', {}, { target: 'key vera', detail: { next: 'created6' } }],
+    ['DELETE /keys/vera', 'key.revoke', undefined, { target: 'key vera' }],
+  ])('%s is written down as %s', async (line, action, body, entry) => {
+    await ask(`POST ${PUMP}/commands`, 'boss', { name: 'x' });
+    const wish = { select: { customer: 'acme' }, name: 'x' };
+    for (const id of ['j1', 'j2'])
+      expect((await ask('POST /commands', 'boss', wish)).body).toMatchObject({ id });
+    await bench.jobs.change('acme', 'j2', { status: 'halted' });
+    const before = bench.audit.entries.length;
+    expect((await ask(line, 'boss', body)).status).toBeLessThan(300);
+    expect(bench.audit.entries).toHaveLength(before + 1);
+    expect(last()).toMatchObject({ by: 'boss', customer: 'acme', action, outcome: 'done', ...entry });
+  });
+
+  it('a job names its group, and a dry run leaves nothing', async () => {
+    const wish = { select: { customer: 'acme' }, name: 'update' };
+    await ask('POST /commands', 'olga', { ...wish, dryRun: true });
+    expect(bench.audit.entries).toEqual([]);
+    await ask('POST /commands', 'olga', wish);
+    const detail = { job: 'j1', name: 'update', devices: 1 };
+    expect(last()).toMatchObject({
+      action: 'job.create',
+      target: 'acme/+',
+      detail,
+      reference: 'job j1',
+      outcome: null,
+    });
+  });
+
+  it('never holds a secret', async () => {
+    await ask('POST /keys', 'boss', { customer: 'acme' });
+    expect(JSON.stringify(bench.audit.entries)).not.toContain('sbx_');
+  });
+});
+
+describe('reading the audit', () => {
+  const items = async (query: string, as: string) =>
+    ((await ask(`GET /audit${query}`, as)).body as { items: AuditEntry[] }).items;
+
+  beforeEach(async () => {
+    await ask(`POST ${PUMP}/commands`, 'olga', { name: 'a' });
+    bench.clock.advance(1000);
+    await ask('POST /devices/beta/pump-1/commands', 'boss', { name: 'b' });
+    await ask('POST /keys', 'boss', { role: 'admin' });
+    await ask(`PUT ${PUMP}/desired`, 'olga', {});
+  });
+
+  it('shows operators their customer, admins all, viewers nothing', async () => {
+    const actions = async (as: string) => (await items('', as)).map(({ action }) => action);
+    expect(await actions('olga')).toEqual(['desired.put', 'command.send']);
+    expect(await actions('boss')).toEqual(['desired.put', 'key.create', 'command.send', 'command.send']);
+    expect((await ask('GET /audit', 'vera')).status).toBe(403);
+    expect(await items('?customer=beta', 'olga')).toEqual([]);
+    expect(await items('?customer=*', 'olga')).toEqual([]);
+  });
+
+  it('tells all of an entry', async () => {
+    const [, first] = await items('', 'olga');
+    expect(first).toEqual({
+      number: 1,
+      at: bench.clock.now() - 1000,
+      by: 'olga',
+      customer: 'acme',
+      action: 'command.send',
+      target: 'acme/pump-7',
+      detail: { command: 'c1', name: 'a' },
+      outcome: null,
+      outcomeAt: null,
+    });
+  });
+
+  it('finds by who, what, whom and when', async () => {
+    const numbers = async (query: string) => (await items(query, 'boss')).map(({ number }) => number);
+    expect(await numbers('?by=olga')).toEqual([4, 1]);
+    expect(await numbers('?action=command.')).toEqual([2, 1]);
+    expect(await numbers('?action=desired.put')).toEqual([4]);
+    expect(await numbers('?target=beta/pump-1')).toEqual([2]);
+    expect(await numbers('?customer=acme')).toEqual([4, 1]);
+    expect(await numbers(`?from=${bench.clock.now()}`)).toEqual([4, 3, 2]);
+    expect(await numbers(`?to=${bench.clock.now()}`)).toEqual([1]);
+  });
+
+  it('comes in pages', async () => {
+    const first = (await ask('GET /audit?limit=3', 'boss')).body as { items: AuditEntry[]; next: string };
+    expect(first.items.map(({ number }) => number)).toEqual([4, 3, 2]);
+    expect(await items(`?cursor=${first.next}`, 'boss')).toMatchObject([{ number: 1 }]);
+  });
+});
+
+describe('docs/audit.md', () => {
+  it('lists the actions that the broker writes, and no others, in the same words', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/audit.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `([a-z]+\.[a-z]+)` \| ([^|]+) \|/gm)].map(([, action, when]) => [
+      action,
+      when?.trim(),
+    ]);
+    expect(rows).toEqual(Object.entries(AUDIT_ACTIONS));
+  });
+});

@@ -1,0 +1,203 @@
+/** Sending commands to a device over HTTP, reading where they stand, and taking them back. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { HubRefusal } from '../../broker/hub/refusal.ts';
+import type { Command } from '../../schemas/api.ts';
+import { type AdminBench, startAdmin } from './api.ts';
+
+let bench: AdminBench;
+beforeEach(async () => {
+  bench = await startAdmin();
+  bench.fleet.obtain('acme', 'pump-7');
+  bench.fleet.obtain('beta', 'pump-7');
+});
+
+const PATH = '/devices/acme/pump-7/commands';
+const send = (body: unknown, path = PATH, as = 'olga') => bench.ask('POST', path, { as, body });
+
+describe('sending a command', () => {
+  it('answers 201 with the command and what it waits for', async () => {
+    const { status, body } = await send({ name: 'set_valve', args: { open: 0.5 } });
+    expect(status).toBe(201);
+    const now = bench.clock.now();
+    expect(body).toEqual({
+      id: 'c1',
+      device: 'acme/pump-7',
+      name: 'set_valve',
+      args: { open: 0.5 },
+      status: 'queued',
+      createdAt: now,
+      expiresAt: now + 60_000,
+      endedAt: null,
+      attempts: 0,
+      waitingFor: 'the device, which is offline',
+      by: 'olga',
+      timeline: [{ status: 'queued', at: now, by: 'olga' }],
+    });
+  });
+
+  it('hands everything that was said to the hub, the ttl in milliseconds', async () => {
+    const body = {
+      name: 'set',
+      args: [1],
+      ttl: 2.5,
+      id: 'my-1',
+      supersede: 'valve',
+      whenFull: 'expire-oldest',
+    };
+    await send(body);
+    expect(bench.commands.wishes).toEqual([
+      {
+        customer: 'acme',
+        device: 'pump-7',
+        name: 'set',
+        args: [1],
+        ttl: 2500,
+        id: 'my-1',
+        supersede: 'valve',
+        whenFull: 'expire-oldest',
+        job: null,
+        by: 'olga',
+      },
+    ]);
+  });
+
+  it('leaves the ttl, the id and the rest to the broker where nobody says', async () => {
+    await send({ name: 'reboot' });
+    const rest = { args: null, ttl: null, id: null, supersede: null, whenFull: 'refuse' };
+    expect(bench.commands.wishes).toMatchObject([rest]);
+  });
+
+  it('with the id of one that was sent answers 200 with that one, as it stands now', async () => {
+    const first = await send({ name: 'reboot', id: 'r-1' });
+    bench.commands.step(bench.commands.all[0]!, 'accepted', { session: 's1' });
+    const again = await send({ name: 'reboot', id: 'r-1' });
+    expect([first.status, again.status]).toEqual([201, 200]);
+    expect(again.body).toMatchObject({ id: 'r-1', status: 'accepted', timeline: [{}, { session: 's1' }] });
+    expect(bench.commands.all).toHaveLength(1);
+  });
+
+  it('now or never to a device that is offline is created and failed, with the reason', async () => {
+    const { status, body } = await send({ name: 'reboot', ttl: 0 });
+    expect(status).toBe(201);
+    const reason = 'The device is offline, and the command was for now or never.';
+    expect((body as Command).timeline).toMatchObject([{ status: 'queued' }, { status: 'failed', reason }]);
+    expect(body).not.toHaveProperty('waitingFor');
+  });
+
+  it.each<[object, string]>([
+    [{}, 'body.name is missing.'],
+    [{ name: 'no spaces' }, 'body.name must match pattern "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$".'],
+    [{ name: 'constructor' }, 'body.name must NOT be valid.'],
+    [{ name: 'a', ttl: -1 }, 'body.ttl must be >= 0.'],
+    [{ name: 'a', ttl: '60' }, 'body.ttl must be number.'],
+    [{ name: 'a', id: 'a b' }, 'body.id must match pattern "^[A-Za-z0-9_.:-]{1,64}$".'],
+    [{ name: 'a', whenFull: 'drop' }, 'body.whenFull must be one of refuse, expire-oldest.'],
+    [{ name: 'a', arguments: 1 }, 'body.arguments is not known here; leave it out.'],
+    [
+      { name: 'a', args: { list: [0, 2 ** 53] } },
+      'body.args.list.1 is beyond plus or minus 2^53-1, where integers are rounded; send it as text.',
+    ],
+  ])('%j is refused with what was expected', async (body, detail) => {
+    expect(await send(body)).toMatchObject({ status: 400, body: { code: 'bad-request', detail } });
+    expect(bench.commands.wishes).toEqual([]);
+  });
+
+  it('with a key that no map may hold is told where it is', async () => {
+    const body = '{"name":"set","args":{"deep":{"__proto__":{"admin":true}}}}';
+    const detail = 'body.args.deep has the key __proto__, which no map may hold.';
+    expect(await send(body)).toMatchObject({ status: 400, body: { detail } });
+    const outside = await send('{"name":"set","__proto__":{"args":1}}');
+    expect(outside).toMatchObject({
+      status: 400,
+      body: { detail: 'body.__proto__ is not known here; leave it out.' },
+    });
+  });
+
+  it('takes arguments over 64 KiB of JSON, and leaves their size to commands.argsBytes', async () => {
+    const args = Array.from({ length: 20 }, () => 'x'.repeat(4000));
+    expect((await send({ name: 'load', args })).status).toBe(201);
+    const tooMuch = await send({ name: 'load', args: [...args, ...args, ...args, ...args] });
+    expect(tooMuch).toMatchObject({ status: 413, body: { detail: 'Send at most 262144 bytes.' } });
+  });
+
+  it('that the hub refuses is told with its limit', async () => {
+    bench.commands.refusal = new HubRefusal(
+      'too-many-commands',
+      '100 wait; cancel some.',
+      'commands.waitingPerDevice',
+    );
+    expect(await send({ name: 'reboot' })).toMatchObject({
+      status: 429,
+      body: {
+        code: 'too-many-commands',
+        detail: '100 wait; cancel some.',
+        limit: 'commands.waitingPerDevice',
+      },
+    });
+  });
+});
+
+describe('reading commands', () => {
+  it('comes in pages, newest first, each once, while new ones come in between', async () => {
+    for (let sent = 1; sent <= 5; sent += 1) await send({ name: 'ping', id: `p${sent}` });
+    await send({ name: 'ping' }, '/devices/beta/pump-7/commands', 'boss');
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const { body } = await bench.ask('GET', `${PATH}?limit=2${cursor}`, { as: 'vera' });
+      const { items, next } = body as { items: Command[]; next: string | null };
+      seen.push(...items.map(({ id }) => id));
+      cursor = next === null ? '' : `&cursor=${next}`;
+      await send({ name: 'ping', id: `later${seen.length}` });
+    } while (cursor !== '');
+    expect(seen).toEqual(['p5', 'p4', 'p3', 'p2', 'p1']);
+  });
+
+  it('shows what the device said, byte strings by their encoding', async () => {
+    await send({ name: 'read', id: 'r' });
+    const data = { raw: new Uint8Array([1, 2]) };
+    bench.commands.step(bench.commands.all[0]!, 'progress', { data, late: true });
+    const { body } = await bench.ask('GET', '/commands/r', { as: 'vera' });
+    expect((body as Command).timeline[1]).toMatchObject({ data: { raw: { base64: 'AQI=' } }, late: true });
+  });
+
+  it('of an unknown device, or of an unknown id, is 404', async () => {
+    for (const path of ['/devices/acme/none/commands', '/commands/none'])
+      expect((await bench.ask('GET', path, { as: 'vera' })).status).toBe(404);
+  });
+
+  it('by an admin asks whose it is, where two customers gave the same id', async () => {
+    await send({ name: 'a', id: 'same' });
+    await send({ name: 'b', id: 'same' }, '/devices/beta/pump-7/commands', 'boss');
+    const detail = 'Commands of several customers have this id (acme, beta); add ?customer=.';
+    const ask = (query: string, as: string) => bench.ask('GET', `/commands/same${query}`, { as });
+    expect(await ask('', 'boss')).toMatchObject({ status: 409, body: { code: 'conflict', detail } });
+    expect(await ask('?customer=beta', 'boss')).toMatchObject({ status: 200, body: { name: 'b' } });
+    expect(await ask('', 'vera')).toMatchObject({ status: 200, body: { name: 'a' } });
+    expect((await ask('?customer=beta', 'vera')).status).toBe(404);
+  });
+});
+
+describe('taking commands back', () => {
+  it('cancels one, and says who did', async () => {
+    await send({ name: 'reboot', id: 'r' });
+    const { status, body } = await bench.ask('DELETE', '/commands/r', { as: 'olga' });
+    expect([status, body]).toMatchObject([200, { status: 'cancelled', timeline: [{}, { by: 'olga' }] }]);
+  });
+
+  it('of one that is finished is 409 and changes nothing', async () => {
+    await send({ name: 'reboot', id: 'r' });
+    bench.commands.step(bench.commands.all[0]!, 'done');
+    const answer = await bench.ask('DELETE', '/commands/r', { as: 'olga' });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'conflict', detail: 'It is done already.' } });
+    expect(bench.commands.all[0]?.status).toBe('done');
+  });
+
+  it('of everything that waits spares what the device has accepted', async () => {
+    for (const id of ['a', 'b', 'c']) await send({ name: 'ping', id });
+    bench.commands.step(bench.commands.all[0]!, 'accepted');
+    const { body } = await bench.ask('DELETE', PATH, { as: 'olga' });
+    expect(body).toEqual({ cancelled: 2 });
+    expect(bench.commands.all.map(({ status }) => status)).toEqual(['accepted', 'cancelled', 'cancelled']);
+  });
+});
