@@ -1,54 +1,5 @@
-/**
- * This broker whole, from its build, with durable acknowledgements on the disk of the folder given as argument and
- * without limits of rate. Counts frames when they are committed.
- */
-import type { Role } from '../broker/store/ports.ts';
-import type { Log } from '../broker/wire/environment.ts';
-import { type BenchServer, serveMarks } from './server-marks.ts';
+/** The broker as a process of the benchmark, with its data in the folder given as argument. */
+import { startBuiltBroker } from './built-broker.ts';
+import { serveMarks } from './server-marks.ts';
 
-const drop = () => {};
-const complain = (fields: object, message: string) => console.error(message, fields);
-const logger: Log = { debug: drop, info: drop, warn: complain, error: complain, child: () => logger };
-
-/** Compiled code: what is measured is what is shipped. */
-async function built() {
-  const dist = (file: string) => new URL(`../dist/broker/${file}`, import.meta.url).href;
-  const { Broker } = (await import(dist('broker.js'))) as typeof import('../broker/broker.ts');
-  const { loadConfig } = (await import(dist('config.js'))) as typeof import('../broker/config.ts');
-  const { systemEnvironment } = (await import(
-    dist('environment.js')
-  )) as typeof import('../broker/environment.ts');
-  return { Broker, loadConfig, environment: systemEnvironment };
-}
-
-async function start(data: string): Promise<BenchServer> {
-  const { Broker, loadConfig, environment } = await built();
-  const config = loadConfig({
-    file: undefined,
-    flags: { data, server: { host: '127.0.0.1', port: 0 } },
-    environment: {
-      SIGNALBOX_LIMITS_FRAMES_PER_SECOND: '0',
-      SIGNALBOX_LIMITS_BYTES_PER_SECOND: '0',
-      SIGNALBOX_LIMITS_HANDSHAKES_PER_SECOND: '100000',
-      SIGNALBOX_LIMITS_CONNECTIONS_PER_ADDRESS: '20000',
-      SIGNALBOX_DEVICES_KEEPALIVE: '3600',
-    },
-  });
-  const broker = new Broker({ config, logger, environment, dashboardFolder: null });
-  await broker.start();
-  const key = async (role: Role, customer: string) =>
-    (await broker.core.keys.create({ customer, device: null, role, label: null, expiresAt: null })).key;
-  return {
-    port: Number(new URL(broker.url).port),
-    deviceKey: await key('device', 'bench'),
-    viewerKey: await key('admin', '*'),
-    frames: () => broker.core.counters.framesCommitted,
-    viewers: () => {
-      const { viewerSkips, viewersClosedSlow } = broker.core.counters;
-      return { skips: viewerSkips, closed: viewersClosedSlow };
-    },
-    stop: () => broker.stop(),
-  };
-}
-
-serveMarks(start(process.argv[2] as string));
+serveMarks(startBuiltBroker(process.argv[2] as string).then(({ server }) => server));
