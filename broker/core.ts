@@ -53,7 +53,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   const ingest = new Ingest({ log, fleet, events, counters, clock, limits });
   const intervalMs = config.store.checkpointSeconds * 1000;
   const changes = fleet.trackChanges();
-  const orders = new Orders({ store: state, fleet, ingest, config, environment, logger });
+  const orders = new Orders({ store: state, fleet, ingest, counters, config, environment, logger });
   const others = [(position: number) => orders.save(position)];
   const checkpoint = new Checkpoint({
     changes,

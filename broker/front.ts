@@ -31,7 +31,15 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const { clock, version } = environment;
   const process = new ProcessGauge();
   const viewers = () => live.size;
-  const stats = new StatsCollector({ ...core, log: core.stores.log, process, viewers, clock, version });
+  const stats = new StatsCollector({
+    ...core,
+    commands: core.orders.commands,
+    log: core.stores.log,
+    process,
+    viewers,
+    clock,
+    version,
+  });
   const current = () => stats.current();
   const live: LiveChannel = new LiveChannel({
     ...core,

@@ -5,6 +5,7 @@
 import type { Config } from '../schemas/config.ts';
 import type { Environment } from './environment.ts';
 import { Commands } from './hub/commands/commands.ts';
+import { type Counters, count } from './hub/counters.ts';
 import type { Device, Member } from './hub/device.ts';
 import type { Fleet } from './hub/fleet.ts';
 import type { Ingest } from './hub/ingest.ts';
@@ -17,6 +18,7 @@ export interface OrdersParts {
   readonly store: Database;
   readonly fleet: Fleet;
   readonly ingest: Ingest;
+  readonly counters: Counters;
   readonly config: Config;
   readonly environment: Environment;
   readonly logger: Log;
@@ -43,6 +45,10 @@ export class Orders {
   async start(): Promise<void> {
     const { ingest } = this.parts;
     await this.commands.start();
+    this.commands.onStep(({ timeline }) => {
+      const last = timeline.at(-1);
+      if (last && !last.late) count(this.parts.counters.commandSteps, last.status);
+    });
     ingest.onControl(({ device, ...control }) => {
       this.take({ ...control, customer: device.customer, device: device.id, position: ingest.position });
     });

@@ -85,6 +85,14 @@ export const METRICS: readonly Metric[] = [
   total('viewer_skips', 'Live updates merged because a viewer was slow.', 'viewerSkips'),
   total('viewers_closed_slow', 'Viewers closed because they did not read.', 'viewersClosedSlow'),
 
+  gauge('commands_waiting', 'Commands that are not final.', (_, broker) => broker.commands.waiting),
+  by(
+    'status',
+    'command_steps',
+    'Steps that commands have taken, by status (P-5.1).',
+    (broker) => broker.commands.steps,
+  ),
+
   total('log_commits', 'Commits of the telemetry log.', 'commits'),
   gauge('log_bytes', 'Bytes that the telemetry log holds.', (_, broker) => broker.log.bytes),
   gauge('log_segments', 'Segment files that the telemetry log holds.', (_, broker) => broker.log.segments),

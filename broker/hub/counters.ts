@@ -24,6 +24,8 @@ export class Counters {
   readonly frameErrors = new Map<string, number>();
   /** Device connections ended, by reason. */
   readonly closes = new Map<string, number>();
+  /** Steps that commands have taken, by status (P-5.1). */
+  readonly commandSteps = new Map<string, number>();
   /** Live updates that a slow viewer got merged instead of one by one, and viewers closed for it. */
   viewerSkips = 0;
   viewersClosedSlow = 0;

@@ -21,6 +21,7 @@ export interface StatsParts {
   readonly process: Pick<ProcessGauge, 'start' | 'stop' | 'read'>;
   /** Connections of the live channel now. */
   readonly viewers: () => number;
+  readonly commands: { readonly waiting: number };
   readonly clock: Clock;
   readonly version: string;
 }
@@ -83,6 +84,10 @@ export class StatsCollector {
       refusals: Object.fromEntries(counters.refusals),
       frameErrors: Object.fromEntries(counters.frameErrors),
       closes: Object.fromEntries(counters.closes),
+      commands: {
+        waiting: this.parts.commands.waiting,
+        steps: Object.fromEntries(counters.commandSteps),
+      },
       log: this.log(),
       memory: { ...memory },
       eventLoopDelay: { ...eventLoopDelay },

@@ -40,6 +40,14 @@ const Totals = Type.Object(
   { description: 'Since the start.' },
 );
 
+const Commands = Type.Object(
+  {
+    waiting: count('Commands that are not final.'),
+    steps: counts('Steps that commands have taken since the start, by status.'),
+  },
+  { description: 'Commands to devices (P-5).' },
+);
+
 const Log = Type.Object(
   {
     bytes: count('Bytes held.'),
@@ -75,6 +83,7 @@ const Broker = Type.Object(
     refusals: counts('Refused before the upgrade, by problem code (P-1.5).'),
     frameErrors: counts('Error frames sent, by error code (P-8).'),
     closes: counts('Device connections ended, by reason (P-7.3).'),
+    commands: Commands,
     log: Log,
     memory: Memory,
     eventLoopDelay: EventLoopDelay,

@@ -29,6 +29,7 @@ export function someStats(devices: Stats['devices']): Stats {
       refusals: { unauthorized: 301, 'too-many-handshakes': 302 },
       frameErrors: { 'bad-batch': 401 },
       closes: { replaced: 501, 'no-heartbeat': 502 },
+      commands: { waiting: 551, steps: { queued: 552, done: 553 } },
       log: { bytes: 601, segments: 602, first: 603, end: 604, waitingFrames: 605, lost: { mqtt: 606 } },
       memory: { residentBytes: 701, heapBytes: 702, externalBytes: 703 },
       eventLoopDelay: { p50: 0.1, p99: 0.8, max: 8.1 },

@@ -52,6 +52,7 @@ function setUp() {
     process,
     log: { stats: () => LOG },
     viewers: () => 3,
+    commands: { waiting: 4 },
     version: '1.2.3',
   });
   onTestFinished(() => collector.stop());

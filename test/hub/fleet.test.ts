@@ -5,7 +5,7 @@ import { Fleet } from '../../broker/hub/fleet.ts';
 import { Revisions } from '../../broker/hub/revisions.ts';
 
 function member(session: string): Member {
-  return { session, keyId: 'key', heardAt: 0, end: () => undefined };
+  return { session, keyId: 'key', heardAt: 0, ready: true, write: () => undefined, end: () => undefined };
 }
 
 function fleetWithHistory() {

@@ -110,6 +110,8 @@ export class World {
       session: `s${this.sessions}`,
       keyId: 'devi1234',
       heardAt: this.clock.now(),
+      ready: true,
+      write: () => {},
       end: () => {},
     };
     this.fleet.join(this.device(name), member, this.clock.now());
@@ -184,6 +186,7 @@ function someStats(fleet: Fleet, at: number): Stats {
       refusals: {},
       frameErrors: {},
       closes: {},
+      commands: { waiting: 0, steps: {} },
       log: { bytes: 0, segments: 1, first: 0, end: 0, waitingFrames: 0, lost: {} },
       memory: { residentBytes: 1, heapBytes: 1, externalBytes: 1 },
       eventLoopDelay: { p50: 0, p99: 0, max: 0 },
