@@ -47,7 +47,7 @@ export function swaggerOptions(version: string): FastifyDynamicSwaggerOptions {
         title: 'Signalbox',
         version,
         description:
-          'Fleet, last-known state and keys. Times are Unix milliseconds. Errors are application/problem+json (RFC 9457). A key sees its own customer; what belongs to others is not found.',
+          'Fleet, last-known state, commands, desired state, keys and the audit. Times are Unix milliseconds. Errors are application/problem+json (RFC 9457). A key sees its own customer; what belongs to others is not found.',
       },
       components: {
         securitySchemes: {

@@ -71,7 +71,10 @@ function insert<Item>(
 
 /** Where a list goes by falling numbers, or rising ones: the number at which its next page begins; null: no cursor. */
 export function readNumberCursor(cursor: string | undefined, list: string): number | null {
-  return cursor === undefined ? null : readCursor(cursor, list).rank;
+  if (cursor === undefined) return null;
+  const { rank } = readCursor(cursor, list);
+  if (Number.isSafeInteger(rank) && rank >= 0) return rank;
+  throw notOurs();
 }
 
 /** null: this was the last page. */
@@ -86,11 +89,15 @@ function writeCursor(order: string, { rank, name }: Place): string {
 function readCursor(text: string, order: string): Place {
   const [of, rank, name] = parse(text);
   if (typeof of !== 'string' || typeof rank !== 'number' || typeof name !== 'string') {
-    throw new Refusal('bad-request', 'query.cursor is not one that a page gave; start without it.');
+    throw notOurs();
   }
   if (of !== order)
     throw new Refusal('bad-request', 'query.cursor belongs to another list; keep sort as it was.');
   return { rank, name };
+}
+
+function notOurs(): Refusal {
+  return new Refusal('bad-request', 'query.cursor is not one that a page gave; start without it.');
 }
 
 function parse(text: string): readonly unknown[] {

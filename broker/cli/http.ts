@@ -4,9 +4,13 @@ import type { Connection } from './connection.ts';
 import { CliError, printable } from './output.ts';
 
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
+  /** The version that the caller has seen, as the ETag tells it. */
+  readonly ifMatch?: string;
+  /** Lets go of the answer. */
+  readonly signal?: AbortSignal;
 }
 
 /** What the broker said instead of doing it. */
@@ -30,6 +34,19 @@ export async function call<Answer>(
   const answer = text === '' ? null : parsed(text);
   if (answer === undefined) throw new CliError(explanation({ status, text }, connection));
   return answer as Answer;
+}
+
+/** The first `limit` items of a paged list, and whether there are more. */
+export async function callFirst<Item>(
+  connection: Connection,
+  path: string,
+  { limit, ...query }: { readonly limit: number } & Readonly<Record<string, string | number | undefined>>,
+): Promise<{ readonly items: readonly Item[]; readonly more: boolean }> {
+  const texts = Object.entries({ ...query, limit }).map(([name, value]) => [name, value?.toString()]);
+  const page: { items: Item[]; next: string | null } = await call(connection, path, {
+    query: Object.fromEntries(texts),
+  });
+  return { items: page.items, more: page.next !== null };
 }
 
 /** Every item of a paged list. */
@@ -73,19 +90,24 @@ export function unreachable({ url }: Connection, reason: string): string {
 async function send(
   connection: Connection,
   path: string,
-  { method = 'GET', query, body }: Call,
+  { method = 'GET', query, body, ifMatch, signal }: Call,
 ): Promise<{ response: Response; text: string }> {
   const target = new URL(`${connection.url}/api/v1${path}`);
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined) target.searchParams.set(name, value);
   }
-  const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const timeout = AbortSignal.timeout(ANSWER_WITHIN);
+  const headers = {
+    Authorization: `Bearer ${connection.key}`,
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    ...(ifMatch !== undefined && { 'If-Match': ifMatch }),
+  };
   try {
     const response = await fetch(target, {
       method,
-      headers: { Authorization: `Bearer ${connection.key}`, ...json },
+      headers,
       redirect: 'manual',
-      signal: AbortSignal.timeout(ANSWER_WITHIN),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { response, text: await response.text() };

@@ -5,12 +5,17 @@ import type { ServerMessage } from '../../schemas/live.ts';
 import type { Connection } from './connection.ts';
 import { explanation, unreachable } from './http.ts';
 import { CliError, printable } from './output.ts';
+import { pause } from './wait.ts';
 
 /** Stats come every second, so a connection that is silent for so long is dead; ms. */
 const SILENCE = 15_000;
 const KEY_ENDED = 4003;
 /** Refusals that another try may not meet. */
 const PASSING = new Set([429, 500, 502, 503, 504]);
+
+/** Between tries to connect again: exponential up to half a minute, with full jitter; ms. */
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 30_000;
 
 /** Another try may work. */
 class Lost extends CliError {}
@@ -21,17 +26,26 @@ export interface Follower {
   lost(reason: string, attempt: number): Promise<void>;
 }
 
-/** Never resolves: rejects with CliError when the first connection fails, or when trying again is no use. */
-export async function followTopic(connection: Connection, topic: string, follower: Follower): Promise<never> {
+/**
+ * Resolves when `signal` says so and not before: rejects with CliError when the first connection fails, or when trying
+ * again is no use.
+ */
+export async function followTopic(
+  connection: Connection,
+  topic: string,
+  follower: Follower,
+  signal?: AbortSignal,
+): Promise<void> {
   let attempt = 0;
   const message = (received: ServerMessage): void => {
     attempt = 1;
     follower.message(received);
   };
-  for (;;) {
+  while (!signal?.aborted) {
     try {
-      await follow(connection, topic, message);
+      await follow(connection, topic, message, signal);
     } catch (error) {
+      if (signal?.aborted) return;
       if (!(error instanceof Lost) || attempt === 0) throw error;
       await follower.lost(error.message, attempt);
       attempt += 1;
@@ -39,13 +53,27 @@ export async function followTopic(connection: Connection, topic: string, followe
   }
 }
 
+/** Says why, and waits until it is time for the next try. */
+export async function waitAgain(reason: string, attempt: number, signal?: AbortSignal): Promise<void> {
+  const wait = Math.random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1));
+  console.error(`${reason} Trying again in ${(wait / 1000).toFixed(1)} s.`);
+  await pause(wait, signal);
+}
+
 /** One connection; always rejects in the end, with `Lost` if it is worth another try. */
-function follow(connection: Connection, topic: string, message: Follower['message']): Promise<never> {
+function follow(
+  connection: Connection,
+  topic: string,
+  message: Follower['message'],
+  signal?: AbortSignal,
+): Promise<never> {
   const socket = new WebSocket(`${connection.url.replace(/^http/, 'ws')}/v1/live`, {
     headers: { Authorization: `Bearer ${connection.key}` },
     handshakeTimeout: SILENCE,
   });
-  const silence = setTimeout(() => socket.terminate(), SILENCE);
+  const end = () => socket.terminate();
+  const silence = setTimeout(end, SILENCE);
+  signal?.addEventListener('abort', end);
   const ended = new Promise<never>((_resolve, reject) => {
     socket.on('open', () => socket.send(JSON.stringify({ type: 'subscribe', id: 1, topic })));
     socket.on('message', (data) => {
@@ -64,7 +92,10 @@ function follow(connection: Connection, topic: string, message: Follower['messag
     socket.on('error', (error) => reject(new Lost(unreachable(connection, error.message))));
     socket.on('close', (code, reason) => reject(closed(code, reason.toString())));
   });
-  return ended.finally(() => clearTimeout(silence));
+  return ended.finally(() => {
+    clearTimeout(silence);
+    signal?.removeEventListener('abort', end);
+  });
 }
 
 async function refusal(response: IncomingMessage, connection: Connection): Promise<CliError> {

@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 /** `signalbox`: one file a subcommand. */
 import { systemEnvironment } from '../environment.ts';
+import { auditCommand } from './audit.ts';
 import { checkConfigCommand } from './check-config.ts';
+import { commandCommand } from './command.ts';
 import { demoCommand } from './demo.ts';
+import { desiredCommand } from './desired.ts';
 import { deviceCommand } from './device.ts';
+import { jobCommand } from './job.ts';
 import { keyCommand } from './key.ts';
 import { runCommandLine } from './program.ts';
+import { sendCommand } from './send.ts';
 import { serveCommand } from './serve.ts';
 import { simCommand } from './sim.ts';
 import { stateCommand } from './state.ts';
@@ -18,6 +23,11 @@ const COMMANDS = [
   keyCommand,
   deviceCommand,
   stateCommand,
+  sendCommand,
+  commandCommand,
+  jobCommand,
+  desiredCommand,
+  auditCommand,
   watchCommand,
   checkConfigCommand,
 ];

@@ -19,6 +19,11 @@ export function print(options: { readonly json?: boolean }, answer: unknown, tex
   console.log(options.json ? JSON.stringify(answer, null, 2) : text());
 }
 
+/** Says so, beside the answer, when a list was cut off. */
+export function printMore(more: boolean): void {
+  if (more) console.error('There are more; ask for them with --limit.');
+}
+
 /** Columns aligned by their widest cell; what devices sent cannot steer the terminal. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((cells) => cells.map(printable));
@@ -46,6 +51,11 @@ export function age(time: number | null | undefined, now: number): string {
 /** A date and time in UTC, or a dash. */
 export function moment(time: number | null | undefined): string {
   return time ? new Date(time).toISOString().replace(/\.\d+Z$/, 'Z') : '-';
+}
+
+/** The time of day in UTC, to the millisecond. */
+export function clockTime(time: number | null): string {
+  return time === null ? '-' : new Date(time).toISOString().slice(11);
 }
 
 /** A metric's value in one line. */

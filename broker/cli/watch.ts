@@ -1,17 +1,15 @@
 /** `signalbox watch [TOPIC]`: live updates in the terminal, over `/v1/live`. */
 import { Command } from 'commander';
+import type { Command as DeviceCommand } from '../../schemas/api/commands.ts';
 import type { LiveEvent, LiveState, LiveUpdate, ServerMessage, Transition } from '../../schemas/live.ts';
+import { stepDetails } from './command-text.ts';
 import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { followTopic } from './live.ts';
-import { CliError, moment, printable, shown } from './output.ts';
-
-/** Between tries to connect again: exponential up to half a minute, with full jitter; ms. */
-const FIRST_WAIT = 1000;
-const LONGEST_WAIT = 30_000;
+import { followTopic, waitAgain } from './live.ts';
+import { CliError, clockTime, moment, printable, shown } from './output.ts';
 
 export function watchCommand(): Command {
   return withConnection(new Command('watch'))
-    .description('Live updates: presence, values and events. Ends with Ctrl-C.')
+    .description('Live updates: presence, values, events and commands. Ends with Ctrl-C.')
     .argument('[topic]', 'customer/device; either part may be +', '+/+')
     .action(async (topic: string, options: ConnectionOptions) => {
       if (topic.split('/').length !== 2) {
@@ -23,12 +21,6 @@ export function watchCommand(): Command {
       const message = options.json ? printJson : printLines;
       await followTopic(connection(options), topic, { message, lost: waitAgain });
     });
-}
-
-async function waitAgain(reason: string, attempt: number): Promise<void> {
-  const wait = Math.random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1));
-  console.error(`${reason} Trying again in ${(wait / 1000).toFixed(1)} s.`);
-  await new Promise<void>((resolve) => setTimeout(resolve, wait));
 }
 
 /** One message a line. */
@@ -46,6 +38,7 @@ export function linesOf(message: ServerMessage): string[] {
   if (message.type === 'update') return message.devices.flatMap(updateLine);
   if (message.type === 'presence') return message.devices.map(presenceLine);
   if (message.type === 'event') return message.events.map(eventLine);
+  if (message.type === 'command') return message.commands.map(commandLine);
   return message.type === 'error' ? [`${''.padEnd(13)}  ${printable(message.message)}`] : [];
 }
 
@@ -69,6 +62,13 @@ function eventLine({ time, device, severity, name, data }: LiveEvent): string {
   return line(time, device, `event ${name} severity ${severity}${data === null ? '' : ` ${shown(data)}`}`);
 }
 
+/** Its newest step. */
+function commandLine({ device, name, id, timeline }: DeviceCommand): string {
+  const step = timeline.at(-1);
+  if (!step) return line(null, device, `command ${name} ${id}`);
+  return line(step.at, device, `command ${name} ${id} ${step.status}  ${stepDetails(step)}`.trimEnd());
+}
+
 function pairs(values: LiveUpdate['values']): string {
   return Object.entries(values)
     .map(([name, { value }]) => `${name}=${shown(value)}`)
@@ -77,6 +77,5 @@ function pairs(values: LiveUpdate['values']): string {
 
 /** Times are UTC. */
 function line(at: number | null, device: string, text: string): string {
-  const clock = at === null ? '-' : new Date(at).toISOString().slice(11);
-  return `${clock.padEnd(13)}  ${device.padEnd(24)} ${printable(text)}`;
+  return `${clockTime(at).padEnd(13)}  ${device.padEnd(24)} ${printable(text)}`;
 }

@@ -70,6 +70,13 @@ describe('what was refused', () => {
     expect(last()).toMatchObject({ outcome: 'refused: 100 wait; cancel some.', target: 'acme/pump-7' });
   });
 
+  it('by a failure of the broker itself, without its cause', async () => {
+    bench = await startAdmin({ forget: () => Promise.reject(new Error('/var/lib/secret is full')) });
+    expect((await ask(`DELETE ${PUMP}`, 'olga')).status).toBe(500);
+    expect(last()).toMatchObject({ action: 'device.forget', outcome: expect.stringMatching(/^failed: /) });
+    expect(JSON.stringify(bench.audit.entries)).not.toContain('secret');
+  });
+
   it('a body that says nothing of use still has an entry', async () => {
     expect((await ask('POST /commands', 'olga', '{"select":{"customer":{"a":1}}}')).status).toBe(400);
     expect(last()).toMatchObject({ action: 'job.create', target: 'acme/+' });

@@ -153,6 +153,16 @@ describe('reading commands', () => {
     expect(seen).toEqual(['p5', 'p4', 'p3', 'p2', 'p1']);
   });
 
+  it.each([
+    ['of jobs', ['jobs', 3, '']],
+    ['with a number that is none', ['commands', 1.5, '']],
+    ['with a negative number', ['commands', -1, '']],
+  ])('refuses a cursor %s', async (_, cursor) => {
+    const text = Buffer.from(JSON.stringify(cursor)).toString('base64url');
+    const answer = await bench.ask('GET', `${PATH}?cursor=${text}`, { as: 'vera' });
+    expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining('query.cursor') } });
+  });
+
   it('shows what the device said, byte strings by their encoding', async () => {
     await send({ name: 'read', id: 'r' });
     const data = { raw: new Uint8Array([1, 2]) };

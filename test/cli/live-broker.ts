@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ServerMessage } from '../../schemas/live.ts';
-import { scripted } from './scripted.ts';
+import { type Answer, type Asked, scripted } from './scripted.ts';
 
 /** Distributes over the kinds of message. */
 type Said = ServerMessage extends infer Message
@@ -22,12 +22,15 @@ export interface Viewer {
 
 export interface LiveBroker {
   readonly url: string;
+  /** What it was asked over HTTP. */
+  readonly asked: readonly Asked[];
   /** The next one that connects and subscribes. */
   next(): Promise<Viewer>;
 }
 
-export async function liveBroker(): Promise<LiveBroker> {
-  const { url, server } = await scripted({ status: 404 });
+/** `answers`: what it says over HTTP, one after the other. */
+export async function liveBroker(...answers: Answer[]): Promise<LiveBroker> {
+  const { url, server, asked } = await scripted(...(answers.length > 0 ? answers : [{ status: 404 }]));
   const sockets = new WebSocketServer({ server, path: '/v1/live' });
   onTestFinished(() => {
     for (const socket of sockets.clients) socket.terminate();
@@ -46,7 +49,7 @@ export async function liveBroker(): Promise<LiveBroker> {
     const viewer = come.shift();
     return viewer ? Promise.resolve(viewer) : new Promise((resolve) => waiting.push(resolve));
   };
-  return { url, next };
+  return { url, asked, next };
 }
 
 function sayer(socket: WebSocket): Viewer['say'] {

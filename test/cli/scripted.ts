@@ -8,6 +8,7 @@ export interface Asked {
   /** `GET /api/v1/devices?limit=1000` */
   readonly line: string;
   readonly authorization: string | undefined;
+  readonly ifMatch?: string;
   readonly body: unknown;
 }
 
@@ -53,6 +54,7 @@ async function asking(request: IncomingMessage): Promise<Asked> {
   return {
     line: `${method} ${url}`,
     authorization: headers.authorization,
+    ...(headers['if-match'] !== undefined && { ifMatch: headers['if-match'] }),
     body: text === '' ? null : JSON.parse(text),
   };
 }

@@ -2,10 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { onTestFinished, vi } from 'vitest';
+import { auditCommand } from '../../broker/cli/audit.ts';
 import { checkConfigCommand } from '../../broker/cli/check-config.ts';
+import { commandCommand } from '../../broker/cli/command.ts';
+import { desiredCommand } from '../../broker/cli/desired.ts';
 import { deviceCommand } from '../../broker/cli/device.ts';
+import { jobCommand } from '../../broker/cli/job.ts';
 import { keyCommand } from '../../broker/cli/key.ts';
 import { runCommandLine } from '../../broker/cli/program.ts';
+import { sendCommand } from '../../broker/cli/send.ts';
 import { stateCommand } from '../../broker/cli/state.ts';
 import { watchCommand } from '../../broker/cli/watch.ts';
 import { makeKeyText } from '../../broker/hub/keys/key-text.ts';
@@ -27,6 +32,11 @@ const COMMANDS: readonly (() => Command)[] = [
   keyCommand,
   deviceCommand,
   stateCommand,
+  sendCommand,
+  commandCommand,
+  jobCommand,
+  desiredCommand,
+  auditCommand,
   watchCommand,
   checkConfigCommand,
 ];

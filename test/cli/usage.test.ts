@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { duration, wholeNumber } from '../../broker/cli/numbers.ts';
+import { duration, positiveNumber, share, wholeNumber } from '../../broker/cli/numbers.ts';
 import { age } from '../../broker/cli/output.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { run } from './terminal.ts';
@@ -89,6 +89,15 @@ describe('numbers on the command line', () => {
     expect([port('0'), port('65535')]).toEqual([0, 65_535]);
     for (const text of ['', ' ', '-1', '65536', '1.5', 'http'])
       expect(() => port(text)).toThrow(InvalidArgumentError);
+  });
+
+  it('are rates above 0, and shares of the whole', () => {
+    expect([positiveNumber('0.5'), positiveNumber('1e3')]).toEqual([0.5, 1000]);
+    for (const text of ['', '0', '-1', 'Infinity', 'x'])
+      expect(() => positiveNumber(text)).toThrow(InvalidArgumentError);
+    expect([share('0'), share('0.1'), share('1')]).toEqual([0, 0.1, 1]);
+    for (const text of ['', '-0.1', '1.1', '10', 'x'])
+      expect(() => share(text)).toThrow(InvalidArgumentError);
   });
 
   it('are ages in words, never of the future', () => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LiveState } from '../../schemas/live.ts';
 import { type LiveBroker, liveBroker, type Viewer } from './live-broker.ts';
 import { refusing, scripted } from './scripted.ts';
+import { QUEUED, someCommand, WRITTEN } from './some-command.ts';
 import { KEY, type Printed, run, start } from './terminal.ts';
 
 const AT = Date.UTC(2026, 4, 28, 20, 26, 40, 250);
@@ -96,6 +97,21 @@ describe('signalbox watch', () => {
       '20:26:40.250Z  acme/pump-7              offline (no-heartbeat)',
       '-              acme/pump-3              forgotten',
       '20:26:40.250Z  acme/pump-7              event high severity 4 {"bar":9}',
+    ]);
+  });
+
+  it('prints the newest step of each command', async () => {
+    const broker = await liveBroker();
+    const { viewer, printed, code } = await watching(broker);
+    viewer.say({
+      type: 'command',
+      commands: [someCommand([QUEUED, WRITTEN]), someCommand([QUEUED], { id: 'c2' })],
+    });
+    viewer.socket.close(...ENDED);
+    await code;
+    expect(printed.out).toEqual([
+      '20:26:41.250Z  acme/pump-7              command reboot c1 written  attempt 1, session s1',
+      '20:26:40.250Z  acme/pump-7              command reboot c2 queued  by Ab3dEf7h',
     ]);
   });
 

@@ -1,0 +1,114 @@
+/**
+ * Sends a command and follows it to its end: over the live channel, which is listened to before the command is sent, and
+ * by reading the command again whenever the channel may have missed something.
+ */
+import type { Command, NewCommand } from '../../schemas/api/commands.ts';
+import type { ServerMessage } from '../../schemas/live.ts';
+import type { Connection } from './connection.ts';
+import { call } from './http.ts';
+import { followTopic, waitAgain } from './live.ts';
+
+export interface Order {
+  readonly customer: string;
+  readonly device: string;
+  /** With an id, by which it is known in what the channel says. */
+  readonly body: NewCommand & { readonly id: string };
+}
+
+/**
+ * Resolves with the command at its end. `progress` is called with it after each step, and never with less than before.
+ * Rejects with CliError if it cannot be sent or no longer be followed.
+ */
+export async function sendAndFollow(
+  connection: Connection,
+  order: Order,
+  progress: (command: Command) => void,
+  signal: AbortSignal,
+): Promise<Command> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  signal.addEventListener('abort', end);
+  try {
+    const follower = new CommandFollower(connection, order, progress, over.signal);
+    return await follower.run();
+  } finally {
+    signal.removeEventListener('abort', end);
+    end();
+  }
+}
+
+class CommandFollower {
+  private readonly connection: Connection;
+  private readonly order: Order;
+  private readonly progress: (command: Command) => void;
+  private readonly signal: AbortSignal;
+  private state: 'connecting' | 'sending' | 'sent' = 'connecting';
+  private steps = 0;
+  private resolve: (command: Command) => void = () => undefined;
+  private reject: (error: unknown) => void = () => undefined;
+
+  constructor(
+    connection: Connection,
+    order: Order,
+    progress: (command: Command) => void,
+    signal: AbortSignal,
+  ) {
+    this.connection = connection;
+    this.order = order;
+    this.progress = progress;
+    this.signal = signal;
+  }
+
+  run(): Promise<Command> {
+    const { customer, device } = this.order;
+    const ended = new Promise<Command>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    const message = (received: ServerMessage) => this.take(received);
+    const lost = (reason: string, attempt: number) => waitAgain(reason, attempt, this.signal);
+    followTopic(this.connection, `${customer}/${device}`, { message, lost }, this.signal).catch(this.reject);
+    return ended;
+  }
+
+  private take(message: ServerMessage): void {
+    if (message.type === 'command') {
+      for (const command of message.commands) this.see(command);
+    } else if (message.type === 'snapshot' && message.page === 0) {
+      // From here on the channel misses nothing; what came before is read.
+      if (this.state === 'connecting') this.send();
+      else this.readAgain();
+    } else if (message.type === 'error' && message.code === 'commands-missed') this.readAgain();
+  }
+
+  private send(): void {
+    const { customer, device, body } = this.order;
+    this.state = 'sending';
+    const path = `/devices/${customer}/${device}/commands`;
+    call<Command>(this.connection, path, { method: 'POST', body, signal: this.signal }).then((command) => {
+      this.state = 'sent';
+      this.see(command);
+    }, this.reject);
+  }
+
+  /** While it is being sent, the answer to that tells more. */
+  private readAgain(): void {
+    if (this.state !== 'sent') return;
+    const { customer, body } = this.order;
+    const path = `/commands/${encodeURIComponent(body.id)}`;
+    const query = { customer };
+    call<Command>(this.connection, path, { query, signal: this.signal }).then(
+      (command) => this.see(command),
+      this.reject,
+    );
+  }
+
+  private see(command: Command): void {
+    const { customer, device, body } = this.order;
+    if (command.id !== body.id || command.device !== `${customer}/${device}`) return;
+    if (command.timeline.length <= this.steps) return;
+    this.steps = command.timeline.length;
+    this.progress(command);
+    if (command.endedAt !== null) this.resolve(command);
+  }
+}
