@@ -81,6 +81,11 @@ export class AppendFile {
     this.syncSoon();
   }
 
+  /** Everything that was appended survives a power cut when it returns. Throws what the file system says. */
+  flush(): void {
+    fdatasyncSync(this.file);
+  }
+
   /** Idempotent. */
   close(): void {
     if (this.sync === 'closing' || this.sync === 'closed') return;

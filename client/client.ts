@@ -1,31 +1,33 @@
 /**
- * A device of Signalbox: hands in readings and events, keeps them until the broker says that they are durable, and keeps
- * itself connected meanwhile. Owns the sequence of its boot; the parts own the rest (`outbox.ts`, `link.ts`, `sender.ts`).
+ * A device of Signalbox: hands in readings and events, keeps them until the broker says that they are durable, executes
+ * commands, applies desired values, and keeps itself connected meanwhile. Owns nothing but its parts: the way of readings
+ * (`telemetry.ts`), the connection (`link.ts`), commands (`command-desk.ts`), desired values (`desired-desk.ts`), and
+ * what was said of both and is not known to have arrived (`unconfirmed.ts`).
  */
 import type { SampleValues } from '../broker/wire/encode.ts';
 import type { Clock } from '../broker/wire/environment.ts';
 import {
   type BrokerFrame,
-  type ErrorFrame,
   FRAME,
   type Value,
+  type ValueMap,
   type WelcomeFrame,
 } from '../broker/wire/frames.ts';
-import type { Problem } from '../schemas/problems.ts';
 import { authorization, deviceAddress } from './address.ts';
+import { CommandDesk } from './command-desk.ts';
+import { type OpenSeen, openSeen } from './command-memory.ts';
 import type { Connection } from './connection.ts';
-import { Durability } from './durability.ts';
-import { type DeviceClientEvents, type DropReason, Emitter } from './events.ts';
-import { type BatchSamples, type Draft, dateDraft, FrameWriter, type Timed } from './frame-draft.ts';
+import { DesiredDesk, type DesiredHandler } from './desired-desk.ts';
+import { type CommandHandler, type CommandHandlerOptions, registration } from './device-command.ts';
+import { type DeviceClientEvents, Emitter, type Tell } from './events.ts';
+import { type BatchSamples, type Draft, FrameWriter, type Timed } from './frame-draft.ts';
 import { helloFrame } from './hello.ts';
 import { type ClientState, Link, type LinkOwner } from './link.ts';
-import { type DeviceClientOptions, type OpenOutbox, openOutbox } from './options.ts';
-import { Sender } from './sender.ts';
+import type { DeviceClientOptions } from './options.ts';
 import { systemClock } from './system-clock.ts';
-import { TimeCorrection } from './time-correction.ts';
-
-/** Error codes that are advice: the frame was taken (P-4.5). */
-const ADVICE: ReadonlySet<string> = new Set(['clock-unset', 'clock-ahead']);
+import { Telemetry } from './telemetry.ts';
+import { Unconfirmed } from './unconfirmed.ts';
+import { atMost } from './waiting.ts';
 
 const STOPPED = 'The client was stopped.';
 
@@ -34,11 +36,11 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
   private readonly clock: Clock;
   private readonly writer: FrameWriter;
   private readonly link: Link;
-  private readonly correction = new TimeCorrection();
-  private readonly durability = new Durability();
-  private opened: OpenOutbox | null = null;
-  private sender: Sender | null = null;
-  private seq = 0;
+  private readonly telemetry: Telemetry;
+  private readonly unconfirmed: Unconfirmed;
+  private readonly commands: CommandDesk;
+  private readonly desired: DesiredDesk;
+  private seen: OpenSeen | null = null;
   private stopping: Promise<void> | null = null;
 
   /** Throws TypeError for a URL, device id or key that cannot be right, FrameError for what no hello can say. */
@@ -48,15 +50,17 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     this.clock = options.clock ?? systemClock;
     this.writer = new FrameWriter(options.fields);
     helloFrame(options);
-    const address = deviceAddress(options.url, options.device);
-    const {
-      clock,
-      options: { webSocket, random = Math.random, key },
-    } = this;
-    this.link = new Link(
-      { address, headers: authorization(key), webSocket, clock, random },
-      this.linkOwner(),
-    );
+    const { clock } = this;
+    const tell: Tell = (name, payload) => this.emit(name, payload);
+    const telemetry = new Telemetry(options, clock, tell);
+    const onGivenUp = (what: string) => tell('fault', new Error(what));
+    const unconfirmed = new Unconfirmed({ position: () => telemetry.position, clock, onGivenUp });
+    const concurrency = options.commands?.concurrency ?? 1;
+    this.telemetry = telemetry;
+    this.unconfirmed = unconfirmed;
+    this.commands = new CommandDesk({ unconfirmed, clock, tell, concurrency });
+    this.desired = new DesiredDesk({ unconfirmed, tell });
+    this.link = makeLink(options, clock, this.linkOwner());
   }
 
   get state(): ClientState {
@@ -65,27 +69,27 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
 
   /** Frames that are not known to be durable, and what they and their keeping take. */
   get held(): { readonly frames: number; readonly bytes: number } {
-    const outbox = this.opened?.outbox;
-    return { frames: outbox?.count ?? 0, bytes: outbox?.bytes ?? 0 };
+    return this.telemetry.held;
   }
 
-  /** Connects, and goes on connecting until `stop`. Throws if the outbox file cannot be used. Idempotent. */
+  /** Connects, and goes on connecting until `stop`. Throws if a file cannot be used. Idempotent. */
   start(): void {
     if (this.stopping) throw new Error('This client was stopped; make a new one.');
-    if (this.opened) return;
-    const opened = openOutbox(this.options, this.clock, (error) => this.emit('fault', error));
-    this.opened = opened;
-    this.seq = opened.seq;
-    this.gaveUp(opened.lost, 'fields-changed', 'It is too big with names instead of positions.');
+    if (this.seen) return;
+    const seen = openSeen(this.options, this.clock, (error) => this.emit('fault', error));
+    this.telemetry.open();
+    this.seen = seen;
+    this.commands.start(seen.commands);
     this.link.start();
   }
 
   /**
-   * Ends the connection. With `drain` (ms) it first waits that long for what is held to become durable; what is not
-   * stays in the outbox file, if there is one. Idempotent; called again without `drain` it cuts the waiting short.
+   * Ends the connection. With `drain` (ms) it first waits that long for what is held to become durable and for commands to
+   * end; what is not durable stays in the outbox file, if there is one. Commands that wait for a handler are answered as
+   * failed. Idempotent; called again without `drain` it cuts the waiting short.
    */
   stop({ drain = 0 }: { readonly drain?: number } = {}): Promise<void> {
-    if (this.stopping && drain === 0) this.durability.end(STOPPED);
+    if (this.stopping && drain === 0) this.waitNoLonger();
     this.stopping ??= this.halt(drain);
     return this.stopping;
   }
@@ -112,136 +116,102 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
    * Resolves when the frame (default: the last one handed in) is durable; rejects with NotDurable if it is given up. To
    * be asked right after handing it in: what became of a frame is not remembered.
    */
-  durable(seq = this.seq): Promise<void> {
-    return this.durability.wait(seq);
+  durable(seq?: number): Promise<void> {
+    return this.telemetry.durable(seq);
+  }
+
+  /**
+   * Who executes commands of this name (P-5). To be called before `start`, for what waits comes at once. Returns the
+   * function that takes the handler away. Throws TypeError for what is no name, Error if the name has a handler.
+   */
+  onCommand(name: string, handler: CommandHandler, options: CommandHandlerOptions = {}): () => void {
+    return this.commands.handle(name, registration(handler, options));
+  }
+
+  /** Who answers commands that have no handler, in place of the default, which rejects them. */
+  onUnknownCommand(handler: CommandHandler, options: CommandHandlerOptions = {}): () => void {
+    return this.commands.handleOthers(registration(handler, options));
+  }
+
+  /** Who applies desired values (P-6). Returns the function that takes the handler away. */
+  onDesired(handler: DesiredHandler): () => void {
+    return this.desired.handle(handler);
+  }
+
+  /** Reports what the device has applied, for those who do without `onDesired`. Throws FrameError. */
+  report(version: number, values: ValueMap): void {
+    this.desired.report(version, values);
   }
 
   private enqueue(write: (seq: number, now: number) => Draft): number {
-    const { opened } = this;
-    if (!opened || this.stopping) throw new Error(`The client was ${opened ? 'stopped' : 'not started'}.`);
-    const draft = write(this.seq + 1, this.clock.now());
-    this.date(draft);
-    const dropped = opened.outbox.add(draft);
-    this.seq = draft.seq;
-    this.gaveUp(
-      dropped.map(({ seq }) => seq),
-      'outbox-full',
-      'It had to make room in the outbox.',
-    );
-    this.sender?.pump();
-    return draft.seq;
-  }
-
-  private date(draft: Draft): void {
-    if (draft.measuredAt !== null) dateDraft(draft, this.correction.apply(draft.measuredAt));
+    if (this.stopping) throw new Error(STOPPED);
+    return this.telemetry.enqueue(write);
   }
 
   private linkOwner(): LinkOwner {
+    const { telemetry } = this;
     return {
-      hello: () => helloFrame({ ...this.options, ...(this.opened && { boot: this.opened.boot }) }),
+      hello: () =>
+        helloFrame({ ...this.options, ...(telemetry.boot !== undefined && { boot: telemetry.boot }) }),
       welcomed: (welcome) => this.welcomed(welcome),
       live: (connection, welcome, durable) => this.live(connection, welcome, durable),
       receive: (frame) => this.receive(frame),
       disconnected: (code, reason, retryIn) => this.disconnected(code, reason, retryIn),
-      refused: (status, problem, retryIn) => this.refused(status, problem, retryIn),
+      refused: (status, problem, retryIn) => this.emit('refused', { status, problem, retryIn }),
       keyEnded: () => this.ended('key-ended', 'The key has ended.'),
     };
   }
 
   private welcomed({ session, time, keepalive, limits }: WelcomeFrame): void {
-    this.correction.learn(time, this.clock.now());
+    this.telemetry.learn(time);
     this.emit('connected', { session, keepalive, limits });
   }
 
-  /** P-3.2: what has arrived is dropped, the rest is sent, in order. */
+  /** Results go before readings, so that the ack of a new reading covers them. */
   private live(connection: Connection, { limits }: WelcomeFrame, durable: number): void {
-    const { opened } = this;
-    if (!opened) return;
-    // P-4.3: the broker would take new frames for old ones, and drop them.
-    if (durable > Math.max(opened.seq, opened.outbox.lastWritten))
-      this.emit('fault', bootUsedBefore(durable));
-    this.acknowledged(durable);
-    const resent = opened.outbox.rewind();
-    const prepare = (draft: Draft) => this.date(draft);
-    this.sender = new Sender(opened.outbox, connection, { window: limits.window, prepare });
-    this.emit('resumed', { durable, held: opened.outbox.count, resent });
-    this.sender.pump();
+    this.unconfirmed.acknowledged(this.telemetry.greeted(durable));
+    this.unconfirmed.live(connection);
+    this.telemetry.live(connection, limits.window, durable);
   }
 
   private receive(frame: BrokerFrame): void {
-    if (frame.kind === FRAME.ack) this.acknowledged(frame.seq);
-    else if (frame.kind === FRAME.error) this.failed(frame);
-    else if (frame.kind === FRAME.command) this.emit('command', frame);
-    else if (frame.kind === FRAME.desired) this.emit('desired', frame);
-  }
-
-  private acknowledged(seq: number): void {
-    const frames = this.opened?.outbox.acknowledge(seq) ?? [];
-    const last = frames.at(-1);
-    if (!last) return;
-    this.durability.reached(last.seq);
-    this.emit('acknowledged', { seq: last.seq, frames });
-    this.sender?.pump();
-  }
-
-  /** A frame that the broker will never take must not be sent for ever. */
-  private failed(frame: ErrorFrame): void {
-    const isRefused = frame.seq !== null && !ADVICE.has(frame.code);
-    const removed = isRefused ? this.opened?.outbox.remove(frame.seq) : null;
-    this.emit('error', frame);
-    if (removed) this.gaveUp([removed.seq], 'rejected', `${frame.code}: ${frame.message}`);
-    this.sender?.pump();
-  }
-
-  private gaveUp(seqs: readonly number[], reason: DropReason, detail: string): void {
-    if (seqs.length === 0) return;
-    this.durability.lost(seqs, detail);
-    this.emit('dropped', { seqs, reason, detail });
+    if (frame.kind === FRAME.ack) this.unconfirmed.acknowledged(this.telemetry.acknowledge(frame.seq));
+    else if (frame.kind === FRAME.error) this.telemetry.failed(frame);
+    else if (frame.kind === FRAME.command) this.commands.receive(frame);
+    else if (frame.kind === FRAME.desired) this.desired.receive(frame);
   }
 
   private disconnected(code: number, reason: string, retryIn: number | null): void {
-    this.sender?.stop();
-    this.sender = null;
+    this.telemetry.disconnected();
+    this.unconfirmed.disconnected();
     this.emit('disconnected', { code, reason, retryIn });
   }
 
-  private refused(status: number, problem: Problem | null, retryIn: number): void {
-    this.emit('refused', { status, problem, retryIn });
-  }
-
   private async halt(drain: number): Promise<void> {
-    if (drain > 0 && this.held.frames > 0) await this.drained(drain);
+    const drained = () => Promise.all([this.telemetry.drained(), this.commands.drained()]);
+    if (drain > 0) await atMost(this.clock, drain, drained());
     const wasEnded = this.state === 'ended';
+    this.commands.stop();
+    this.desired.stop();
     await this.link.stop();
-    this.opened?.journal?.close();
+    this.telemetry.close();
+    this.seen?.journal?.close();
     if (!wasEnded) this.ended('stopped', STOPPED);
   }
 
-  /** Never rejects. A frame that is given up meanwhile is not waited for, those before it are. */
-  private drained(within: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.clock.after(within, resolve);
-      const waitForLast = () => {
-        const last = this.opened?.outbox.last;
-        if (last !== undefined && !this.durability.isOver) {
-          this.durable(last).then(waitForLast, waitForLast);
-          return;
-        }
-        timer.cancel();
-        resolve();
-      };
-      waitForLast();
-    });
+  private waitNoLonger(): void {
+    this.telemetry.end(STOPPED);
+    this.commands.stop();
   }
 
   private ended(reason: 'stopped' | 'key-ended', why: string): void {
-    this.durability.end(why);
+    this.telemetry.end(why);
     this.emit('ended', { reason });
   }
 }
 
-function bootUsedBefore(durable: number): Error {
-  return new Error(
-    `The broker holds frame ${durable} of this boot, which this run did not send: leave \`boot\` out, or keep the outbox in a file.`,
-  );
+function makeLink(options: DeviceClientOptions, clock: Clock, owner: LinkOwner): Link {
+  const { url, device, key, webSocket, random = Math.random } = options;
+  const address = deviceAddress(url, device);
+  return new Link({ address, headers: authorization(key), webSocket, clock, random }, owner);
 }

@@ -1,6 +1,7 @@
 /** What a device client tells, typed by name, and the small emitter that tells it. Owns its listeners. */
-import type { CommandFrame, DesiredFrame, ErrorFrame, WelcomeLimits } from '../broker/wire/frames.ts';
+import type { CommandFrame, DesiredFrame, ErrorFrame, Value, WelcomeLimits } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
+import type { ResultName } from './command-result.ts';
 
 export interface AcknowledgedFrame {
   readonly seq: number;
@@ -22,19 +23,29 @@ export interface DeviceClientEvents {
   dropped: { readonly seqs: readonly number[]; readonly reason: DropReason; readonly detail: string };
   /** An error frame (P-8); the connection goes on unless `disconnected` follows. */
   error: ErrorFrame;
-  /** Passed on as it came (P-5). */
+  /** A command came (P-5), also one that came before; its handler answers it. */
   command: CommandFrame;
-  /** Passed on as it came (P-6). */
+  /** A command came again: it is not executed again, and answered with what is known (P-5.2). */
+  repeated: CommandFrame;
+  /** This was said of a command (P-5.3), once for each step. */
+  answered: { readonly id: string; readonly status: ResultName; readonly data: Value };
+  /** Desired values came (P-6); the handler applies them. */
   desired: DesiredFrame;
   /** A connection is over, or a try for one failed (code 1006). `retryIn`: ms; null: no further try. */
   disconnected: { readonly code: number; readonly reason: string; readonly retryIn: number | null };
   /** The broker answered over HTTP instead of upgrading (P-1.5). */
   refused: { readonly status: number; readonly problem: Problem | null; readonly retryIn: number };
-  /** The outbox file cannot be kept safe (frames stay in memory), or the boot was used before. */
+  /** A file cannot be kept safe, the boot was used before, a result was given up, or desired values were not applied. */
   fault: Error;
   /** No further try will be made: `stop` was called, or the key has ended (4003). */
   ended: { readonly reason: 'stopped' | 'key-ended' };
 }
+
+/** How a part of the client tells something. */
+export type Tell = <Name extends keyof DeviceClientEvents>(
+  name: Name,
+  payload: DeviceClientEvents[Name],
+) => void;
 
 type Listener<Payload> = (payload: Payload) => void;
 

@@ -2,6 +2,8 @@
  * `signalbox/client`: the device library for gateways (Node).
  *
  *     const client = new DeviceClient({ url, key, device: 'pump-7', outbox: { file: '/var/lib/gateway/pump-7' } });
+ *     client.onCommand('set-speed', async ({ args }) => ({ rpm: await pump.setSpeed(args) }));
+ *     client.onDesired(async (values) => pump.configure(values));
  *     client.on('dropped', ({ seqs, detail }) => …);
  *     client.start();
  *     const seq = client.send({ temp: 21.5 });
@@ -18,6 +20,9 @@ export type {
   WelcomeLimits,
 } from '../broker/wire/frames.ts';
 export { DeviceClient } from './client.ts';
+export type { FinalResultName, ResultName } from './command-result.ts';
+export type { DesiredHandler } from './desired-desk.ts';
+export type { CommandHandler, CommandHandlerOptions, DeviceCommand, Progress } from './device-command.ts';
 export { NotDurable } from './durability.ts';
 export type { AcknowledgedFrame, DeviceClientEvents, DropReason } from './events.ts';
 export type { BatchSamples, Timed } from './frame-draft.ts';

@@ -29,6 +29,14 @@ export interface DeviceClientOptions {
     /** Frames survive a restart here, as the same boot; one process at a time. Its folder must exist. */
     readonly file?: string;
   };
+  readonly commands?: {
+    /** Ids survive a restart here, so that no command is executed twice; one process at a time. Its folder must exist. */
+    readonly file?: string;
+    /** How many ids are remembered; default 1,000, at least 200. */
+    readonly remember?: number;
+    /** How many handlers may run at once; default 1: one after the other, in the order in which commands came. */
+    readonly concurrency?: number;
+  };
   /** Should not jump when the machine's clock is set; default: `systemClock`. */
   readonly clock?: Clock;
   readonly random?: Random;

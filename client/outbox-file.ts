@@ -5,14 +5,14 @@
  * Records are CBOR: `[1, boot, fields, seq]` at the start, `[2, seq, frame]` came, `[3, seq]` all up to it went,
  * `[4, seq]` this one went. One process may use a file at a time.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { decode, encode } from '../broker/wire/cbor.ts';
 import type { Clock } from '../broker/wire/environment.ts';
 import { AppendFile, readRecords, record } from './append-file.ts';
 import type { Draft } from './frame-draft.ts';
 import type { OutboxFile } from './outbox.ts';
 import { renamed } from './rename.ts';
+import { replaceFile } from './replace-file.ts';
 
 export type BootName = number | Uint8Array;
 
@@ -132,10 +132,7 @@ export class Journal implements OutboxFile {
     const entries: Entry[] = [[1, this.boot, fields ?? null, this.highest]];
     for (const [seq, frame] of this.live) entries.push([2, seq, frame]);
     const bytes = Buffer.concat(entries.map((entry) => record(encode(entry))));
-    const fresh = `${path}.new`;
-    writeFileSync(fresh, bytes, { mode: 0o600, flush: true });
-    renameSync(fresh, path);
-    syncFolder(dirname(path));
+    replaceFile(path, bytes);
     return new AppendFile(path, bytes.length, clock, onFault);
   }
 }
@@ -175,14 +172,5 @@ function* upTo(frames: ReadonlyMap<number, unknown>, seq: number): Generator<num
   for (const held of frames.keys()) {
     if (held > seq) return;
     yield held;
-  }
-}
-
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
