@@ -1,9 +1,10 @@
 /** Jobs and their outcomes as the HTTP API tells them, and what a body asks for. Pure. */
 import type { Job as JobBody, NewJob, JobOutcome as OutcomeBody } from '../../schemas/api.ts';
+import { commandView } from '../hub/commands/command-view.ts';
 import type { Job, JobOutcome, JobWish, Selection } from '../hub/jobs/job.ts';
 import { jsonValue } from '../hub/json-value.ts';
 import { valueOfJson } from '../hub/value-of-json.ts';
-import { commandView, ttlOf } from './command-view.ts';
+import { ttlOf } from './command-wish.ts';
 
 export function jobView(job: Job): JobBody {
   const { wish, targets, issued } = job;

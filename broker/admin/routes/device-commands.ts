@@ -6,17 +6,16 @@ import {
   CommandsQuery,
   DEFAULT_LIMIT,
   DevicePath,
-  type NewCommand,
   NewCommandSchema,
   reference,
 } from '../../../schemas/api.ts';
-import type { Command, CommandWish } from '../../hub/commands/command.ts';
-import { valueOfJson } from '../../hub/value-of-json.ts';
+import type { Command } from '../../hub/commands/command.ts';
+import { commandView } from '../../hub/commands/command-view.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
-import { commandView, ttlOf } from '../command-view.ts';
+import { commandWish } from '../command-wish.ts';
 import { VALUE_BYTES } from '../errors.ts';
-import { type DeviceParams, findDevice } from '../find-device.ts';
+import { findDevice } from '../find-device.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
 import type { AdminParts } from '../ports.ts';
@@ -69,13 +68,6 @@ const SEND_PROBLEMS = [
   'unsupported-media-type',
   'too-many-commands',
 ] as const;
-
-/** Throws HubRefusal for arguments outside the profile. */
-function commandWish({ customer, device }: DeviceParams, body: NewCommand, by: string): CommandWish {
-  const { name, args = null, ttl, id = null, supersede = null, whenFull = 'refuse' } = body;
-  const value = valueOfJson(args, 'body.args');
-  return { customer, device, name, args: value, ttl: ttlOf(ttl), id, supersede, whenFull, job: null, by };
-}
 
 /** The hub settles the entry when the command ends; one that has ended already (a ttl of 0) is settled here. */
 function sent({ customer, id, name, status, endedAt }: Command): Done {

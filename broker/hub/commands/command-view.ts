@@ -1,7 +1,7 @@
-/** Commands as the HTTP API tells them, and what a wish for one becomes. Pure. */
-import type { Command as CommandBody, CommandStep as StepBody } from '../../schemas/api.ts';
-import type { Command, CommandStep } from '../hub/commands/command.ts';
-import { jsonValue } from '../hub/json-value.ts';
+/** How a command looks in JSON, everywhere: HTTP API, live channel, bridge. Pure. */
+import type { Command as CommandBody, CommandStep as StepBody } from '../../../schemas/api/commands.ts';
+import { jsonValue } from '../json-value.ts';
+import type { Command, CommandStep } from './command.ts';
 
 /** `waitingFor`: what it waits for, in a sentence; null: it does not. */
 export function commandView(command: Command, waitingFor: string | null): CommandBody {
@@ -27,9 +27,4 @@ export function commandView(command: Command, waitingFor: string | null): Comman
 
 function stepView({ data, ...step }: CommandStep): StepBody {
   return { ...step, ...(data !== undefined && { data: jsonValue(data) }) };
-}
-
-/** The API counts a ttl in seconds, the hub in ms; null: the configured default. */
-export function ttlOf(seconds: number | undefined): number | null {
-  return seconds === undefined ? null : Math.round(seconds * 1000);
 }
