@@ -41,7 +41,7 @@ export class Access {
     return caller;
   }
 
-  /** The same where it may be too early; null: not known yet. It need not have the right to do what it asks. */
+  /** Who asks, whether it may or not; null: nobody has shown a valid key (yet). */
   known(request: FastifyRequest): Caller | null {
     return this.callers.get(request) ?? null;
   }

@@ -11,7 +11,7 @@ export function commandWish({ customer, device }: DeviceParams, body: NewCommand
   return { customer, device, name, args: value, ttl: ttlOf(ttl), id, supersede, whenFull, job: null, by };
 }
 
-/** The API counts a ttl in seconds, the hub in ms; null: the configured default. */
+/** The API counts a ttl in seconds, the hub in ms; only 0 becomes 0; null: the configured default. */
 export function ttlOf(seconds: number | undefined): number | null {
-  return seconds === undefined ? null : Math.round(seconds * 1000);
+  return seconds === undefined ? null : Math.ceil(seconds * 1000);
 }

@@ -1,4 +1,7 @@
-/** Turns whatever goes wrong in a request into a problem. What is our own fault is logged and not told; the trail knows all. */
+/**
+ * Turns whatever goes wrong in a request into a problem: ours (`Refusal`), the hub's (`HubRefusal`), fastify's. What is
+ * our own fault is logged and not told. The audit hears of all of it (`trail.ts`).
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import { HubRefusal } from '../hub/refusal.ts';

@@ -61,7 +61,7 @@ async function cancelWaiting(name: string, options: OneOptions): Promise<void> {
   const { customer, device } = deviceName(name);
   const path = `/devices/${customer}/${device}/commands`;
   const answer = await call<{ cancelled: number }>(connection(options), path, { method: 'DELETE' });
-  print(options, answer, () => `${answer.cancelled} waiting commands of ${name} are cancelled.`);
+  print(options, answer, () => `Commands that waited for ${name} and are cancelled: ${answer.cancelled}.`);
 }
 
 function ofOne(command: Command): Command {

@@ -74,7 +74,7 @@ class CommandFollower {
   private take(message: ServerMessage): void {
     if (message.type === 'command') {
       for (const command of message.commands) this.see(command);
-    } else if (message.type === 'snapshot' && message.page === 0) {
+    } else if (message.type === 'snapshot' && !message.more) {
       // From here on the channel misses nothing; what came before is read.
       if (this.state === 'connecting') this.send();
       else this.readAgain();
@@ -85,10 +85,12 @@ class CommandFollower {
     const { customer, device, body } = this.order;
     this.state = 'sending';
     const path = `/devices/${customer}/${device}/commands`;
-    call<Command>(this.connection, path, { method: 'POST', body, signal: this.signal }).then((command) => {
-      this.state = 'sent';
-      this.see(command);
-    }, this.reject);
+    call<Command>(this.connection, path, { method: 'POST', body, signal: this.signal })
+      .then((command) => {
+        this.state = 'sent';
+        this.see(command);
+      })
+      .catch(this.reject);
   }
 
   /** While it is being sent, the answer to that tells more. */
@@ -97,10 +99,9 @@ class CommandFollower {
     const { customer, body } = this.order;
     const path = `/commands/${encodeURIComponent(body.id)}`;
     const query = { customer };
-    call<Command>(this.connection, path, { query, signal: this.signal }).then(
-      (command) => this.see(command),
-      this.reject,
-    );
+    call<Command>(this.connection, path, { query, signal: this.signal })
+      .then((command) => this.see(command))
+      .catch(this.reject);
   }
 
   private see(command: Command): void {

@@ -28,7 +28,12 @@ export function jobText(job: Job): string {
     ['ended', moment(job.endedAt)],
     ['canary', String(job.canary)],
     ['rate', job.rate === null ? 'as fast as it goes' : `${job.rate} devices a second`],
-    ['halts', job.haltShare === null ? 'never' : `when more than ${job.haltShare * 100} % fail`],
+    [
+      'halts',
+      job.haltShare === null
+        ? 'never'
+        : `when more than ${Number((job.haltShare * 100).toPrecision(6))} % fail`,
+    ],
     ['devices', counts(job)],
   ];
   return lines.map(([name, value]) => `${name.padEnd(10)} ${printable(value)}`).join('\n');

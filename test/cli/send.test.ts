@@ -135,7 +135,7 @@ describe('signalbox command', () => {
     const all = await run('command', 'cancel', 'acme/pump-7', '--url', url, '--key', KEY);
     expect([one.out, all.out]).toEqual([
       ['Command c1 for acme/pump-7 is cancelled.'],
-      ['3 waiting commands of acme/pump-7 are cancelled.'],
+      ['Commands that waited for acme/pump-7 and are cancelled: 3.'],
     ]);
     const lines = ['DELETE /api/v1/commands/c1', 'DELETE /api/v1/devices/acme/pump-7/commands'];
     expect(asked.map(({ line }) => line)).toEqual(lines);
