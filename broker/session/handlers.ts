@@ -66,17 +66,20 @@ function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: n
   if (acceptance === 'clock-unset' || acceptance === 'clock-ahead') session.advise(acceptance, frame.seq);
 }
 
-/** P-5: taken for any command that the device was sent, also when it has ended; stored before it is told. */
+/**
+ * P-5: joins the batch whatever it is about, so that the ack of a later frame covers it; a device that answers what
+ * nobody asked is told so.
+ */
 function result(session: FrameSession, frame: ResultFrame, bytes: Uint8Array, now: number): void {
   const { ingest, commands, logger } = session.parts;
-  const take = (isKnown: boolean): void => {
-    if (isKnown) ingest.acceptControl(session, frame, bytes, now);
-    else session.advise('unknown-command', null);
+  ingest.acceptControl(session, frame, bytes, now);
+  const advise = (isKnown: boolean): void => {
+    if (!isKnown) session.advise('unknown-command', null);
   };
   const known = commands.knows(session.device, frame.id);
-  if (typeof known === 'boolean') take(known);
+  if (typeof known === 'boolean') advise(known);
   // The store reports its failure itself, and the process ends (Stores.onFailure).
-  else known.then(take, (error: unknown) => logger.error({ err: error }, 'A result was not taken.'));
+  else known.then(advise, (error: unknown) => logger.error({ err: error }, 'A command was not looked up.'));
 }
 
 /** P-6: which desired version the device has applied. */
