@@ -19,7 +19,7 @@ const operations = (): (readonly [string, string])[] =>
 describe('without a valid key', () => {
   it('every operation but logging in and out is refused', async () => {
     const all = operations();
-    expect(all.length).toBeGreaterThanOrEqual(11);
+    expect(all.length).toBeGreaterThanOrEqual(25);
     for (const [method, path] of all) {
       const answer = await bench.ask(method, path);
       expect([method, path, answer.status]).toEqual([method, path, 401]);
@@ -91,6 +91,18 @@ describe('a valid key', () => {
     for (const [method, path] of operations()) {
       const { status, body } = await bench.ask(method, path, { as: 'pump' });
       expect([method, path, status, body]).toMatchObject([method, path, 403, { code: 'forbidden' }]);
+    }
+  });
+
+  it('of a viewer reads and changes nothing', async () => {
+    const changing = operations().filter(([method]) => method !== 'GET');
+    expect(changing.length).toBeGreaterThanOrEqual(12);
+    for (const [method, path] of changing) {
+      expect([method, path, (await bench.ask(method, path, { as: 'vera' })).status]).toEqual([
+        method,
+        path,
+        403,
+      ]);
     }
   });
 
