@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { DeviceClient, type DeviceClientEvents, type DeviceClientOptions } from '../../client/index.ts';
 import { FakeClock } from '../helpers/clock.ts';
-import { Queue } from '../helpers/fake-broker.ts';
+import { type FakeBroker, type FakeSession, Queue } from '../helpers/fake-broker.ts';
 
 const NAMES = [
   'connected',
@@ -11,6 +11,8 @@ const NAMES = [
   'dropped',
   'error',
   'command',
+  'repeated',
+  'answered',
   'desired',
   'disconnected',
   'refused',
@@ -66,4 +68,25 @@ export function startedClient(options: TestClientOptions): Watched {
   const watched = client(options);
   watched.client.start();
   return watched;
+}
+
+/** Cuts the connection and waits for the next one; it is not greeted yet. */
+export async function reconnected(
+  broker: FakeBroker,
+  device: Watched,
+  session: FakeSession,
+): Promise<FakeSession> {
+  session.cut();
+  const { retryIn } = await device.next('disconnected');
+  device.clock.advance(retryIn ?? 0);
+  return broker.next();
+}
+
+/** A promise and what settles it. */
+export function deferred<Result>(): { promise: Promise<Result>; resolve: (result: Result) => void } {
+  let resolve: (result: Result) => void = () => {};
+  const promise = new Promise<Result>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

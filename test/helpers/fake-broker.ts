@@ -5,12 +5,22 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { encodeAck, encodeError, encodeWelcome } from '../../broker/wire/encode.ts';
+import {
+  encodeAck,
+  encodeCommand,
+  encodeDesired,
+  encodeError,
+  encodeWelcome,
+} from '../../broker/wire/encode.ts';
 import {
   type DataFrame,
   type DeviceFrame,
   FRAME,
   type HelloFrame,
+  type ReportedFrame,
+  type ResultFrame,
+  type Value,
+  type ValueMap,
   type WelcomeFrame,
 } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
@@ -104,6 +114,30 @@ export class FakeSession {
     const seqs: (number | null)[] = [];
     while (seqs.length < count) seqs.push((await this.data()).seq);
     return seqs;
+  }
+
+  command(id: string, name: string, args: Value = null, ttl = 60_000): void {
+    this.send(encodeCommand(id, name, args, ttl));
+  }
+
+  desired(version: number, values: ValueMap): void {
+    this.send(encodeDesired(version, values));
+  }
+
+  /** The next frame, which must be a result. */
+  async result(): Promise<Pick<ResultFrame, 'id' | 'status' | 'data'>> {
+    const frame = await this.frames.next();
+    if (frame.kind !== FRAME.result) throw new Error(`expected a result, got frame ${frame.kind}`);
+    const { id, status, data } = frame;
+    return { id, status, data };
+  }
+
+  /** The next frame, which must be a report. */
+  async reported(): Promise<Pick<ReportedFrame, 'version' | 'values'>> {
+    const frame = await this.frames.next();
+    if (frame.kind !== FRAME.reported) throw new Error(`expected a report, got frame ${frame.kind}`);
+    const { version, values } = frame;
+    return { version, values };
   }
 
   close(code: number, reason = ''): void {
