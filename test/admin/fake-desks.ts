@@ -100,6 +100,7 @@ export class FakeCommands implements CommandDesk {
     const queued = { status: 'queued', at, by: wish.by } as const;
     const failed = { status: 'failed', at, reason } as const;
     return {
+      reply: null,
       ...wish,
       id: id ?? `c${number}`,
       number,

@@ -23,6 +23,7 @@ function command(changes: Partial<Command> = {}): Command {
     supersede: null,
     job: null,
     by: 'key1',
+    reply: null,
     timeline: [{ status: 'queued', at: T0, by: 'key1' }],
     endedAt: null,
     ...changes,

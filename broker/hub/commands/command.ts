@@ -40,6 +40,14 @@ export interface CommandStep {
   readonly late?: true;
 }
 
+/** Where the sender waits for the end of a command, beside the places that everybody can look at. */
+export interface ReplyAddress {
+  /** An MQTT topic. */
+  readonly topic: string;
+  /** Sent back as it came; null: there was none. */
+  readonly correlation: Uint8Array | null;
+}
+
 export interface Command {
   readonly customer: string;
   /** The device's id. */
@@ -63,6 +71,7 @@ export interface Command {
   readonly job: string | null;
   /** The key that asked; `mqtt` for the bridge. */
   readonly by: string;
+  readonly reply: ReplyAddress | null;
   readonly timeline: readonly CommandStep[];
   /** When it ended; null: it has not. */
   readonly endedAt: number | null;
@@ -89,6 +98,8 @@ export interface CommandWish {
   readonly whenFull: 'refuse' | 'expire-oldest';
   readonly job: string | null;
   readonly by: string;
+  /** Left out: the sender waits nowhere else. */
+  readonly reply?: ReplyAddress;
 }
 
 export interface Issued {

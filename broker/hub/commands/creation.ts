@@ -75,6 +75,7 @@ export class Creation {
     const createdAt = clock.now();
     this.number += 1;
     return {
+      reply: null,
       ...wish,
       id,
       ttl,

@@ -8,7 +8,7 @@ const VERSION = 1;
 
 type Body = Pick<
   Command,
-  'name' | 'args' | 'ttl' | 'expiresAt' | 'attempts' | 'supersede' | 'by' | 'timeline' | 'result'
+  'name' | 'args' | 'ttl' | 'expiresAt' | 'attempts' | 'supersede' | 'by' | 'reply' | 'timeline' | 'result'
 > & { readonly version: number };
 
 /** `position`: results before it in the telemetry log are in the command. */

@@ -1,0 +1,153 @@
+/**
+ * A device as Home Assistant's MQTT integration discovers it: one message that lists all of its entities (the documented
+ * "device discovery payload"). Names and unique ids come from customer, device and metric alone, so they stay. Pure.
+ */
+import type { ValueMap } from '../../wire/frames.ts';
+import { type MetricMetadata, metadataOf } from './metadata.ts';
+
+/** What kind of entity a metric becomes, by its value. */
+export type EntityKind = 'number' | 'boolean' | 'text';
+
+export interface DiscoveredDevice {
+  readonly customer: string;
+  readonly id: string;
+  readonly model: string | null;
+  readonly firmware: string | null;
+  readonly meta: ValueMap | null;
+  /** Metric → kind, of those that can be shown. */
+  readonly metrics: ReadonlyMap<string, EntityKind>;
+}
+
+export interface DiscoveryOptions {
+  /** `signalbox` */
+  readonly baseTopic: string;
+  /** Of Signalbox. */
+  readonly version: string;
+  readonly metadata: ReadonlyMap<string, MetricMetadata>;
+  /** Commands that become buttons. */
+  readonly buttons: readonly string[];
+}
+
+type Entity = Readonly<Record<string, unknown>>;
+
+/** Of a metric; null: Home Assistant shows no bytes, lists and maps. */
+export function entityKind(value: unknown): EntityKind | null {
+  if (typeof value === 'number') return 'number';
+  if (typeof value === 'boolean') return 'boolean';
+  return typeof value === 'string' ? 'text' : null;
+}
+
+/** interfaces.md fixes it. */
+export function discoveryTopic(prefix: string, customer: string, id: string): string {
+  return `${prefix}/device/${customer}_${id}/config`;
+}
+
+export function discoveryPayload(device: DiscoveredDevice, options: DiscoveryOptions): string {
+  const { customer, id, model, firmware } = device;
+  const topics = topicsOf(device, options.baseTopic);
+  const metrics = [...device.metrics].map(([metric, kind]) => [
+    metric,
+    metricEntity(device, metric, kind, options, topics),
+  ]);
+  const buttons = options.buttons.map((name) => [`command_${name}`, buttonEntity(device, name, topics)]);
+  return JSON.stringify({
+    device: {
+      identifiers: [uniqueId(device)],
+      name: `${customer} ${id}`,
+      ...(model === null ? {} : { model }),
+      ...(firmware === null ? {} : { sw_version: firmware }),
+    },
+    origin: { name: 'Signalbox', sw_version: options.version },
+    components: Object.fromEntries([
+      ['connectivity', connectivityEntity(device, topics)],
+      ...metrics,
+      ...buttons,
+    ]),
+    qos: 1,
+  });
+}
+
+/** An entity that is gone: Home Assistant removes one that comes with its platform alone. */
+export function removedEntity(kind: EntityKind): Entity {
+  return { platform: kind === 'boolean' ? 'binary_sensor' : 'sensor' };
+}
+
+interface Topics {
+  readonly bridge: string;
+  readonly availability: string;
+  readonly state: string;
+  readonly command: string;
+}
+
+function topicsOf({ customer, id }: DiscoveredDevice, base: string): Topics {
+  const device = `${base}/${customer}/${id}`;
+  return {
+    bridge: `${base}/bridge/status`,
+    availability: `${device}/availability`,
+    state: `${device}/state`,
+    command: `${device}/command`,
+  };
+}
+
+function metricEntity(
+  device: DiscoveredDevice,
+  metric: string,
+  kind: EntityKind,
+  { metadata }: DiscoveryOptions,
+  topics: Topics,
+): Entity {
+  const { unit, deviceClass, stateClass } = metadataOf(metric, metadata, device.meta);
+  const value = `value_json['${metric}']`;
+  const common = {
+    unique_id: uniqueId(device, metric),
+    name: metric,
+    state_topic: topics.state,
+    ...available(topics),
+    ...(deviceClass === null ? {} : { device_class: deviceClass }),
+  };
+  if (kind === 'boolean') {
+    return { platform: 'binary_sensor', ...common, value_template: `{{ 'ON' if ${value} else 'OFF' }}` };
+  }
+  return {
+    platform: 'sensor',
+    ...common,
+    value_template: `{{ ${value} }}`,
+    ...(kind === 'number' ? { state_class: stateClass ?? 'measurement' } : {}),
+    ...(unit === null ? {} : { unit_of_measurement: unit }),
+  };
+}
+
+/** Shown while the device is away, too: that is what it says. */
+function connectivityEntity(device: DiscoveredDevice, { bridge, availability }: Topics): Entity {
+  return {
+    platform: 'binary_sensor',
+    unique_id: uniqueId(device, '/connectivity'),
+    name: 'Connected',
+    device_class: 'connectivity',
+    entity_category: 'diagnostic',
+    state_topic: availability,
+    payload_on: 'online',
+    payload_off: 'offline',
+    availability: [{ topic: bridge }],
+  };
+}
+
+function buttonEntity(device: DiscoveredDevice, name: string, topics: Topics): Entity {
+  return {
+    platform: 'button',
+    unique_id: uniqueId(device, `/command/${name}`),
+    name,
+    command_topic: `${topics.command}/${name}`,
+    payload_press: '',
+    ...available(topics),
+  };
+}
+
+function available({ bridge, availability }: Topics): Entity {
+  return { availability: [{ topic: bridge }, { topic: availability }], availability_mode: 'all' };
+}
+
+/** `/` stands in no id and no metric, so two never meet. */
+function uniqueId({ customer, id }: DiscoveredDevice, what = ''): string {
+  return ['signalbox', customer, id, ...(what === '' ? [] : [what])].join('/');
+}
