@@ -24,6 +24,8 @@ export interface DeviceCommand {
   done(data?: Value): void;
   /** Ends it: the device will not do it. A text is the reason. What the handler does afterwards changes nothing. */
   reject(why: Value): void;
+  /** Ends it here without a word, as a device that hangs would; for simulations. */
+  ignore(): void;
 }
 
 /** What it returns is the data of `done`; what it throws makes the command `failed`, with the message as the reason. */
@@ -97,6 +99,10 @@ export class CommandRun implements DeviceCommand {
 
   reject(why: Value): void {
     this.end('rejected', typeof why === 'string' ? reasonData(why) : why);
+  }
+
+  ignore(): void {
+    this.state = 'ended';
   }
 
   fail(error: unknown): void {

@@ -1,10 +1,22 @@
-/** One simulated device: its client, its generator, and when it measures next. */
+/** One simulated device: its client, its machine, when it measures next, and what commands and desired values change. */
+import type { Clock } from '../broker/wire/environment.ts';
+import type { ValueMap } from '../broker/wire/frames.ts';
 import type { DeviceClient } from '../client/index.ts';
-import type { Emission, Generator } from './profiles/profile.ts';
+import { CommandAnswers, type CommandBehaviour } from './commands.ts';
+import {
+  type Action,
+  type Emission,
+  type Machine,
+  numberSetting,
+  type Profile,
+  type Setting,
+} from './profiles/profile.ts';
 import type { Tally } from './tally.ts';
 
 /** A process that fell behind by more than this does not catch up; ms. */
 const CATCH_UP = 1000;
+/** What can be asked for; seconds. */
+const INTERVALS = [0.05, 3600] as const;
 
 /** A refusal that does not pass by itself, such as 401. */
 export function needsPerson(status: number): boolean {
@@ -13,22 +25,34 @@ export function needsPerson(status: number): boolean {
 
 export interface SimulatedDeviceParts {
   readonly client: DeviceClient;
-  readonly generator: Generator;
+  readonly profile: Pick<Profile, 'model' | 'firmware'>;
+  readonly machine: Machine;
   readonly tally: Tally;
-  /** ms between measurements. */
+  readonly clock: Clock;
+  /** ms between measurements, until desired values say otherwise. */
   readonly interval: number;
+  readonly behaviour: CommandBehaviour;
+  readonly seed: number;
+  readonly onExecuted: (id: string) => void;
 }
 
 export class SimulatedDevice {
   /** `turned away`: it could only go on if a person changed something. */
   state: 'new' | 'running' | 'turned away' = 'new';
   private readonly parts: SimulatedDeviceParts;
+  private readonly settings: Readonly<Record<string, Setting>>;
+  private interval: number;
   private nextAt = 0;
 
   constructor(parts: SimulatedDeviceParts) {
     this.parts = parts;
+    this.interval = parts.interval;
+    this.settings = { interval: this.intervalSetting(), ...parts.machine.settings };
     const { client } = parts;
     parts.tally.watch(client);
+    const actions = { ...this.commonActions(), ...parts.machine.commands };
+    new CommandAnswers({ ...parts, actions }).start();
+    client.onDesired((values) => this.apply(values));
     client.on('refused', ({ status }) => {
       if (needsPerson(status)) this.turnAway();
     });
@@ -47,10 +71,10 @@ export class SimulatedDevice {
   /** Measures as often as was due until now. */
   run(now: number): void {
     if (this.state !== 'running') return;
-    const { interval, generator } = this.parts;
+    const { machine } = this.parts;
     if (this.nextAt < now - CATCH_UP) this.nextAt = now;
-    for (; this.nextAt <= now; this.nextAt += interval) {
-      for (const emission of generator(interval / 1000)) this.emit(emission);
+    for (; this.nextAt <= now; this.nextAt += this.interval) {
+      for (const emission of machine.measure(this.interval / 1000)) this.emit(emission);
     }
   }
 
@@ -62,6 +86,36 @@ export class SimulatedDevice {
   private turnAway(): void {
     this.state = 'turned away';
     void this.parts.client.stop();
+  }
+
+  /** What every device can do. */
+  private commonActions(): Record<string, Action> {
+    const { profile, machine } = this.parts;
+    return {
+      reboot: () => {
+        machine.reboot();
+        this.emit({ kind: 'event', severity: 5, name: 'rebooted' });
+        return null;
+      },
+      identify: () => {
+        this.emit({ kind: 'event', severity: 6, name: 'identified' });
+        return { model: profile.model, firmware: profile.firmware };
+      },
+    };
+  }
+
+  private intervalSetting(): Setting {
+    const set = (seconds: number) => {
+      this.interval = seconds * 1000;
+      this.nextAt = Math.min(this.nextAt, this.parts.clock.now() + this.interval);
+    };
+    return numberSetting(() => this.interval / 1000, set, INTERVALS);
+  }
+
+  /** Names that it does not know are not reported, so that the difference shows them (P-6). */
+  private apply(desired: ValueMap): ValueMap {
+    for (const [name, value] of Object.entries(desired)) this.settings[name]?.set(value);
+    return Object.fromEntries(Object.entries(this.settings).map(([name, setting]) => [name, setting.get()]));
   }
 
   private emit(emission: Emission): void {

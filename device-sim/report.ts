@@ -1,5 +1,20 @@
 /** What a simulation or a replay has to say about itself, as data and as text. */
 
+/** What devices did about commands. */
+export interface CommandCounts {
+  /** Frames that came. */
+  readonly received: number;
+  /** Of these, such as came again and were not executed again. */
+  readonly repeated: number;
+  /** Begun to be carried out. */
+  readonly executed: number;
+  /** Commands of which this was said. */
+  readonly accepted: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly rejected: number;
+}
+
 export interface Report {
   readonly devices: number;
   /** Of these, how many were connected at least once. */
@@ -22,6 +37,7 @@ export interface Report {
   readonly refused: number;
   /** Connections that ended, or could not be made. */
   readonly disconnects: number;
+  readonly commands: CommandCounts;
   /** From handing in to acknowledgement; ms; null: nothing was acknowledged. */
   readonly ackP50: number | null;
   readonly ackP99: number | null;
@@ -46,9 +62,21 @@ export function reportText(report: Report): string {
     ['refused', number(report.refused)],
     ['disconnects', number(report.disconnects)],
     ['ack p50 / p99', `${milliseconds(report.ackP50)} / ${milliseconds(report.ackP99)}`],
+    ...commandRows(report.commands),
   ];
   const lines = rows.map(([name, value]) => `${name.padEnd(14)} ${value}`);
   return [...lines, ...report.problems.map(({ what, count }) => `  ${count} x ${what}`)].join('\n');
+}
+
+/** None where no command came. */
+function commandRows(commands: CommandCounts): [string, string][] {
+  const { received, repeated, executed, done, failed, rejected } = commands;
+  if (received === 0) return [];
+  const came = `${number(received)} received (${number(repeated)} again), ${number(executed)} executed`;
+  return [
+    ['commands', came],
+    ['', `${number(done)} done, ${number(failed)} failed, ${number(rejected)} rejected`],
+  ];
 }
 
 /** One line for a terminal, while it runs. */

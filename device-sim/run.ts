@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../broker/wire/environment.ts';
 import { DeviceClient, systemClock } from '../client/index.ts';
+import { type CommandBehaviour, OBLIGING } from './commands.ts';
 import { SimulatedDevice } from './device.ts';
 import { PROFILE_NAMES, PROFILES, type ProfileName } from './profiles/index.ts';
 import type { Profile } from './profiles/profile.ts';
@@ -33,6 +34,10 @@ export interface SimulationOptions {
   readonly profiles?: readonly ProfileName[];
   /** New connections a second, so that a fleet does not arrive as a storm; default 100. */
   readonly connectsPerSecond?: number;
+  /** How devices answer commands; default: each succeeds within 50 to 500 ms. */
+  readonly commands?: Partial<CommandBehaviour>;
+  /** Called when a device (`customer/id`) begins to carry out a command; never twice for one id (P-5.2). */
+  readonly onExecuted?: (device: string, id: string) => void;
   /** How long `stop` waits for acknowledgements; ms, default 15,000: a broker that was away is met again by then. */
   readonly drain?: number;
   readonly clock?: Clock;
@@ -128,12 +133,13 @@ function makeDevices(options: SimulationOptions, clock: Clock, tally: Tally): Si
 }
 
 function makeDevice(
-  { url, rate, seed = 1 }: SimulationOptions,
+  options: SimulationOptions,
   { customer, key, device, profile }: FleetKey & { readonly device: string; readonly profile: Profile },
   clock: Clock,
   tally: Tally,
 ): SimulatedDevice {
-  const random = seeded(seedFor(seed, `${customer}/${device}`));
+  const { url, rate, seed = 1, commands, onExecuted } = options;
+  const name = `${customer}/${device}`;
   const { model, firmware, fields } = profile;
   const client = new DeviceClient({
     url,
@@ -143,8 +149,22 @@ function makeDevice(
     firmware,
     ...(fields ? { fields } : {}),
     outbox: { bytes: OUTBOX_BYTES, whenFull: 'drop-oldest' },
+    commands: { concurrency: Number.POSITIVE_INFINITY },
     clock,
-    random: seeded(seedFor(seed, `backoff of ${customer}/${device}`)),
+    random: seeded(seedFor(seed, `backoff of ${name}`)),
   });
-  return new SimulatedDevice({ client, generator: profile.device(random), tally, interval: 1000 / rate });
+  return new SimulatedDevice({
+    client,
+    profile,
+    machine: profile.device(seeded(seedFor(seed, name))),
+    tally,
+    clock,
+    interval: 1000 / rate,
+    behaviour: { ...OBLIGING, ...commands },
+    seed: seedFor(seed, `commands of ${name}`),
+    onExecuted: (id) => {
+      tally.executed();
+      onExecuted?.(name, id);
+    },
+  });
 }

@@ -1,9 +1,9 @@
 /** Counts what happens to a set of clients. Owns the counters behind a report. */
 import type { Clock } from '../broker/wire/environment.ts';
-import type { DeviceClient } from '../client/index.ts';
+import type { DeviceClient, ResultName } from '../client/index.ts';
 import { Histogram } from './histogram.ts';
 import { rounded } from './random.ts';
-import type { Report } from './report.ts';
+import type { CommandCounts, Report } from './report.ts';
 
 /** Different problems that are told apart; the rest is counted together. */
 const PROBLEMS = 20;
@@ -25,6 +25,15 @@ export class Tally {
   private resent = 0;
   private refused = 0;
   private disconnects = 0;
+  private readonly commands: Record<keyof CommandCounts, number> = {
+    received: 0,
+    repeated: 0,
+    executed: 0,
+    accepted: 0,
+    done: 0,
+    failed: 0,
+    rejected: 0,
+  };
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -67,12 +76,32 @@ export class Tally {
       this.problem(`refused (${status}): ${problem ? problem.detail : 'no reason was given'}`);
     });
     client.on('error', ({ code, message }) => this.problem(`error ${code}: ${message}`));
+    client.on('fault', ({ message }) => this.problem(`fault: ${message}`));
+    this.watchCommands(client);
+  }
+
+  /** A device began to carry out a command. */
+  executed(): void {
+    this.commands.executed += 1;
   }
 
   /** A frame was handed in. */
   took(samples: number): void {
     this.sent += 1;
     this.samples += samples;
+  }
+
+  private watchCommands(client: DeviceClient): void {
+    const { commands } = this;
+    client.on('command', () => {
+      commands.received += 1;
+    });
+    client.on('repeated', () => {
+      commands.repeated += 1;
+    });
+    client.on('answered', ({ status }: { readonly status: ResultName }) => {
+      if (status !== 'progress') commands[status] += 1;
+    });
   }
 
   problem(what: string): void {
@@ -104,6 +133,7 @@ export class Tally {
       disconnects: this.disconnects,
       ackP50: this.latency.quantile(0.5),
       ackP99: this.latency.quantile(0.99),
+      commands: { ...this.commands },
       framesPerSecond: seconds > 0 ? rounded(this.acknowledged / seconds, 1) : 0,
       problems: [...this.problems].map(([what, count]) => ({ what, count })),
     };

@@ -14,6 +14,8 @@ import { makeLogger } from './logger.ts';
 import { wholeNumber } from './numbers.ts';
 
 const CUSTOMERS = ['acme', 'globex'];
+/** Some fail, so that this can be seen, too. */
+const COMMANDS = { failures: 0.03 };
 
 interface DemoOptions {
   readonly port: number;
@@ -78,7 +80,8 @@ async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Prom
       label: 'demo fleet',
       expiresAt: null,
     });
-    const fleet = simulate({ url: broker.url, keys: [{ customer, key }], devices, rate, seed: index + 1 });
+    const keys = [{ customer, key }];
+    const fleet = simulate({ url: broker.url, keys, devices, rate, seed: index + 1, commands: COMMANDS });
     fleet.start();
     fleets.push(fleet);
   }

@@ -20,6 +20,9 @@ interface RunOptions extends ConnectionOptions {
   readonly seed: number;
   readonly profile: readonly ProfileName[];
   readonly connects: number;
+  readonly commandLatency: readonly [least: number, most: number];
+  readonly commandFailures: number;
+  readonly commandSilence: number;
 }
 
 interface ReplayOptions extends ConnectionOptions, LayoutWish {
@@ -48,6 +51,9 @@ function runCommand(): Command {
     .option('--duration <time>', 'how long, such as 30s (default: until Ctrl-C)', duration)
     .option('--seed <n>', 'the same seed simulates the same fleet', wholeNumber(0, 2 ** 32 - 1), 1)
     .option('--connects <n>', 'new connections a second', positive(10_000), 100)
+    .option('--command-latency <range>', 'how long a command takes; ms, such as 50..500', range, [50, 500])
+    .option('--command-failures <share>', 'share of commands that fail, 0 to 1', share, 0)
+    .option('--command-silence <share>', 'share of commands that are never answered, 0 to 1', share, 0)
     .addOption(
       new Option('--profile <names...>', 'kinds of devices').choices(PROFILE_NAMES).default(PROFILE_NAMES),
     )
@@ -83,7 +89,9 @@ function replayCommand(): Command {
 async function run(options: RunOptions, url: string, keys: readonly FleetKey[]): Promise<Report> {
   const { devices, rate, seed, profile: profiles, connects: connectsPerSecond } = options;
   const ends = options.duration === undefined ? {} : { duration: options.duration };
-  const fleet = simulate({ url, keys, devices, rate, seed, profiles, connectsPerSecond, ...ends });
+  const { commandLatency: latency, commandFailures: failures, commandSilence: silence } = options;
+  const commands = { latency, failures, silence };
+  const fleet = simulate({ url, keys, devices, rate, seed, profiles, connectsPerSecond, commands, ...ends });
   fleet.start();
   return until(
     fleet.finished,
@@ -172,6 +180,21 @@ function positive(most: number): (text: string) => number {
     if (text.trim() !== '' && value > 0 && value <= most) return value;
     throw new InvalidArgumentError(`Expected a number above 0, up to ${most}.`);
   };
+}
+
+/** `50..500`, or one number for both. */
+function range(text: string): [least: number, most: number] {
+  const match = /^(\d{1,7})(?:\.\.(\d{1,7}))?$/.exec(text);
+  const least = Number(match?.[1]);
+  const most = Number(match?.[2] ?? match?.[1]);
+  if (match && least <= most) return [least, most];
+  throw new InvalidArgumentError('Expected milliseconds, such as 50..500.');
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Expected a share from 0 to 1.');
 }
 
 function speed(text: string): number | 'max' {

@@ -1,21 +1,34 @@
 /** A centrifugal pump: runs and rests, warms up under load, clogs slowly, trips when it is too hot. Positional. */
 import { noise, rounded } from '../random.ts';
-import { approach, type Emission, type Generator, happens, type Profile } from './profile.ts';
+import {
+  approach,
+  argument,
+  type Emission,
+  happens,
+  type Machine,
+  numberSetting,
+  type Profile,
+  Refused,
+} from './profile.ts';
 
 const AMBIENT = 18;
 const TRIP_AT = 88;
 const RESTART_BELOW = 55;
+/** Revolutions a minute: the nominal ones, and what can be asked for. */
+const NOMINAL = 2900;
+const SPEEDS = [500, 3000] as const;
 
 export const pump: Profile = {
   name: 'pump',
   model: 'CP-40',
   firmware: '2.3.1',
   fields: ['temp', 'pressure', 'flow', 'current', 'rpm', 'running'],
-  device(random): Generator {
+  device(random): Machine {
     let state: 'running' | 'resting' | 'tripped' = random() < 0.85 ? 'running' : 'resting';
     let clogging = random() * 0.3;
     let temperature = AMBIENT + random() * 30;
     let speed = 0;
+    let wanted = NOMINAL;
 
     const change = (seconds: number): Emission[] => {
       if (state === 'running' && temperature > TRIP_AT) {
@@ -34,11 +47,11 @@ export const pump: Profile = {
       return [];
     };
 
-    return (seconds) => {
+    const measure = (seconds: number): Emission[] => {
       const events = change(seconds);
       const running = state === 'running';
-      speed = approach(speed, running ? 2900 : 0, seconds, 3);
-      const load = speed / 2900;
+      speed = approach(speed, running ? wanted : 0, seconds, 3);
+      const load = speed / NOMINAL;
       clogging = Math.min(1, clogging + (load * seconds) / 20_000);
       temperature = approach(temperature, AMBIENT + load * (42 + 40 * clogging), seconds, 120);
       const values = [
@@ -50,6 +63,38 @@ export const pump: Profile = {
         running,
       ];
       return [{ kind: 'telemetry', values }, ...events];
+    };
+
+    return {
+      measure,
+      commands: {
+        start() {
+          if (state === 'tripped') throw new Refused('it has tripped and is too hot to start');
+          state = 'running';
+          return { running: true };
+        },
+        stop() {
+          if (state === 'running') state = 'resting';
+          return { running: false };
+        },
+        'set-speed'(args) {
+          wanted = argument(args, 'rpm', ...SPEEDS);
+          return { rpm: wanted };
+        },
+      },
+      settings: {
+        rpm: numberSetting(
+          () => wanted,
+          (rpm) => {
+            wanted = rpm;
+          },
+          SPEEDS,
+        ),
+      },
+      reboot() {
+        speed = 0;
+        wanted = NOMINAL;
+      },
     };
   },
 };

@@ -1,9 +1,19 @@
 /** A room thermostat on a battery: heats with hysteresis, windows are opened, the battery drains. By name. */
 import { between, noise, rounded } from '../random.ts';
-import { approach, type Emission, type Generator, happens, type Profile } from './profile.ts';
+import {
+  approach,
+  argument,
+  type Emission,
+  happens,
+  type Machine,
+  numberSetting,
+  type Profile,
+} from './profile.ts';
 
 const HYSTERESIS = 0.4;
 const BATTERY_LOW = 15;
+/** Degrees Celsius that can be asked for. */
+const TARGETS = [5, 30] as const;
 /** Seconds in which the battery loses a percent. */
 const PER_PERCENT = 3600;
 
@@ -12,7 +22,7 @@ export const thermostat: Profile = {
   model: 'RT-2',
   firmware: '1.8.0',
   fields: null,
-  device(random): Generator {
+  device(random): Machine {
     const outside = 2 + random() * 10;
     let setpoint = between(random, 18, 23);
     let temperature = setpoint + noise(random, 1.5);
@@ -33,7 +43,7 @@ export const thermostat: Profile = {
       return [{ kind: 'event', severity: 6, name: `window-${window === 'open' ? 'opened' : 'closed'}` }];
     };
 
-    return (seconds) => {
+    const measure = (seconds: number): Emission[] => {
       const events = change(seconds);
       if (temperature < setpoint - HYSTERESIS) heating = 'on';
       else if (temperature > setpoint + HYSTERESIS) heating = 'off';
@@ -48,6 +58,29 @@ export const thermostat: Profile = {
         battery: rounded(battery, 1),
       };
       return [{ kind: 'telemetry', values }, ...events];
+    };
+
+    return {
+      measure,
+      commands: {
+        'set-target'(args) {
+          setpoint = argument(args, 'celsius', ...TARGETS);
+          return { setpoint };
+        },
+        'test-window': () => ({ window }),
+      },
+      settings: {
+        target: numberSetting(
+          () => setpoint,
+          (celsius) => {
+            setpoint = celsius;
+          },
+          TARGETS,
+        ),
+      },
+      reboot() {
+        heating = 'off';
+      },
     };
   },
 };

@@ -1,9 +1,19 @@
 /** A vehicle tracker: drives, turns, stops; loses its fix in tunnels, where the position was not read (null, P-2.4). */
 import { between, noise, rounded } from '../random.ts';
-import { approach, type Emission, type Generator, happens, type Profile } from './profile.ts';
+import {
+  approach,
+  type Emission,
+  happens,
+  type Machine,
+  numberSetting,
+  type Profile,
+  Refused,
+} from './profile.ts';
 
 /** Metres in a degree of latitude. */
 const DEGREE = 111_320;
+/** km/h that the driver is warned of. */
+const SPEED_LIMITS = [10, 130] as const;
 /** Cities to drive in: latitude, longitude. */
 const CITIES = [
   [52.52, 13.4],
@@ -18,19 +28,20 @@ export const tracker: Profile = {
   model: 'GT-9',
   firmware: '4.0.2',
   fields: ['lat', 'lon', 'speed', 'heading', 'satellites', 'fuel'],
-  device(random): Generator {
+  device(random): Machine {
     const [cityLat, cityLon] = CITIES[between(random, 0, CITIES.length - 1)] ?? CITIES[0];
     let lat = cityLat + noise(random, 0.03);
     let lon = cityLon + noise(random, 0.03);
     let heading = random() * 360;
     let speed = 0;
     let wanted = random() * 80;
+    let speedLimit = 130;
     let fuel = 20 + random() * 80;
     let fix: 'good' | 'none' = 'good';
 
     const drive = (seconds: number): void => {
       if (happens(random, 90, seconds)) wanted = random() < 0.25 ? 0 : 20 + random() * 90;
-      speed = approach(speed, wanted, seconds, 6);
+      speed = approach(speed, Math.min(wanted, speedLimit), seconds, 6);
       heading = (heading + noise(random, Math.min(40, 4 * seconds)) + 360) % 360;
       // Home is never far: the fleet stays on the map of its city, and off the poles.
       if (Math.hypot(lat - cityLat, lon - cityLon) > 0.2) heading = bearing(cityLat - lat, cityLon - lon);
@@ -51,7 +62,7 @@ export const tracker: Profile = {
       ];
     };
 
-    return (seconds) => {
+    const measure = (seconds: number): Emission[] => {
       drive(seconds);
       const events = change(seconds);
       const seen = fix === 'good';
@@ -64,6 +75,33 @@ export const tracker: Profile = {
         rounded(fuel, 1),
       ];
       return [{ kind: 'telemetry', values }, ...events];
+    };
+
+    return {
+      measure,
+      commands: {
+        locate() {
+          if (fix === 'none') throw new Refused('no fix: the sky is not in view');
+          return { lat: rounded(lat, 6), lon: rounded(lon, 6) };
+        },
+        immobilize() {
+          if (speed > 5) throw new Refused('it is moving');
+          wanted = 0;
+          return { speed: 0 };
+        },
+      },
+      settings: {
+        speedLimit: numberSetting(
+          () => speedLimit,
+          (limit) => {
+            speedLimit = limit;
+          },
+          SPEED_LIMITS,
+        ),
+      },
+      reboot() {
+        fix = 'none';
+      },
     };
   },
 };

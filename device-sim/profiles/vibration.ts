@@ -1,6 +1,6 @@
 /** A vibration sensor on a bearing: each measurement is a burst of many samples in one batch; the bearing wears. */
 import { noise, rounded } from '../random.ts';
-import type { Emission, Generator, Profile } from './profile.ts';
+import { type Emission, type Machine, numberSetting, type Profile } from './profile.ts';
 
 /** Samples of a burst, and ms between them: 1,600 a second. */
 const BURST = 32;
@@ -9,16 +9,18 @@ const SHAFT_HERTZ = 48.3;
 /** The outer ring of a worn bearing rings at about this multiple of the shaft. */
 const DEFECT = 3.57;
 const ALARM_AT = 0.8;
+const ALARMS = [0.1, 0.99] as const;
 
 export const vibration: Profile = {
   name: 'vibration',
   model: 'VS-1',
   firmware: '0.9.4',
   fields: ['x', 'y', 'z'],
-  device(random): Generator {
+  device(random): Machine {
     let wear = random() * 0.5;
     let time = random() * 10;
     let alarm: 'quiet' | 'raised' = 'quiet';
+    let alarmAt = ALARM_AT;
 
     const sample = (at: number): number[] => {
       const shaft = 2 * Math.PI * SHAFT_HERTZ * at;
@@ -30,7 +32,7 @@ export const vibration: Profile = {
       return [swing(0, 0.6), swing(Math.PI / 2, 0.5), swing(1, 0.2)];
     };
 
-    return (seconds) => {
+    const measure = (seconds: number): Emission[] => {
       time += seconds;
       wear += seconds / 40_000;
       const samples = Array.from(
@@ -38,7 +40,7 @@ export const vibration: Profile = {
         (_, index) => [index * STEP, sample(time + (index * STEP) / 1000)] as const,
       );
       const emissions: Emission[] = [{ kind: 'batch', samples }];
-      if (wear > ALARM_AT && alarm === 'quiet') {
+      if (wear > alarmAt && alarm === 'quiet') {
         alarm = 'raised';
         emissions.push({
           kind: 'event',
@@ -52,6 +54,29 @@ export const vibration: Profile = {
         emissions.push({ kind: 'event', severity: 5, name: 'bearing-replaced' });
       }
       return emissions;
+    };
+
+    return {
+      measure,
+      commands: {
+        'reset-alarm'() {
+          alarm = 'quiet';
+          return { wear: rounded(wear, 3) };
+        },
+        'read-wear': () => ({ wear: rounded(wear, 3) }),
+      },
+      settings: {
+        alarmAt: numberSetting(
+          () => alarmAt,
+          (share) => {
+            alarmAt = share;
+          },
+          ALARMS,
+        ),
+      },
+      reboot() {
+        alarm = 'quiet';
+      },
     };
   },
 };

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 import { CommandDesk } from '../../client/command-desk.ts';
+import type { CommandHandler } from '../../client/index.ts';
 import { SeenCommands } from '../../client/seen-commands.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { fakeBroker } from '../helpers/fake-broker.ts';
@@ -48,6 +49,19 @@ describe('a command that comes again', () => {
     end.resolve();
     expect(await session.result()).toMatchObject({ id: 'c-1', status: 3 });
     expect(session.frames.left).toEqual([]);
+  });
+
+  it('is answered with nothing, if its handler chose to say nothing', async () => {
+    const { device, session, executed } = await counting();
+    const hang: CommandHandler = (command) => {
+      command.ignore();
+    };
+    device.client.onCommand('hang', hang, { accept: 'manual' });
+    session.command('c-1', 'hang');
+    session.command('c-1', 'hang');
+    session.command('c-2', 'count');
+    expect(await session.result()).toMatchObject({ id: 'c-2', status: 1 });
+    expect(executed).toEqual(['c-2']);
   });
 
   it('is known among as many ids as are remembered, and no more', async () => {

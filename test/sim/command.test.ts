@@ -5,7 +5,7 @@ import { runCommandLine } from '../../broker/cli/program.ts';
 import { simCommand } from '../../broker/cli/sim.ts';
 import { problem } from '../../schemas/problems.ts';
 import { KEY } from '../cli/terminal.ts';
-import { type FakeBroker, fakeBroker } from '../helpers/fake-broker.ts';
+import { type FakeBroker, type FakeSession, fakeBroker } from '../helpers/fake-broker.ts';
 
 const WEATHER = join(import.meta.dirname, '../../node_modules/vega-datasets/data/weather.csv');
 
@@ -28,6 +28,14 @@ async function oblige(broker: FakeBroker): Promise<void> {
   void oblige(broker);
   await session.greet();
   for (;;) session.ack((await session.data()).seq ?? 0);
+}
+
+/** Whatever else comes. */
+async function acknowledgeData(session: FakeSession): Promise<void> {
+  for (;;) {
+    const frame = await session.frames.next();
+    if ('seq' in frame) session.ack(frame.seq ?? 0);
+  }
 }
 
 const at = ({ url }: FakeBroker) => ['--url', url, '--key', KEY];
@@ -57,6 +65,20 @@ it('replays real data, reports as JSON lines, and exits 0', async () => {
   expect(code).toBe(0);
   const report: unknown = JSON.parse(out.at(-1) ?? '');
   expect(report).toMatchObject({ type: 'report', rows: 2922, acknowledged: 2922, lost: 0, badRows: 0 });
+});
+
+it('tells what its devices did about commands, with the failures and the latency that were asked for', async () => {
+  const broker = await fakeBroker();
+  const args = ['--devices', '1', '--rate', '1', '--duration', '1s', '--profile', 'pump'];
+  const ran = sim('run', ...args, '--command-latency', '1..2', '--command-failures', '1', ...at(broker));
+  const session = await broker.next();
+  await session.greet();
+  session.command('c-1', 'set-speed', { rpm: 1000 });
+  session.command('c-2', 'dance');
+  void acknowledgeData(session);
+  const { out } = await ran;
+  expect(out).toContain('commands       2 received (0 again), 1 executed');
+  expect(out).toContain('               0 done, 1 failed, 1 rejected');
 });
 
 it('exits 1 when nobody was let in, with the broker’s reason', async () => {
@@ -110,6 +132,9 @@ it.each([
   [['run', '--devices', 'many']],
   [['run', '--profile', 'toaster']],
   [['run', '--duration', '5']],
+  [['run', '--command-latency', '500..50']],
+  [['run', '--command-failures', '1.5']],
+  [['run', '--command-silence', 'some']],
   [['replay']],
   [['replay', 'x.csv', '--speed', 'fast']],
   [['replay', 'x.csv', '--time-format', 'roman']],

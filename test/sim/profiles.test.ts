@@ -8,8 +8,8 @@ import type { Emission } from '../../device-sim/profiles/profile.ts';
 import { seeded, seedFor } from '../../device-sim/random.ts';
 
 function life(name: ProfileName, seed: number, steps: number, seconds: number): Emission[] {
-  const generator = PROFILES[name].device(seeded(seed));
-  return Array.from({ length: steps }, () => generator(seconds)).flat();
+  const machine = PROFILES[name].device(seeded(seed));
+  return Array.from({ length: steps }, () => machine.measure(seconds)).flat();
 }
 
 function encoded(emission: Emission): Uint8Array {

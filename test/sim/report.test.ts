@@ -55,6 +55,15 @@ const report: Report = {
   resent: 7,
   refused: 1,
   disconnects: 4,
+  commands: {
+    received: 1234,
+    repeated: 5,
+    executed: 1200,
+    accepted: 1210,
+    done: 1190,
+    failed: 10,
+    rejected: 3,
+  },
   ackP50: 8.2,
   ackP99: 42.7,
   framesPerSecond: 1000.4,
@@ -72,8 +81,15 @@ it('the closing report says everything in words', () => {
     'refused        1',
     'disconnects    4',
     'ack p50 / p99  8.2 ms / 43 ms',
+    'commands       1,234 received (5 again), 1,200 executed',
+    '               1,190 done, 10 failed, 3 rejected',
     '  1 x refused (401): no',
   ]);
+});
+
+it('says nothing of commands where none came', () => {
+  const none = { ...report.commands, received: 0 };
+  expect(reportText({ ...report, commands: none })).not.toContain('commands');
 });
 
 it('the progress fits on a line', () => {
