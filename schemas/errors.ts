@@ -60,7 +60,6 @@ export const ERROR_CODES = {
       'The device has reached its number of metrics; ask the operator to raise limits.metricsPerDevice.',
   },
   'unknown-command': { closes: null, message: 'No command with this id waits for this device.' },
-  'not-supported': { closes: null, message: 'The broker does not take this frame yet; it was not stored.' },
 
   // Advice that costs nothing: the frame was taken (P-4.5).
   'clock-unset': {
