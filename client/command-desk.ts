@@ -1,22 +1,28 @@
 /**
- * Commands on the device's side (P-5): each is taken once, given to the handler of its name in the order in which they
- * came, and answered. Owns the handlers and the commands that wait for one. What was said is kept by `Unconfirmed`, what
- * is known of each id by `SeenCommands`.
+ * Commands on the device's side (P-5): each is taken once and given to the handler of its name, in the order in which they
+ * came. Owns the handlers, the commands that wait for one, and those that are executed.
  */
 import type { Clock } from '../broker/wire/environment.ts';
-import type { CommandFrame, Value } from '../broker/wire/frames.ts';
+import type { CommandFrame } from '../broker/wire/frames.ts';
 import { METRIC_NAME } from '../schemas/frames.ts';
-import { type FinalResultName, finalResult, reasonData, resultFrame } from './command-result.ts';
+import { CommandAnswers } from './command-answers.ts';
+import { reasonData } from './command-result.ts';
 import { type CommandHandler, CommandRun, type Registered } from './device-command.ts';
 import type { Tell } from './events.ts';
-import type { Known, SeenCommands } from './seen-commands.ts';
+import type { SeenCommands } from './seen-commands.ts';
 import type { Unconfirmed } from './unconfirmed.ts';
 
 export interface CommandDeskParts {
   readonly unconfirmed: Pick<Unconfirmed, 'put' | 'mention'>;
   readonly clock: Clock;
   readonly tell: Tell;
+  /** How many handlers may run at once. */
   readonly concurrency: number;
+}
+
+interface Open {
+  readonly seen: SeenCommands;
+  readonly answers: CommandAnswers;
 }
 
 interface Waiting {
@@ -26,15 +32,11 @@ interface Waiting {
 
 /** Commands that may wait for the handlers of others. */
 const MOST_WAITING = 100;
-/** How long a result is kept for a broker that acknowledges nothing, since no telemetry is sent; ms. */
-const KEEP_FOR = 600_000;
-
 const NAME = new RegExp(METRIC_NAME);
 
 const TOO_LATE = 'too late: its ttl ran out before the device could start it';
 const BUSY = 'too late: the device was busy, and a ttl of 0 means now or never';
 const FULL = `${MOST_WAITING} commands wait on the device; try again later`;
-const RESTARTED = 'the device restarted while executing it';
 const STOPPED = 'the device stopped before it could start it';
 
 const UNKNOWN: Registered = {
@@ -48,10 +50,10 @@ export class CommandDesk {
   private readonly parts: CommandDeskParts;
   private readonly handlers = new Map<string, Registered>();
   private fallback = UNKNOWN;
-  private waiting: Waiting[] = [];
+  private readonly waiting: Waiting[] = [];
   private readonly running = new Set<CommandRun>();
-  private seen: SeenCommands | null = null;
-  private idle: (() => void)[] = [];
+  private open: Open | null = null;
+  private readonly drainers: (() => void)[] = [];
 
   constructor(parts: CommandDeskParts) {
     this.parts = parts;
@@ -67,6 +69,7 @@ export class CommandDesk {
     };
   }
 
+  /** In place of the default, which rejects what has no handler. */
   handleOthers(registered: Registered): () => void {
     this.fallback = registered;
     return () => {
@@ -74,66 +77,71 @@ export class CommandDesk {
     };
   }
 
-  /** What an earlier run left open is answered: what it executed cannot be known, so nothing is executed again. */
+  /** To be called once; what an earlier run left open is answered. */
   start(seen: SeenCommands): void {
-    this.seen = seen;
-    for (const [id, known] of [...seen.open()]) {
-      if (known.state === 'final') this.keep(id, known.frame);
-      else this.finish(id, 'failed', reasonData(RESTARTED));
-    }
+    const { unconfirmed, tell } = this.parts;
+    const answers = new CommandAnswers({ seen, unconfirmed, tell });
+    this.open = { seen, answers };
+    answers.start();
   }
 
   receive(frame: CommandFrame): void {
-    if (!this.seen) return;
-    const known = this.seen.find(frame.id);
-    this.parts.tell('command', frame);
-    if (known) this.repeat(frame, known);
-    else this.take(frame, this.seen);
+    const { open, parts } = this;
+    if (!open) return;
+    const known = open.seen.find(frame.id);
+    parts.tell('command', frame);
+    if (!known) {
+      this.take(frame, open);
+      return;
+    }
+    parts.tell('repeated', frame);
+    open.answers.repeat(frame.id, known);
   }
 
-  /** Resolves when no handler runs and no command waits, or when `stop` is called. */
+  /** Resolves when no command waits or is executed, or at `stop`. */
   drained(): Promise<void> {
     if (this.isIdle) return Promise.resolve();
-    return new Promise((resolve) => this.idle.push(resolve));
+    return new Promise((resolve) => this.drainers.push(resolve));
   }
 
-  /** What waits is answered, what runs is not waited for. Nothing is said from here on. Idempotent. */
+  /** What waits is answered; what is executed is not waited for, and can say no more. Idempotent. */
   stop(): void {
-    const { waiting } = this;
-    this.waiting = [];
-    for (const { run } of waiting) run.fail(STOPPED);
-    this.seen = null;
-    this.settleIdle();
+    for (const { run } of this.waiting.splice(0)) run.fail(STOPPED);
+    this.open?.answers.stop();
+    this.open = null;
+    this.release();
   }
 
   private get isIdle(): boolean {
     return this.waiting.length === 0 && [...this.running].every(({ hasEnded }) => hasEnded);
   }
 
-  private take(frame: CommandFrame, seen: SeenCommands): void {
-    const { handler, accept } = this.handlers.get(frame.name) ?? this.fallback;
-    const run = new CommandRun(frame, this.parts.clock.now(), this);
+  private take(frame: CommandFrame, { seen, answers }: Open): void {
+    const run = new CommandRun(frame, this.parts.clock.now(), answers);
     try {
       seen.take(run.id);
     } catch (error) {
-      // It must not be executed, for after a restart it could be executed again.
+      // Executed without a note of it, it could be executed again after a restart.
       run.fail(`the device could not note the command: ${reasonData(error).reason}`);
       return;
     }
     const refusal = this.refusal(run);
-    if (refusal !== null) {
-      run.reject(refusal);
-      return;
-    }
-    if (accept === 'auto') run.accept();
-    this.waiting.push({ run, handler });
-    this.startNext();
+    if (refusal !== null) run.reject(refusal);
+    else this.admit(run);
   }
 
   private refusal({ ttl }: CommandRun): string | null {
     if (this.running.size < this.parts.concurrency) return null;
     if (ttl === 0) return BUSY;
     return this.waiting.length >= MOST_WAITING ? FULL : null;
+  }
+
+  /** Accepted at once, and not when it is its turn: the broker takes silence for a lost command. */
+  private admit(run: CommandRun): void {
+    const { handler, accept } = this.handlers.get(run.name) ?? this.fallback;
+    if (accept === 'auto') run.accept();
+    this.waiting.push({ run, handler });
+    this.startNext();
   }
 
   private startNext(): void {
@@ -153,46 +161,11 @@ export class CommandDesk {
     } finally {
       this.running.delete(run);
       this.startNext();
-      this.settleIdle();
+      if (this.isIdle) this.release();
     }
   }
 
-  private repeat(frame: CommandFrame, known: Known): void {
-    this.parts.tell('repeated', frame);
-    if ('frame' in known) this.keep(frame.id, known.frame);
-    else if (known.state === 'accepted') this.keep(frame.id, resultFrame(frame.id, 'accepted', null));
-  }
-
-  accept(id: string): void {
-    if (!this.seen) return;
-    this.seen.accepted(id);
-    this.keep(id, resultFrame(id, 'accepted', null));
-    this.parts.tell('answered', { id, status: 'accepted', data: null });
-  }
-
-  progress(id: string, data: Value): void {
-    if (!this.seen) return;
-    this.seen.accepted(id);
-    this.parts.unconfirmed.mention(resultFrame(id, 'progress', data));
-    this.parts.tell('answered', { id, status: 'progress', data });
-  }
-
-  finish(id: string, status: FinalResultName, data: Value): void {
-    if (!this.seen) return;
-    const result = finalResult(id, status, data);
-    this.seen.finish(id, result.status, result.frame);
-    this.keep(id, result.frame);
-    this.parts.tell('answered', { id, status: result.status, data: result.data });
-    this.settleIdle();
-  }
-
-  private keep(id: string, frame: Uint8Array): void {
-    const settled = () => this.seen?.settle(id);
-    this.parts.unconfirmed.put(`result of command ${id}`, frame, { keepFor: KEEP_FOR, settled });
-  }
-
-  private settleIdle(): void {
-    if (this.seen && !this.isIdle) return;
-    for (const resolve of this.idle.splice(0)) resolve();
+  private release(): void {
+    for (const resolve of this.drainers.splice(0)) resolve();
   }
 }

@@ -18,7 +18,7 @@ export interface CommandBehaviour {
 
 export const OBLIGING: CommandBehaviour = { latency: [50, 500], failures: 0, silence: 0 };
 
-export interface CommandAnswersParts {
+export interface SimulatedCommandsParts {
   readonly client: DeviceClient;
   readonly actions: Readonly<Record<string, Action>>;
   readonly behaviour: CommandBehaviour;
@@ -30,11 +30,11 @@ export interface CommandAnswersParts {
 
 type Fate = { readonly kind: 'silence' } | { readonly kind: 'success' | 'failure'; readonly latency: number };
 
-export class CommandAnswers {
-  private readonly parts: CommandAnswersParts;
+export class SimulatedCommands {
+  private readonly parts: SimulatedCommandsParts;
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(parts: CommandAnswersParts) {
+  constructor(parts: SimulatedCommandsParts) {
     this.parts = parts;
   }
 
@@ -85,7 +85,7 @@ export class CommandAnswers {
   }
 }
 
-function fateOf(id: string, { behaviour, seed }: CommandAnswersParts): Fate {
+function fateOf(id: string, { behaviour, seed }: SimulatedCommandsParts): Fate {
   const random = seeded(seedFor(seed, id));
   const [least, most] = behaviour.latency;
   const latency = least + random() * (most - least);

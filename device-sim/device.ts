@@ -2,7 +2,7 @@
 import type { Clock } from '../broker/wire/environment.ts';
 import type { ValueMap } from '../broker/wire/frames.ts';
 import type { DeviceClient } from '../client/index.ts';
-import { CommandAnswers, type CommandBehaviour } from './commands.ts';
+import { type CommandBehaviour, SimulatedCommands } from './commands.ts';
 import {
   type Action,
   type Emission,
@@ -51,7 +51,7 @@ export class SimulatedDevice {
     const { client } = parts;
     parts.tally.watch(client);
     const actions = { ...this.commonActions(), ...parts.machine.commands };
-    new CommandAnswers({ ...parts, actions }).start();
+    new SimulatedCommands({ ...parts, actions }).start();
     client.onDesired((values) => this.apply(values));
     client.on('refused', ({ status }) => {
       if (needsPerson(status)) this.turnAway();
