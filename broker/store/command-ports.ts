@@ -59,6 +59,14 @@ export interface JobRow {
   readonly body: Uint8Array;
 }
 
+export interface JobQuery {
+  /** `*`: every customer. */
+  readonly customer: string;
+  /** Only numbers below it; null: from the newest. */
+  readonly before: number | null;
+  readonly limit: number;
+}
+
 export interface JobStore {
   /** In the order of `number`. */
   loadOpenJobs(): Promise<readonly JobRow[]>;
@@ -66,11 +74,7 @@ export interface JobStore {
   /** null: none, or another customer's; `*` sees all. */
   findJob(customer: string, id: string): Promise<JobRow | null>;
   /** Newest first. */
-  listJobs(query: {
-    readonly customer: string;
-    readonly before: number | null;
-    readonly limit: number;
-  }): Promise<readonly JobRow[]>;
+  listJobs(query: JobQuery): Promise<readonly JobRow[]>;
   /** Durable when it resolves. Rejects with `StoreError` code `exists` if the id is taken. */
   insertJob(row: JobRow): Promise<void>;
   /** Replaces `endedAt` and `body`; durable when it resolves. An unknown id changes nothing. */

@@ -154,13 +154,7 @@ export interface KeyStore {
 }
 
 /** One engine for everything that is not the log. */
-export interface Database
-  extends StateStore,
-    KeyStore,
-    CommandStore,
-    JobStore,
-    DesiredStore,
-    AuditStore {
+export interface Database extends StateStore, KeyStore, CommandStore, JobStore, DesiredStore, AuditStore {
   /** Opens, checks and migrates. `database-corrupt`, `database-newer` and `synchronous-off` reject; nothing is overwritten. */
   start(): Promise<void>;
   /** Idempotent. */

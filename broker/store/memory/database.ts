@@ -7,8 +7,9 @@ import {
   type KeyRow,
   StoreError,
 } from '../ports.ts';
+import { MemoryRecords } from './records.ts';
 
-export class MemoryDatabase implements Database {
+export class MemoryDatabase extends MemoryRecords implements Database {
   readonly durability: Durability = 'process';
   private readonly devices = new Map<string, DeviceRow>();
   private readonly keys = new Map<string, KeyRow>();
@@ -99,7 +100,7 @@ export class MemoryDatabase implements Database {
     for (const hash of hashes) this.sessions.delete(hex(hash));
   }
 
-  private requireOpen(): void {
+  protected override requireOpen(): void {
     if (this.state !== 'open') throw new StoreError('stopped', 'The database is not open.');
   }
 }

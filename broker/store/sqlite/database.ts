@@ -1,73 +1,46 @@
 /**
- * Everything that is not the log, in one SQLite file behind one thread. Owns the thread and the calls that wait for
- * it. After the first failure every call rejects with it, waiting ones too.
+ * Everything that is not the log, in one SQLite file behind one thread. What each method promises stands at its port
+ * (ports.ts, command-ports.ts); here they only cross to the thread.
  */
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import {
-  type BrowserSessionRow,
-  type Database,
-  type DeviceRow,
-  type Durability,
-  type KeyRow,
-  StoreError,
-} from '../ports.ts';
-import { workerModule } from '../worker-module.ts';
+import type { CommandRow, DesiredRow } from '../command-ports.ts';
+import type { Database, DeviceRow, Durability } from '../ports.ts';
 import { buffersOf, packRows, unpackRows } from './device-rows.ts';
-import type {
-  DatabaseAnswer,
-  DatabaseMethod,
-  DatabaseMethods,
-  DatabaseOptions,
-  DatabaseRequest,
-  Refusal,
-} from './messages.ts';
+import { DatabaseThread } from './thread.ts';
 
-/** Beside the code, in the source tree and in `dist` alike. */
-const SQL_FOLDER = fileURLToPath(new URL('../../../schemas/sql', import.meta.url));
-
-interface Waiting {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-}
-
-export class SqliteStore implements Database {
+export class SqliteStore extends DatabaseThread implements Database {
   readonly durability: Durability = 'power';
-  private readonly file: string;
-  private readonly onFailure: (error: StoreError) => void;
-  private worker: Worker | null = null;
-  private exited: Promise<unknown> = Promise.resolve();
-  /** Oldest first: the thread answers in order. */
-  private waiting: Waiting[] = [];
-  private failure: StoreError | null = null;
-  private stopping: Promise<void> | null = null;
 
-  /** `onFailure` is called at most once. The folder of `file` must exist at `start`. */
-  constructor(file: string, onFailure: (error: StoreError) => void) {
-    this.file = file;
-    this.onFailure = onFailure;
-  }
+  readonly checkpointPosition = this.forward('checkpointPosition');
+  readonly setCheckpointPosition = this.forward('setCheckpointPosition');
+  readonly loadCursors = this.forward('loadCursors');
+  readonly saveCursors = this.forward('saveCursors');
 
-  async start(): Promise<void> {
-    const workerData: DatabaseOptions = { file: this.file, sql: SQL_FOLDER };
-    const worker = new Worker(workerModule('sqlite/worker'), { workerData });
-    this.exited = new Promise((resolve) => worker.once('exit', resolve));
-    const [answer] = (await once(worker, 'message')) as [DatabaseAnswer];
-    if (answer.type === 'refused') {
-      await this.exited;
-      throw errorOf(answer);
-    }
-    this.worker = worker;
-    worker.on('message', (next: DatabaseAnswer) => this.settle(next));
-    worker.on('error', (error) => this.ended(error.message));
-    worker.on('exit', () => this.worker && this.ended('it stopped by itself'));
-  }
+  readonly loadKeys = this.forward('loadKeys');
+  readonly insertKey = this.forward('insertKey');
+  readonly updateKeys = this.forward('updateKeys');
+  readonly loadBrowserSessions = this.forward('loadBrowserSessions');
+  readonly insertBrowserSession = this.forward('insertBrowserSession');
+  readonly deleteBrowserSessions = this.forward('deleteBrowserSessions');
 
-  stop(): Promise<void> {
-    this.stopping ??= this.shutDown();
-    return this.stopping;
-  }
+  readonly lastCommandNumber = this.forward('lastCommandNumber');
+  readonly findCommands = this.forward('findCommands');
+  readonly listCommands = this.forward('listCommands');
+  readonly saveCommands = this.forward('saveCommands');
+  readonly deleteEndedCommands = this.forward('deleteEndedCommands');
+
+  readonly loadOpenJobs = this.forward('loadOpenJobs');
+  readonly lastJobNumber = this.forward('lastJobNumber');
+  readonly findJob = this.forward('findJob');
+  readonly listJobs = this.forward('listJobs');
+  readonly insertJob = this.forward('insertJob');
+  readonly updateJob = this.forward('updateJob');
+  readonly deleteEndedJobs = this.forward('deleteEndedJobs');
+
+  readonly saveDesired = this.forward('saveDesired');
+
+  readonly saveAudit = this.forward('saveAudit');
+  readonly listAudit = this.forward('listAudit');
+  readonly deleteAudit = this.forward('deleteAudit');
 
   async *loadDevices(): AsyncGenerator<readonly DeviceRow[]> {
     let page = unpackRows(await this.call('loadDevices', ['', '']));
@@ -83,91 +56,20 @@ export class SqliteStore implements Database {
     return this.call('saveDevices', [packed], buffersOf(packed));
   }
 
-  checkpointPosition(): Promise<number> {
-    return this.call('checkpointPosition', []);
+  async *loadOpenCommands(): AsyncGenerator<readonly CommandRow[]> {
+    let page = await this.call('loadOpenCommands', [0]);
+    while (page.length > 0) {
+      yield page;
+      page = await this.call('loadOpenCommands', [(page.at(-1) as CommandRow).number]);
+    }
   }
 
-  setCheckpointPosition(position: number): Promise<void> {
-    return this.call('setCheckpointPosition', [position]);
+  async *loadDesired(): AsyncGenerator<readonly DesiredRow[]> {
+    let page = await this.call('loadDesired', ['', '']);
+    while (page.length > 0) {
+      yield page;
+      const { customer, device } = page.at(-1) as DesiredRow;
+      page = await this.call('loadDesired', [customer, device]);
+    }
   }
-
-  loadCursors(): Promise<Readonly<Record<string, number>>> {
-    return this.call('loadCursors', []);
-  }
-
-  saveCursors(cursors: Readonly<Record<string, number>>): Promise<void> {
-    return this.call('saveCursors', [cursors]);
-  }
-
-  loadKeys(): Promise<readonly KeyRow[]> {
-    return this.call('loadKeys', []);
-  }
-
-  insertKey(row: KeyRow): Promise<void> {
-    return this.call('insertKey', [row]);
-  }
-
-  updateKeys(rows: readonly KeyRow[]): Promise<void> {
-    return this.call('updateKeys', [rows]);
-  }
-
-  loadBrowserSessions(): Promise<readonly BrowserSessionRow[]> {
-    return this.call('loadBrowserSessions', []);
-  }
-
-  insertBrowserSession(row: BrowserSessionRow): Promise<void> {
-    return this.call('insertBrowserSession', [row]);
-  }
-
-  deleteBrowserSessions(hashes: readonly Uint8Array[]): Promise<void> {
-    return this.call('deleteBrowserSessions', [hashes]);
-  }
-
-  private call<Method extends DatabaseMethod>(
-    method: Method,
-    args: Parameters<DatabaseMethods[Method]>,
-    transfer: ArrayBuffer[] = [],
-  ): Promise<ReturnType<DatabaseMethods[Method]>> {
-    const { worker } = this;
-    if (this.failure) return Promise.reject(this.failure);
-    if (!worker || this.stopping)
-      return Promise.reject(new StoreError('stopped', 'The database is not open.'));
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ resolve: resolve as (value: unknown) => void, reject });
-      worker.postMessage({ type: 'call', method, args } satisfies DatabaseRequest, transfer);
-    });
-  }
-
-  private settle(answer: DatabaseAnswer): void {
-    const waiting = this.waiting.shift();
-    if (answer.type === 'done') waiting?.resolve(answer.value);
-    if (answer.type !== 'refused') return;
-    const error = errorOf(answer);
-    waiting?.reject(error);
-    if (error instanceof StoreError && error.code === 'database-failed') this.fail(error);
-  }
-
-  private ended(cause: string): void {
-    this.fail(new StoreError('database-failed', `The thread of the database ${this.file} ended: ${cause}.`));
-  }
-
-  private fail(error: StoreError): void {
-    if (this.failure) return;
-    this.failure = error;
-    const { waiting } = this;
-    this.waiting = [];
-    for (const { reject } of waiting) reject(error);
-    this.onFailure(error);
-  }
-
-  /** Calls made before are answered first. */
-  private async shutDown(): Promise<void> {
-    this.worker?.postMessage({ type: 'close' } satisfies DatabaseRequest);
-    this.worker = null;
-    await this.exited;
-  }
-}
-
-function errorOf({ code, message }: Refusal): Error {
-  return code === null ? new Error(message) : new StoreError(code, message);
 }

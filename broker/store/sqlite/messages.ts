@@ -1,4 +1,15 @@
 /** What the database and its thread say to each other: method calls, answered in order. */
+import type {
+  AuditOutcome,
+  AuditQuery,
+  AuditRow,
+  CommandQuery,
+  CommandRow,
+  DesiredRow,
+  JobQuery,
+  JobRow,
+  NumberedAuditRow,
+} from '../command-ports.ts';
 import type { BrowserSessionRow, KeyRow, StoreErrorCode } from '../ports.ts';
 import type { PackedRows } from './device-rows.ts';
 
@@ -9,7 +20,7 @@ export interface DatabaseOptions {
   readonly sql: string;
 }
 
-/** The methods that the thread serves. `StateStore` and `KeyStore` say what they promise. */
+/** The methods that the thread serves. The ports say what they promise (ports.ts, command-ports.ts). */
 export interface DatabaseMethods {
   /** The page of rows after this device in the order of names; `['', '']` for the first. Empty: no more. */
   loadDevices(customer: string, device: string): PackedRows;
@@ -24,6 +35,26 @@ export interface DatabaseMethods {
   loadBrowserSessions(): readonly BrowserSessionRow[];
   insertBrowserSession(row: BrowserSessionRow): void;
   deleteBrowserSessions(hashes: readonly Uint8Array[]): void;
+  /** The page after this number; 0 for the first. Empty: no more. */
+  loadOpenCommands(after: number): readonly CommandRow[];
+  lastCommandNumber(): number;
+  findCommands(customer: string, id: string): readonly CommandRow[];
+  listCommands(query: CommandQuery): readonly CommandRow[];
+  saveCommands(rows: readonly CommandRow[]): void;
+  deleteEndedCommands(time: number, limit: number): number;
+  loadOpenJobs(): readonly JobRow[];
+  lastJobNumber(): number;
+  findJob(customer: string, id: string): JobRow | null;
+  listJobs(query: JobQuery): readonly JobRow[];
+  insertJob(row: JobRow): void;
+  updateJob(row: Pick<JobRow, 'id' | 'endedAt' | 'body'>): void;
+  deleteEndedJobs(time: number, limit: number): number;
+  /** The page of rows after this device in the order of names; `['', '']` for the first. Empty: no more. */
+  loadDesired(customer: string, device: string): readonly DesiredRow[];
+  saveDesired(rows: readonly DesiredRow[]): void;
+  saveAudit(rows: readonly AuditRow[], outcomes: readonly AuditOutcome[]): void;
+  listAudit(query: AuditQuery): readonly NumberedAuditRow[];
+  deleteAudit(time: number, limit: number): number;
 }
 
 export type DatabaseMethod = keyof DatabaseMethods;

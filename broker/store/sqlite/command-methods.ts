@@ -1,0 +1,47 @@
+/** Commands as SQL. */
+import type { CommandQuery, CommandRow } from '../command-ports.ts';
+import type { DatabaseMethods } from './messages.ts';
+import { type InTransaction, PAGE_ROWS, type Prepare } from './prepare.ts';
+
+type CommandMethod =
+  | 'loadOpenCommands'
+  | 'lastCommandNumber'
+  | 'findCommands'
+  | 'listCommands'
+  | 'saveCommands'
+  | 'deleteEndedCommands';
+
+export function commandMethods(
+  prepare: Prepare,
+  inTransaction: InTransaction,
+): Pick<DatabaseMethods, CommandMethod> {
+  const loadOpen = prepare<CommandRow>('loadOpenCommands');
+  const lastNumber = prepare<{ number: number }>('lastCommandNumber');
+  const find = prepare<CommandRow>('findCommand');
+  const findOfAll = prepare<CommandRow>('findCommandsOfAll');
+  const save = prepare('saveCommand');
+  const deleteEnded = prepare('deleteEndedCommands');
+  return {
+    loadOpenCommands: (after) => loadOpen.all({ after, limit: PAGE_ROWS }),
+    lastCommandNumber: () => lastNumber.get({})?.number ?? 0,
+    findCommands: (customer, id) => (customer === '*' ? findOfAll.all({ id }) : find.all({ customer, id })),
+    listCommands: lister(prepare),
+    saveCommands: inTransaction((rows) => {
+      for (const row of rows) save.run(row);
+    }),
+    deleteEndedCommands: (time, limit) => deleteEnded.run({ time, limit }).changes,
+  };
+}
+
+/** One statement for each way of asking, so that each walks an index. */
+function lister(prepare: Prepare): DatabaseMethods['listCommands'] {
+  const ofDevice = prepare<CommandRow>('listCommandsOfDevice');
+  const ofJob = prepare<CommandRow>('listCommandsOfJob');
+  const ofAll = prepare<CommandRow>('listCommands');
+  return ({ customer, device, job, before, limit }: CommandQuery) => {
+    const page = { before: before ?? Number.MAX_SAFE_INTEGER, limit };
+    if (job !== null) return ofJob.all({ job, ...page });
+    if (device !== null) return ofDevice.all({ customer, device, ...page });
+    return ofAll.all({ customer, ...page });
+  };
+}
