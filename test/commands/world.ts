@@ -2,12 +2,12 @@
 import { onTestFinished } from 'vitest';
 import type { Command, CommandWish } from '../../broker/hub/commands/command.ts';
 import { Commands } from '../../broker/hub/commands/commands.ts';
+import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { encodeHello, encodeResult } from '../../broker/wire/encode.ts';
 import { type BrokerFrame, type CommandFrame, FRAME, type Value } from '../../broker/wire/frames.ts';
 import { testConfig } from '../helpers/config.ts';
 import { silentLog } from '../helpers/log.ts';
 import { type FakeTransport, nextTurn, sessionHarness } from '../helpers/session.ts';
-import { MemoryDatabase } from './store.ts';
 
 export const RESULT = { accepted: 1, progress: 2, done: 3, failed: 4, rejected: 5 } as const;
 
