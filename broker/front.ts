@@ -52,6 +52,7 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const { unavailable, readiness, forget } = broker;
   const admin = new AdminServer({
     ...core,
+    ...core.orders,
     stats: current,
     readiness,
     forget,

@@ -4,6 +4,9 @@
  */
 import type { Config } from '../schemas/config.ts';
 import type { Environment } from './environment.ts';
+import { Audit } from './hub/audit/audit.ts';
+import { Purge } from './hub/audit/purge.ts';
+import type { Command } from './hub/commands/command.ts';
 import { Commands } from './hub/commands/commands.ts';
 import { type Counters, count } from './hub/counters.ts';
 import type { Device, Member } from './hub/device.ts';
@@ -25,7 +28,9 @@ export interface OrdersParts {
 }
 
 export class Orders {
+  readonly audit: Audit;
   readonly commands: Commands;
+  private readonly purge: Purge;
   private readonly parts: OrdersParts;
 
   constructor(parts: OrdersParts) {
@@ -33,6 +38,8 @@ export class Orders {
     const { store, fleet, ingest, config, environment, logger } = parts;
     const { clock, commandId } = environment;
     const limits = config.commands;
+    this.audit = new Audit({ store, clock, logger });
+    this.purge = new Purge({ store, clock, logger, limits });
     this.commands = new Commands({ store, fleet, ingest, limits, clock, logger, newId: commandId });
   }
 
@@ -45,10 +52,8 @@ export class Orders {
   async start(): Promise<void> {
     const { ingest } = this.parts;
     await this.commands.start();
-    this.commands.onStep(({ timeline }) => {
-      const last = timeline.at(-1);
-      if (last && !last.late) count(this.parts.counters.commandSteps, last.status);
-    });
+    this.commands.onStep((command) => this.stepped(command));
+    this.purge.start();
     ingest.onControl(({ device, ...control }) => {
       this.take({ ...control, customer: device.customer, device: device.id, position: ingest.position });
     });
@@ -74,11 +79,21 @@ export class Orders {
 
   /** Idempotent. */
   async stop(): Promise<void> {
+    await this.purge.stop();
     await this.commands.stop();
+    await this.audit.stop();
   }
 
   /** Stops without saving; after a failure of the store. */
   abandon(): void {
     this.commands.abandon();
+    this.audit.abandon();
+  }
+
+  private stepped({ customer, id, status, timeline, endedAt }: Command): void {
+    const last = timeline.at(-1);
+    if (!last || last.late) return;
+    count(this.parts.counters.commandSteps, last.status);
+    if (endedAt !== null) this.audit.settle(`command ${customer}/${id}`, status);
   }
 }

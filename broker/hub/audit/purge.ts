@@ -1,0 +1,65 @@
+/** Deletes what has been kept for long enough: ended commands and jobs, and old entries of the audit. Owns its timer. */
+import type { AuditStore, CommandStore, JobStore } from '../../store/command-ports.ts';
+import type { Clock, Log, Timer } from '../../wire/environment.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** Rows of one transaction, so that nobody waits long for the database. */
+const PORTION = 1000;
+
+export interface PurgeParts {
+  readonly store: Pick<CommandStore, 'deleteEndedCommands'> &
+    Pick<JobStore, 'deleteEndedJobs'> &
+    Pick<AuditStore, 'deleteAudit'>;
+  readonly clock: Clock;
+  readonly logger: Log;
+  readonly limits: { readonly keepDays: number; readonly auditDays: number };
+}
+
+export class Purge {
+  private readonly parts: PurgeParts;
+  private timer: Timer | null = null;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(parts: PurgeParts) {
+    this.parts = parts;
+  }
+
+  /** Every hour from now on. */
+  start(): void {
+    this.timer ??= this.parts.clock.every(HOUR, () => {
+      this.running = this.run().catch((error: unknown) => {
+        // The store reports its failure itself, and the process ends (Stores.onFailure).
+        this.parts.logger.error({ err: error }, 'What is old could not be deleted.');
+      });
+    });
+  }
+
+  /** Waits for a run that is under way. Idempotent. */
+  async stop(): Promise<void> {
+    this.timer?.cancel();
+    this.timer = null;
+    await this.running;
+  }
+
+  /** Resolves when nothing old is left. */
+  async run(): Promise<void> {
+    const { store, clock, limits, logger } = this.parts;
+    const kept = clock.now() - limits.keepDays * DAY;
+    const audited = clock.now() - limits.auditDays * DAY;
+    const commands = await all((limit) => store.deleteEndedCommands(kept, limit));
+    const jobs = await all((limit) => store.deleteEndedJobs(kept, limit));
+    const audit = await all((limit) => store.deleteAudit(audited, limit));
+    if (commands + jobs + audit > 0) logger.info({ commands, jobs, audit }, 'What was old is deleted.');
+  }
+}
+
+/** Portion after portion; how many in all. */
+async function all(portion: (limit: number) => Promise<number>): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const deleted = await portion(PORTION);
+    total += deleted;
+    if (deleted < PORTION) return total;
+  }
+}
