@@ -169,8 +169,10 @@ export class Broker {
     });
   }
 
-  private forget(customer: string, device: string): Promise<boolean> {
-    const { fleet, ingest, stores } = this.core;
-    return forgetDevice({ fleet, ingest, state: stores.database }, customer, device);
+  private async forget(customer: string, device: string): Promise<boolean> {
+    const { fleet, ingest, stores, orders } = this.core;
+    const wasKnown = await forgetDevice({ fleet, ingest, state: stores.database }, customer, device);
+    if (wasKnown) await orders.forget(customer, device);
+    return wasKnown;
   }
 }

@@ -54,7 +54,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   const intervalMs = config.store.checkpointSeconds * 1000;
   const changes = fleet.trackChanges();
   const orders = new Orders({ store: state, fleet, ingest, counters, config, environment, logger });
-  const others = [(position: number) => orders.save(position)];
+  const others = [() => orders.save()];
   const checkpoint = new Checkpoint({
     changes,
     fleet,

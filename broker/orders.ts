@@ -9,9 +9,11 @@ import { Purge } from './hub/audit/purge.ts';
 import type { Command } from './hub/commands/command.ts';
 import { Commands } from './hub/commands/commands.ts';
 import { type Counters, count } from './hub/counters.ts';
+import { DesiredStates } from './hub/desired/desired-states.ts';
 import type { Device, Member } from './hub/device.ts';
 import type { Fleet } from './hub/fleet.ts';
 import type { Ingest } from './hub/ingest.ts';
+import { Jobs } from './hub/jobs/jobs.ts';
 import type { ReplayedControl } from './hub/restore.ts';
 import type { Database } from './store/ports.ts';
 import type { Log } from './wire/environment.ts';
@@ -30,6 +32,8 @@ export interface OrdersParts {
 export class Orders {
   readonly audit: Audit;
   readonly commands: Commands;
+  readonly desired: DesiredStates;
+  readonly jobs: Jobs;
   private readonly purge: Purge;
   private readonly parts: OrdersParts;
 
@@ -40,19 +44,27 @@ export class Orders {
     const limits = config.commands;
     this.audit = new Audit({ store, clock, logger });
     this.purge = new Purge({ store, clock, logger, limits });
+    this.desired = new DesiredStates({ store, ingest, clock, limits });
     this.commands = new Commands({ store, fleet, ingest, limits, clock, logger, newId: commandId });
+    const { commands } = this;
+    this.jobs = new Jobs({ store, commands, fleet, limits, clock, logger, newId: commandId });
   }
 
   /** What the store holds; before the log is replayed. */
   async load(): Promise<void> {
     await this.commands.load();
+    await this.desired.load();
   }
 
   /** After the replay, before the first device. */
   async start(): Promise<void> {
     const { ingest } = this.parts;
-    await this.commands.start();
     this.commands.onStep((command) => this.stepped(command));
+    this.jobs.onChange(({ id, status, endedAt }) => {
+      if (endedAt !== null) this.audit.settle(`job ${id}`, status);
+    });
+    await this.commands.start();
+    await this.jobs.start();
     this.purge.start();
     ingest.onControl(({ device, ...control }) => {
       this.take({ ...control, customer: device.customer, device: device.id, position: ingest.position });
@@ -62,30 +74,41 @@ export class Orders {
   /** A frame of the log: just committed, or replayed. */
   take({ frame, ...control }: ReplayedControl): void {
     if (frame.kind === FRAME.result) this.commands.result({ ...control, frame });
+    else this.desired.reported({ ...control, frame });
   }
 
   /** P-3.3: first the commands that wait, then desired state. */
-  ready(device: Device, _member: Member): void {
-    this.commands.ready(device).catch((error: unknown) => {
+  ready(device: Device, member: Member): void {
+    this.commands.ready(device).then(
+      () => this.desired.greeted(device, member),
       // The store reports its failure itself, and the process ends (Stores.onFailure).
-      this.parts.logger.error({ err: error }, 'Commands that waited were not written.');
-    });
+      (error: unknown) => this.parts.logger.error({ err: error }, 'Commands that waited were not written.'),
+    );
   }
 
-  /** Saves everything that the log says before `position`. */
-  async save(_position: number): Promise<void> {
+  /** Of a device that was forgotten; its commands hear of that from the fleet. */
+  forget(customer: string, device: string): Promise<void> {
+    return this.desired.forget(customer, device);
+  }
+
+  /** Saves everything that the log has said so far. */
+  async save(): Promise<void> {
     await this.commands.save();
+    await this.desired.save();
   }
 
   /** Idempotent. */
   async stop(): Promise<void> {
     await this.purge.stop();
+    await this.jobs.stop();
     await this.commands.stop();
+    await this.desired.save();
     await this.audit.stop();
   }
 
   /** Stops without saving; after a failure of the store. */
   abandon(): void {
+    this.jobs.abandon();
     this.commands.abandon();
     this.audit.abandon();
   }

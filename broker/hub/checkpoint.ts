@@ -20,8 +20,8 @@ export interface CheckpointParts {
   readonly fleet: Fleet;
   readonly ingest: Pick<Ingest, 'position'>;
   readonly state: Pick<StateStore, 'saveDevices' | 'setCheckpointPosition'>;
-  /** What else the log adds up to: saves everything before this position, which then need not be replayed. */
-  readonly others: readonly ((position: number) => Promise<void>)[];
+  /** What else the log adds up to: each saves everything that the log has said so far. */
+  readonly others: readonly (() => Promise<void>)[];
   readonly log: Pick<TelemetryLog, 'hold'>;
   readonly clock: Clock;
   readonly logger: Log;
@@ -80,7 +80,7 @@ export class Checkpoint {
     for (let at = 0; at < devices.length; at += SLICE) {
       await state.saveDevices(this.rows(devices.slice(at, at + SLICE)));
     }
-    for (const save of others) await save(position);
+    for (const save of others) await save();
     await state.setCheckpointPosition(position);
     log.hold('state', position);
     this.written = position;

@@ -15,7 +15,10 @@ const ID = new RegExp(COMMAND_ID);
 const NAME = new RegExp(METRIC_NAME);
 
 /** Throws HubRefusal; returns the ttl in ms. */
-export function checkWish({ name, id, args, ttl }: CommandWish, limits: CommandLimits): number {
+export function checkWish(
+  { name, id, args, ttl }: Pick<CommandWish, 'name' | 'id' | 'args' | 'ttl'>,
+  limits: CommandLimits,
+): number {
   if (id !== null && !ID.test(id)) throw new HubRefusal('bad-request', `The id must match ${COMMAND_ID}.`);
   if (!NAME.test(name) || (FORBIDDEN_NAMES as readonly string[]).includes(name)) {
     throw new HubRefusal('bad-request', `A command's name matches ${METRIC_NAME} (P-1.4).`);

@@ -3,7 +3,7 @@ import type { Value, ValueMap } from '../../wire/frames.ts';
 import type { Device } from '../device.ts';
 
 export interface DesiredDocument {
-  /** Rises by one with each change; 0: never set. */
+  /** Rises with each change. */
   readonly version: number;
   readonly values: ValueMap;
   readonly at: number;

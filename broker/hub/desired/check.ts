@@ -1,0 +1,35 @@
+/** Whether a desired document can be sent to a device. Pure. */
+import { FORBIDDEN_NAMES, METRIC_NAME } from '../../../schemas/frames.ts';
+import { encodeDesired } from '../../wire/encode.ts';
+import { FrameError } from '../../wire/frame-error.ts';
+import type { ValueMap } from '../../wire/frames.ts';
+import { decodeItem } from '../../wire/reader.ts';
+import { HubRefusal } from '../refusal.ts';
+
+const NAME = new RegExp(METRIC_NAME);
+/** The frame around the values, at most. */
+const FRAME_BYTES = 16;
+
+/** Throws HubRefusal that says what is wrong with it. `limit`: bytes of the values as CBOR. */
+export function checkDocument(values: ValueMap, limit: number): void {
+  const wrong = Object.keys(values).find(
+    (name) => !NAME.test(name) || (FORBIDDEN_NAMES as readonly string[]).includes(name),
+  );
+  if (wrong !== undefined) {
+    throw new HubRefusal('bad-request', `The name "${wrong}" must match ${METRIC_NAME} (P-1.4).`);
+  }
+  const frame = encodeDesired(0, values);
+  if (frame.length > limit + FRAME_BYTES) {
+    throw new HubRefusal(
+      'desired-too-large',
+      `The document would take about ${frame.length} bytes as CBOR; at most ${limit} are allowed (commands.desiredBytes).`,
+      'commands.desiredBytes',
+    );
+  }
+  try {
+    decodeItem(frame);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    throw new HubRefusal('bad-request', `The document cannot be sent to a device: ${error.message}`);
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Desired and reported state of every device (P-6). What is desired is durable before the device is told; what is reported
+ * comes from the telemetry log and is saved with the checkpoint. Owns the documents.
+ */
+import type { DesiredRow, DesiredStore } from '../../store/command-ports.ts';
+import { decode, encode } from '../../wire/cbor.ts';
+import { encodeDesired } from '../../wire/encode.ts';
+import type { Clock } from '../../wire/environment.ts';
+import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
+import type { Device, Member } from '../device.ts';
+import { HubRefusal } from '../refusal.ts';
+import { checkDocument } from './check.ts';
+import { differenceOf, isSame } from './difference.ts';
+import type { DesiredChange, DesiredDesk, DesiredDocument, DeviceDocuments, Difference } from './document.ts';
+import { mergePatch } from './merge-patch.ts';
+
+export interface DesiredStatesParts {
+  readonly store: DesiredStore;
+  readonly ingest: { readonly position: number };
+  readonly clock: Clock;
+  readonly limits: { readonly desiredBytes: number };
+}
+
+/** A reported frame of the log: just committed, or replayed. */
+export interface CommittedReport {
+  readonly customer: string;
+  readonly device: string;
+  readonly frame: ReportedFrame;
+  /** Unix ms. */
+  readonly arrival: number;
+  /** Of the record that holds it, or after it. */
+  readonly position: number;
+}
+
+interface Entry {
+  documents: DeviceDocuments;
+  /** Reports before it are in the row that was loaded. */
+  readonly heldTo: number;
+  /** The last change under way: one after the other. */
+  changing: Promise<unknown>;
+}
+
+const NOTHING: DeviceDocuments = { desired: null, reported: null };
+
+export class DesiredStates implements DesiredDesk {
+  private readonly parts: DesiredStatesParts;
+  private readonly entries = new Map<string, Entry>();
+  /** Names whose report is in memory and not in the store. */
+  private readonly unsaved = new Set<string>();
+  private readonly listeners = new Set<(name: string, documents: DeviceDocuments) => void>();
+
+  constructor(parts: DesiredStatesParts) {
+    this.parts = parts;
+  }
+
+  /** Everything comes back from the store; before the log is replayed. */
+  async load(): Promise<void> {
+    for await (const rows of this.parts.store.loadDesired()) for (const row of rows) this.restore(row);
+  }
+
+  documents(device: Device): DeviceDocuments {
+    return this.entries.get(device.name)?.documents ?? NOTHING;
+  }
+
+  difference(documents: DeviceDocuments): Readonly<Record<string, Difference>> {
+    return differenceOf(documents);
+  }
+
+  put(device: Device, values: ValueMap, change: DesiredChange): Promise<DesiredDocument> {
+    return this.change(device, change, () => values);
+  }
+
+  patch(device: Device, patch: ValueMap, change: DesiredChange): Promise<DesiredDocument> {
+    return this.change(device, change, (before) => mergePatch(before, patch));
+  }
+
+  /** P-3.3: the device can be written to, and gets what it has not reported yet. */
+  greeted(device: Device, member: Member): void {
+    const { desired, reported } = this.documents(device);
+    if (desired && desired.version > (reported?.version ?? 0)) tell(member, desired);
+  }
+
+  /** P-6.1. What the row of a restart holds already changes nothing. */
+  reported({ customer, device, frame, arrival, position }: CommittedReport): void {
+    const name = `${customer}/${device}`;
+    const entry = this.entry(name);
+    if (position < entry.heldTo) return;
+    const { version, values } = frame;
+    entry.documents = { ...entry.documents, reported: { version, values, at: arrival } };
+    this.unsaved.add(name);
+    this.changed(name, entry);
+  }
+
+  /** Called with `customer/device` after each change. Returns the function that takes the listener away. */
+  onChange(listener: (name: string, documents: DeviceDocuments) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Saves every report of before `position`, or later. */
+  async save(): Promise<void> {
+    if (this.unsaved.size === 0) return;
+    const rows = [...this.unsaved].map((name) => this.row(name));
+    this.unsaved.clear();
+    await this.parts.store.saveDesired(rows);
+  }
+
+  /** The device was forgotten; resolves when its documents are durably gone. */
+  async forget(customer: string, device: string): Promise<void> {
+    const name = `${customer}/${device}`;
+    await this.entries.get(name)?.changing.catch(() => undefined);
+    this.entries.delete(name);
+    this.unsaved.delete(name);
+    await this.parts.store.saveDesired([
+      { customer, device, position: this.parts.ingest.position, body: null },
+    ]);
+  }
+
+  private change(
+    device: Device,
+    change: DesiredChange,
+    valuesFrom: (before: ValueMap) => ValueMap,
+  ): Promise<DesiredDocument> {
+    const entry = this.entry(device.name);
+    const work = entry.changing
+      // The one before has told its own caller why it failed.
+      .catch(() => undefined)
+      .then(() => this.changeNow(device, entry, change, valuesFrom));
+    entry.changing = work;
+    return work;
+  }
+
+  private async changeNow(
+    device: Device,
+    entry: Entry,
+    { expected, by }: DesiredChange,
+    valuesFrom: (before: ValueMap) => ValueMap,
+  ): Promise<DesiredDocument> {
+    const { desired, reported } = entry.documents;
+    const version = desired?.version ?? 0;
+    if (expected !== null && expected !== version) throw changedSince(expected, version);
+    const values = valuesFrom(desired?.values ?? {});
+    checkDocument(values, this.parts.limits.desiredBytes);
+    if (desired && isSame(values, desired.values)) return desired;
+    // Above what a device from another life of this broker may have reported, or it would not be told.
+    const newest = Math.max(version, reported?.version ?? 0);
+    const next = { version: newest + 1, values, at: this.parts.clock.now(), by };
+    await this.parts.store.saveDesired([this.rowOf(device.name, { ...entry.documents, desired: next })]);
+    entry.documents = { ...entry.documents, desired: next };
+    this.changed(device.name, entry);
+    if (device.member?.ready) tell(device.member, next);
+    return next;
+  }
+
+  private entry(name: string): Entry {
+    const known = this.entries.get(name);
+    if (known) return known;
+    const entry: Entry = { documents: NOTHING, heldTo: 0, changing: Promise.resolve() };
+    this.entries.set(name, entry);
+    return entry;
+  }
+
+  private changed(name: string, { documents }: Entry): void {
+    for (const listener of this.listeners) listener(name, documents);
+  }
+
+  private row(name: string): DesiredRow {
+    return this.rowOf(name, this.entries.get(name)?.documents ?? NOTHING);
+  }
+
+  private rowOf(name: string, documents: DeviceDocuments): DesiredRow {
+    const [customer = '', device = ''] = name.split('/');
+    return { customer, device, position: this.parts.ingest.position, body: encode(documents) };
+  }
+
+  private restore({ customer, device, position, body }: DesiredRow): void {
+    if (!body) return;
+    const documents = decode(body) as DeviceDocuments;
+    const entry: Entry = { documents, heldTo: position, changing: Promise.resolve() };
+    this.entries.set(`${customer}/${device}`, entry);
+  }
+}
+
+function tell(member: Member, { version, values }: DesiredDocument): void {
+  member.write(encodeDesired(version, values));
+}
+
+function changedSince(expected: number, version: number): HubRefusal {
+  return new HubRefusal(
+    'precondition-failed',
+    `You have seen version ${expected}, and it is ${version} now; read it again and decide anew.`,
+  );
+}

@@ -1,0 +1,242 @@
+/** Commands to groups of devices. Owns the jobs that are not over, and saves how far they have come. */
+import type { JobStore } from '../../store/command-ports.ts';
+import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import { type CommandLimits, checkWish } from '../commands/admission.ts';
+import type { CommandDesk } from '../commands/command.ts';
+import { HubRefusal } from '../refusal.ts';
+import type { Job, JobDesk, JobOutcome, JobWish, Selection } from './job.ts';
+import { jobOf, readJob, type StoredJob, writeJob } from './record.ts';
+import { JobRunner } from './runner.ts';
+import { type SelectableFleet, selectDevices } from './selection.ts';
+
+export interface JobsParts {
+  readonly store: JobStore;
+  readonly commands: CommandDesk;
+  readonly fleet: SelectableFleet;
+  readonly limits: CommandLimits;
+  readonly clock: Clock;
+  readonly logger: Log;
+  readonly newId: () => string;
+}
+
+/** How often progress is saved at most; ms. What is lost with a crash is found again in the commands. */
+const SAVE = 1000;
+/** Commands that are read at once when a job comes back. */
+const PAGE = 1000;
+
+export class Jobs implements JobDesk {
+  private readonly parts: JobsParts;
+  private readonly running = new Map<string, JobRunner>();
+  private readonly listeners = new Set<(job: Job) => void>();
+  private readonly unsaved = new Set<JobRunner>();
+  private number = 0;
+  private timer: Timer | null = null;
+  private saving: Promise<void> = Promise.resolve();
+  private undo: (() => void) | null = null;
+
+  constructor(parts: JobsParts) {
+    this.parts = parts;
+  }
+
+  /** Jobs that are not over go on; after commands have started. */
+  async start(): Promise<void> {
+    const { store, commands } = this.parts;
+    this.number = await store.lastJobNumber();
+    for (const row of await store.loadOpenJobs()) this.add(readJob(row));
+    this.undo = commands.onStep((command) => {
+      if (command.job !== null) this.running.get(command.job)?.follow(command);
+    });
+    for (const runner of [...this.running.values()]) {
+      await this.catchUp(runner);
+      runner.start();
+    }
+  }
+
+  /** Saves how far jobs have come. Idempotent. */
+  async stop(): Promise<void> {
+    this.abandon();
+    await this.save();
+  }
+
+  /** Stops without saving; after a failure of the store. */
+  abandon(): void {
+    this.undo?.();
+    this.undo = null;
+    this.timer?.cancel();
+    this.timer = null;
+    for (const runner of this.running.values()) runner.stop();
+  }
+
+  /** Called when a job changes its state. Returns the function that takes the listener away. */
+  onChange(listener: (job: Job) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  preview(select: Selection): readonly string[] {
+    return selectDevices(this.parts.fleet, select);
+  }
+
+  async create(wish: JobWish): Promise<Job> {
+    const { store, clock, newId, limits } = this.parts;
+    checkWish({ ...wish, id: null }, limits);
+    const targets = this.preview(wish.select);
+    checkTargets(targets.length, limits.jobDevices);
+    this.number += 1;
+    const stored: StoredJob = {
+      id: newId(),
+      number: this.number,
+      createdAt: clock.now(),
+      endedAt: null,
+      targets,
+      state: {
+        wish,
+        status: wish.canary > 0 ? 'canary' : 'running',
+        reason: null,
+        baseline: { ended: 0, failures: 0 },
+      },
+      counts: {},
+      issued: 0,
+      refusals: new Map(),
+    };
+    await store.insertJob(writeJob(stored));
+    const runner = this.add(stored);
+    runner.start();
+    return runner.job;
+  }
+
+  async find(customer: string, id: string): Promise<Job | null> {
+    const row = await this.parts.store.findJob(customer, id);
+    return row && this.view(readJob(row));
+  }
+
+  async list(
+    customer: string,
+    { before, limit }: { readonly before: number | null; readonly limit: number },
+  ): ReturnType<JobDesk['list']> {
+    const rows = await this.parts.store.listJobs({ customer, before, limit: limit + 1 });
+    const page = rows.slice(0, limit);
+    const items = page.map((row) => this.view(readJob(row)));
+    return { items, next: rows.length > limit ? (page.at(-1)?.number ?? null) : null };
+  }
+
+  async outcomes(
+    job: Job,
+    { from, limit }: { readonly from: number; readonly limit: number },
+  ): ReturnType<JobDesk['outcomes']> {
+    const to = Math.min(job.targets.length, from + limit);
+    const indexes = Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset);
+    const refusals = await this.refusalsOf(job);
+    const items = await Promise.all(indexes.map((index) => this.outcome(job, index, refusals)));
+    return { items, next: to < job.targets.length ? to : null };
+  }
+
+  async cancel(customer: string, id: string, by: string): Promise<Job | null> {
+    const job = await this.find(customer, id);
+    if (!job) return null;
+    const runner = this.running.get(id);
+    if (!runner || job.status === 'cancelled') throw conflict(`The job is ${job.status} already.`);
+    await runner.cancel(by);
+    await this.save();
+    return runner.job;
+  }
+
+  async resume(customer: string, id: string, by: string): Promise<Job | null> {
+    const job = await this.find(customer, id);
+    if (!job) return null;
+    const runner = this.running.get(id);
+    if (!runner || job.status !== 'halted') throw conflict(`The job is ${job.status}, not halted.`);
+    runner.resume();
+    this.parts.logger.info({ job: id, by }, 'A halted job was resumed.');
+    await this.save();
+    return runner.job;
+  }
+
+  private add(stored: StoredJob): JobRunner {
+    const runner = new JobRunner(stored, {
+      ...this.parts,
+      changed: (changed, what) => this.changed(changed, what),
+    });
+    this.running.set(stored.id, runner);
+    return runner;
+  }
+
+  /** What its commands came to while nobody looked. */
+  private async catchUp(runner: JobRunner): Promise<void> {
+    const { customer } = runner.job.wish.select;
+    let before: number | null = null;
+    do {
+      const query = { customer, device: null, job: runner.id, before, limit: PAGE };
+      const page = await this.parts.commands.list(query);
+      for (const command of page.items) runner.follow(command);
+      before = page.next;
+    } while (before !== null);
+  }
+
+  private changed(runner: JobRunner, what: 'progress' | 'state'): void {
+    this.unsaved.add(runner);
+    this.timer ??= this.parts.clock.after(what === 'state' ? 0 : SAVE, () => {
+      this.timer = null;
+      this.save().catch((error: unknown) => {
+        // The store reports its failure itself, and the process ends (Stores.onFailure).
+        this.parts.logger.error({ err: error }, 'Jobs could not be saved.');
+      });
+    });
+    if (what === 'state') for (const listener of this.listeners) listener(runner.job);
+  }
+
+  private save(): Promise<void> {
+    const saved = this.saving.then(() => this.saveNow());
+    // Whoever asked for it hears of a failure; the next save is tried all the same.
+    this.saving = saved.catch(() => undefined);
+    return saved;
+  }
+
+  private async saveNow(): Promise<void> {
+    const runners = [...this.unsaved];
+    this.unsaved.clear();
+    for (const runner of runners) {
+      const { record } = runner;
+      await this.parts.store.updateJob(writeJob(record));
+      if (record.endedAt !== null) this.running.delete(runner.id);
+    }
+  }
+
+  private view(stored: StoredJob): Job {
+    return this.running.get(stored.id)?.job ?? jobOf(stored);
+  }
+
+  private async refusalsOf({ id, wish }: Job): Promise<ReadonlyMap<number, string>> {
+    const runner = this.running.get(id);
+    if (runner) return runner.record.refusals;
+    const row = await this.parts.store.findJob(wish.select.customer, id);
+    return row ? readJob(row).refusals : new Map();
+  }
+
+  private async outcome(job: Job, index: number, refusals: ReadonlyMap<number, string>): Promise<JobOutcome> {
+    const device = job.targets[index] ?? '';
+    const refusal = refusals.get(index);
+    if (refusal !== undefined) return { device, status: 'refused', reason: refusal, command: null };
+    const [command] = await this.parts.commands.find(job.wish.select.customer, `${job.id}.${index}`);
+    if (!command) {
+      const isOver = job.status === 'cancelled' || job.endedAt !== null;
+      return { device, status: isOver ? 'skipped' : 'waiting', reason: job.reason, command: null };
+    }
+    const reason = command.timeline.findLast(({ late }) => !late)?.reason ?? null;
+    return { device, status: command.status, reason, command };
+  }
+}
+
+function checkTargets(count: number, limit: number): void {
+  if (count === 0) throw new HubRefusal('bad-request', 'The selection finds no device; try it with dryRun.');
+  if (count <= limit) return;
+  throw new HubRefusal(
+    'bad-request',
+    `The selection finds ${count} devices; at most ${limit} are allowed (commands.jobDevices).`,
+    'commands.jobDevices',
+  );
+}
+
+function conflict(detail: string): HubRefusal {
+  return new HubRefusal('conflict', detail);
+}

@@ -1,0 +1,76 @@
+/** How far a job has come, device by device. Owns the statuses and what they add up to; a change costs the same in any job. */
+import { type CommandStatus, isFinal } from '../commands/command.ts';
+import type { Job } from './job.ts';
+
+/** `issuing`: it is being asked for. null: its turn has not come. */
+export type TargetStatus = CommandStatus | 'refused' | 'issuing' | null;
+
+export interface Tally {
+  /** Targets whose command has ended, or could not be made. */
+  ended: number;
+  /** Of these, the ones that did not end as `done`. */
+  failures: number;
+}
+
+export class Progress {
+  readonly all: Tally = { ended: 0, failures: 0 };
+  /** Of the first few. */
+  readonly canary: Tally = { ended: 0, failures: 0 };
+  private readonly statuses: TargetStatus[];
+  private readonly canarySize: number;
+  private readonly byStatus = new Map<CommandStatus | 'refused' | 'issuing', number>();
+
+  constructor(targets: number, canarySize: number) {
+    this.statuses = Array.from({ length: targets }, () => null);
+    this.canarySize = canarySize;
+  }
+
+  get size(): number {
+    return this.statuses.length;
+  }
+
+  /** Targets whose turn has come. */
+  get begun(): number {
+    return [...this.byStatus.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  status(index: number): TargetStatus {
+    return this.statuses[index] ?? null;
+  }
+
+  set(index: number, status: Exclude<TargetStatus, null>): void {
+    const before = this.status(index);
+    if (before === status || index < 0 || index >= this.size) return;
+    this.count(index, before, -1);
+    this.statuses[index] = status;
+    this.count(index, status, 1);
+  }
+
+  /** Indexes of targets in one of these states. */
+  *in(...states: readonly TargetStatus[]): Generator<number> {
+    for (let index = 0; index < this.size; index += 1) {
+      if (states.includes(this.status(index))) yield index;
+    }
+  }
+
+  counts(): Job['counts'] {
+    return Object.fromEntries(
+      [...this.byStatus].filter(([status, count]) => count > 0 && status !== 'issuing'),
+    );
+  }
+
+  private count(index: number, status: TargetStatus, change: 1 | -1): void {
+    if (status === null) return;
+    this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + change);
+    if (!hasEnded(status)) return;
+    const tallies = index < this.canarySize ? [this.all, this.canary] : [this.all];
+    for (const tally of tallies) {
+      tally.ended += change;
+      if (status !== 'done') tally.failures += change;
+    }
+  }
+}
+
+export function hasEnded(status: TargetStatus): boolean {
+  return status === 'refused' || (status !== null && status !== 'issuing' && isFinal(status));
+}

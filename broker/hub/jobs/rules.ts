@@ -1,0 +1,60 @@
+/**
+ * What a job does next, from how far it has come. Pure.
+ *
+ * A canary must succeed whole. After it, a job halts when the share of commands that ended otherwise than `done` passes
+ * `haltShare`, once a few have ended (a single failure at the start is no share). After a resume the share counts anew.
+ */
+import type { JobStatus, JobWish } from './job.ts';
+import type { Progress, Tally } from './progress.ts';
+
+/** Ended commands from which on a share means something. */
+export const ENOUGH = 10;
+
+export interface JobState {
+  readonly wish: JobWish;
+  readonly status: JobStatus;
+  /** Why it was halted or cancelled. */
+  readonly reason: string | null;
+  /** What had ended when it was resumed last. */
+  readonly baseline: Readonly<Tally>;
+}
+
+/** The state that follows, the same one if nothing does. `done` follows when everything has ended. */
+export function nextState(state: JobState, progress: Progress): JobState {
+  if (state.status === 'canary') return afterCanary(state, progress);
+  if (state.status !== 'running') return state;
+  if (progress.all.ended === progress.size) return { ...state, status: 'done', reason: null };
+  const reason = failingShare(state, progress);
+  return reason === null ? state : { ...state, status: 'halted', reason };
+}
+
+/** Whether nothing will happen any more. */
+export function isOver({ status }: JobState, progress: Progress): boolean {
+  if (status === 'done') return true;
+  return status === 'cancelled' && progress.all.ended === progress.begun;
+}
+
+/** How many targets may have had their turn. */
+export function mayBegin({ status, wish }: JobState, progress: Progress): number {
+  if (status === 'canary') return Math.min(wish.canary, progress.size);
+  return status === 'running' ? progress.size : 0;
+}
+
+function afterCanary(state: JobState, { canary, size }: Progress): JobState {
+  const first = Math.min(state.wish.canary, size);
+  if (canary.failures > 0) {
+    const reason = `${canary.failures} of the first ${first} (canary) did not end as done.`;
+    return { ...state, status: 'halted', reason };
+  }
+  if (canary.ended < first) return state;
+  return { ...state, status: first === size ? 'done' : 'running', reason: null };
+}
+
+/** Why the job halts; null: it does not. */
+function failingShare({ wish, baseline }: JobState, { all, size }: Progress): string | null {
+  const { haltShare } = wish;
+  const ended = all.ended - baseline.ended;
+  const failures = all.failures - baseline.failures;
+  if (haltShare === null || ended < Math.min(ENOUGH, size) || failures / ended <= haltShare) return null;
+  return `${failures} of ${ended} that ended did not end as done, more than the share of ${haltShare}.`;
+}

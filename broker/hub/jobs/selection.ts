@@ -1,0 +1,32 @@
+/** Which devices a selection finds now. Pure. */
+import type { Device } from '../device.ts';
+import { HubRefusal } from '../refusal.ts';
+import type { Selection } from './job.ts';
+
+/** What is asked of the fleet. */
+export interface SelectableFleet {
+  find(customer: string, device: string): Device | null;
+  devices(customer: string): Iterable<Device>;
+}
+
+/** Ids, sorted. Throws HubRefusal for ids that are asked for by name and not known. */
+export function selectDevices(fleet: SelectableFleet, select: Selection): readonly string[] {
+  const { customer, devices } = select;
+  const candidates = devices === null ? fleet.devices(customer) : named(fleet, customer, devices);
+  const found = [...candidates].filter((device) => fits(device, select)).map(({ id }) => id);
+  return [...new Set(found)].sort();
+}
+
+function named(fleet: SelectableFleet, customer: string, ids: readonly string[]): Device[] {
+  const unknown = ids.filter((id) => !fleet.find(customer, id));
+  if (unknown.length === 0) return ids.flatMap((id) => fleet.find(customer, id) ?? []);
+  const some = unknown.slice(0, 5).join(', ');
+  const rest = unknown.length > 5 ? ` and ${unknown.length - 5} more` : '';
+  throw new HubRefusal('bad-request', `select.devices names devices that are not known: ${some}${rest}.`);
+}
+
+function fits(device: Device, { q, model, online }: Selection): boolean {
+  if (online !== null && device.online !== online) return false;
+  if (model !== null && device.description.model !== model) return false;
+  return q === null || device.id.toLowerCase().includes(q.toLowerCase());
+}
