@@ -8,12 +8,12 @@ export type Overrides = { readonly [Section in keyof Sections]?: Partial<Section
 const applyDefaults = new Ajv2020({ useDefaults: true, strict: false }).compile(ConfigSchema);
 
 export function testConfig(data: string, overrides: Overrides = {}): Config {
-  const config = { server: {}, devices: {}, limits: {}, store: {}, commands: {}, log: {} };
+  const config = { server: {}, devices: {}, limits: {}, store: {}, commands: {}, mqtt: {}, log: {} };
   if (!applyDefaults(config)) throw new Error('the defaults break their own schema');
   const defaults = config as unknown as Sections;
   const loopback = { host: '127.0.0.1', port: 0, drainSeconds: 0 };
   const server = { ...defaults.server, ...loopback, ...overrides.server };
-  const { devices, limits, store, commands, log } = overrides;
+  const { devices, limits, store, commands, mqtt, log } = overrides;
   return {
     data,
     server,
@@ -21,6 +21,7 @@ export function testConfig(data: string, overrides: Overrides = {}): Config {
     limits: { ...defaults.limits, ...limits },
     store: { ...defaults.store, ...store },
     commands: { ...defaults.commands, ...commands },
+    mqtt: { ...defaults.mqtt, ...mqtt },
     log: { ...defaults.log, ...log },
   };
 }
