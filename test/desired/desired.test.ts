@@ -1,0 +1,159 @@
+/** Desired and reported state (P-6): what a device should be like, also while it is away. */
+import { describe, expect, it } from 'vitest';
+import { DesiredStates } from '../../broker/hub/desired/desired-states.ts';
+import { Device } from '../../broker/hub/device.ts';
+import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
+import { FRAME, type ValueMap } from '../../broker/wire/frames.ts';
+import { FakeClock } from '../helpers/clock.ts';
+
+const ANY = { expected: null, by: 'key1' };
+
+async function world(database = new MemoryDatabase()) {
+  await database.start();
+  const ingest = { position: 100 };
+  const clock = new FakeClock();
+  const limits = { desiredBytes: 1024 };
+  const desired = new DesiredStates({ store: database, ingest, clock, limits });
+  await desired.load();
+  const device = new Device('acme', 'pump');
+  const told: [number, ValueMap][] = [];
+  const member = {
+    session: 's1',
+    keyId: 'key9',
+    heardAt: 0,
+    ready: true,
+    end: () => {},
+    write: (bytes: Uint8Array) => {
+      const frame = parseBrokerFrame(bytes);
+      if (frame?.kind === FRAME.desired) told.push([frame.version, frame.values]);
+    },
+  };
+  const reports = (version: number, values: ValueMap, position = 200) =>
+    desired.reported({
+      customer: 'acme',
+      device: 'pump',
+      frame: { kind: FRAME.reported, version, values },
+      arrival: clock.now(),
+      position,
+    });
+  const connects = () => {
+    device.member = member;
+    desired.greeted(device, member);
+  };
+  return { database, desired, device, told, reports, connects, ingest };
+}
+
+describe('what a device should be like', () => {
+  it('has a version that rises with each change, and stays with one that changes nothing', async () => {
+    const { desired, device } = await world();
+    expect(desired.documents(device)).toEqual({ desired: null, reported: null });
+    expect(await desired.put(device, { interval: 30 }, ANY)).toMatchObject({ version: 1, by: 'key1' });
+    expect(await desired.patch(device, { target: 21.5 }, ANY)).toMatchObject({
+      version: 2,
+      values: { interval: 30, target: 21.5 },
+    });
+    expect(await desired.patch(device, { target: 21.5 }, ANY)).toMatchObject({ version: 2 });
+    expect(await desired.patch(device, { target: null }, ANY)).toMatchObject({ values: { interval: 30 } });
+  });
+
+  it('is not overwritten by somebody who has not seen the last change', async () => {
+    const { desired, device } = await world();
+    await desired.put(device, { a: 1 }, { expected: 0, by: 'key1' });
+    const lost = desired.put(device, { a: 2 }, { expected: 0, by: 'key2' });
+    await expect(lost).rejects.toMatchObject({ code: 'precondition-failed' });
+    const both = await Promise.allSettled([
+      desired.put(device, { a: 3 }, { expected: 1, by: 'key1' }),
+      desired.put(device, { a: 4 }, { expected: 1, by: 'key2' }),
+    ]);
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(desired.documents(device).desired).toMatchObject({ version: 2, values: { a: 3 } });
+  });
+
+  it('comes back after a restart', async () => {
+    const before = await world();
+    await before.desired.put(before.device, { interval: 30, raw: [1, { deep: true }] }, ANY);
+    const after = await world(before.database);
+    expect(after.desired.documents(after.device)).toEqual(before.desired.documents(before.device));
+  });
+
+  it.each<[string, ValueMap, string]>([
+    ['a name that no metric can have', { 'a b': 1 }, 'bad-request'],
+    ['a name that is forbidden', { constructor: 1 }, 'bad-request'],
+    ['what no device could read', { a: Number.NaN }, 'bad-request'],
+    ['more than the limit', { a: 'x'.repeat(2000) }, 'desired-too-large'],
+  ])('is refused with %s, and stays as it was', async (_, values, code) => {
+    const { desired, device } = await world();
+    await desired.put(device, { interval: 30 }, ANY);
+    await expect(desired.patch(device, values, ANY)).rejects.toMatchObject({ name: 'HubRefusal', code });
+    expect(desired.documents(device).desired).toMatchObject({ version: 1 });
+  });
+});
+
+describe('the device', () => {
+  it('is told on each change while it is connected', async () => {
+    const { desired, device, told, connects } = await world();
+    connects();
+    await desired.put(device, { interval: 30 }, ANY);
+    await desired.patch(device, { interval: 60 }, ANY);
+    expect(told).toEqual([
+      [1, { interval: 30 }],
+      [2, { interval: 60 }],
+    ]);
+  });
+
+  it('is told when it connects, until it has reported that version (P-3.3)', async () => {
+    const { desired, device, told, connects, reports } = await world();
+    await desired.put(device, { interval: 30 }, ANY);
+    connects();
+    connects();
+    expect(told).toHaveLength(2);
+    reports(1, { interval: 30 });
+    connects();
+    expect(told).toHaveLength(2);
+  });
+
+  it('shows what it applied, with its time, and where that differs', async () => {
+    const { desired, device, reports } = await world();
+    await desired.put(device, { interval: 30, target: 21.5 }, ANY);
+    reports(1, { interval: 10 });
+    const documents = desired.documents(device);
+    expect(documents.reported).toMatchObject({ version: 1, values: { interval: 10 } });
+    expect(desired.difference(documents)).toEqual({
+      interval: { desired: 30, reported: 10 },
+      target: { desired: 21.5 },
+    });
+  });
+
+  it('is told a new document though it reported a higher version to a broker that lost its data', async () => {
+    const { desired, device, told, connects, reports } = await world();
+    reports(41, { interval: 30 });
+    connects();
+    expect(await desired.put(device, { interval: 60 }, ANY)).toMatchObject({ version: 42 });
+    expect(told).toEqual([[42, { interval: 60 }]]);
+  });
+});
+
+describe('what was reported', () => {
+  it('is saved with the checkpoint, and not taken from the log again', async () => {
+    const before = await world();
+    before.reports(3, { a: 1 });
+    before.ingest.position = 300;
+    await before.desired.save();
+    const after = await world(before.database);
+    after.reports(2, { a: 0 }, 200);
+    expect(after.desired.documents(after.device).reported).toMatchObject({ version: 3 });
+    after.reports(4, { a: 2 }, 300);
+    expect(after.desired.documents(after.device).reported).toMatchObject({ version: 4 });
+  });
+
+  it('is gone with a device that was forgotten', async () => {
+    const before = await world();
+    await before.desired.put(before.device, { a: 1 }, ANY);
+    before.reports(1, { a: 1 });
+    await before.desired.forget('acme', 'pump');
+    await before.desired.save();
+    const after = await world(before.database);
+    expect(after.desired.documents(after.device)).toEqual({ desired: null, reported: null });
+  });
+});
