@@ -1,12 +1,15 @@
 /**
  * Sends a command and follows it to its end: over the live channel, which is listened to before the command is sent, and
- * by reading the command again whenever the channel may have missed something.
+ * by reading the command again: when the channel may have missed something, and every few seconds in any case.
  */
 import type { Command, NewCommand } from '../../schemas/api/commands.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import type { Connection } from './connection.ts';
-import { call } from './http.ts';
+import { call, Unreachable } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
+
+/** Stats come once a second. */
+const STATS_BETWEEN_READS = 5;
 
 export interface Order {
   readonly customer: string;
@@ -44,6 +47,7 @@ class CommandFollower {
   private readonly signal: AbortSignal;
   private state: 'connecting' | 'sending' | 'sent' = 'connecting';
   private steps = 0;
+  private statsSinceRead = 0;
   private resolve: (command: Command) => void = () => undefined;
   private reject: (error: unknown) => void = () => undefined;
 
@@ -79,6 +83,10 @@ class CommandFollower {
       if (this.state === 'connecting') this.send();
       else this.readAgain();
     } else if (message.type === 'error' && message.code === 'commands-missed') this.readAgain();
+    else if (message.type === 'stats') {
+      this.statsSinceRead += 1;
+      if (this.statsSinceRead >= STATS_BETWEEN_READS) this.readAgain();
+    }
   }
 
   private send(): void {
@@ -96,12 +104,16 @@ class CommandFollower {
   /** While it is being sent, the answer to that tells more. */
   private readAgain(): void {
     if (this.state !== 'sent') return;
+    this.statsSinceRead = 0;
     const { customer, body } = this.order;
     const path = `/commands/${encodeURIComponent(body.id)}`;
     const query = { customer };
     call<Command>(this.connection, path, { query, signal: this.signal })
       .then((command) => this.see(command))
-      .catch(this.reject);
+      .catch((error: unknown) => {
+        // The channel goes on, or is lost as well and comes back: either leads here again.
+        if (!(error instanceof Unreachable)) this.reject(error);
+      });
   }
 
   private see(command: Command): void {

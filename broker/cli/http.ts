@@ -19,6 +19,9 @@ export interface Refused {
   readonly text: string;
 }
 
+/** No answer came; another try may bring one. */
+export class Unreachable extends CliError {}
+
 const ANSWER_WITHIN = 30_000;
 
 /** The answer's JSON; null for an empty one. Throws CliError. */
@@ -112,7 +115,7 @@ async function send(
     });
     return { response, text: await response.text() };
   } catch (error) {
-    throw new CliError(unreachable(connection, reasonOf(error)));
+    throw new Unreachable(unreachable(connection, reasonOf(error)));
   }
 }
 

@@ -1,6 +1,7 @@
 /** `signalbox send --wait`: every step as it happens, whatever happens to the connection. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Command } from '../../schemas/api.ts';
+import { someStats } from '../admin/some-stats.ts';
 import { type LiveBroker, liveBroker, type Viewer } from './live-broker.ts';
 import { type Answer, refusing } from './scripted.ts';
 import { ACCEPTED, DONE, QUEUED, someCommand, WRITTEN } from './some-command.ts';
@@ -93,6 +94,19 @@ describe('signalbox send --wait', () => {
     await vi.waitUntil(() => printed.out.length === 1);
     viewer.say({ type: 'error', code: 'commands-missed', message: 'Some were left out.' });
     expect(await code).toBe(0);
+  });
+
+  it('reads the command again every few seconds, should the channel say nothing of it', async () => {
+    const { broker, viewer, printed, code } = await sending([
+      { status: 201, body: QUEUED_ONLY },
+      { body: someCommand([QUEUED, DONE]) },
+    ]);
+    viewer.say(SNAPSHOT);
+    await vi.waitUntil(() => printed.out.length === 1);
+    const stats = { type: 'stats' as const, stats: someStats({ total: 1, online: 1 }) };
+    viewer.say(stats, stats, stats, stats, stats);
+    expect(await code).toBe(0);
+    expect(broker.asked).toHaveLength(2);
   });
 
   it('sends nothing when the live channel cannot be had', async () => {
