@@ -3,6 +3,8 @@
  * (`SIGNALBOX_SECTION_KEY`) and the documentation come. Read in `broker/config.ts` and nowhere else.
  */
 import Type from 'typebox';
+import { METRIC_NAME } from './frames.ts';
+import { ID } from './names.ts';
 
 const count = (description: string, value: number, minimum = 0) =>
   Type.Integer({ description, default: value, minimum });
@@ -226,6 +228,31 @@ const Mqtt = Type.Object(
     availability: lastKnown('availability'),
     availabilityQos: qos('availability'),
     availabilityRetain: retain('availability', true),
+    commandCustomers: Type.Array(Type.String({ pattern: `^(\\*|${ID})$` }), {
+      description: 'Customers whose devices may be commanded over MQTT; * for all of them.',
+      default: [],
+    }),
+    homeAssistant: Type.Boolean({
+      description: 'Announce devices to Home Assistant (MQTT discovery).',
+      default: false,
+    }),
+    homeAssistantPrefix: Type.String({
+      description: 'Its discovery prefix.',
+      default: 'homeassistant',
+      pattern: '^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$',
+    }),
+    homeAssistantMetrics: Type.Array(
+      Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_.-]{0,63}=[^:]*(:[a-z_]*)?(:[a-z_]*)?$' }),
+      {
+        description:
+          'What metrics mean, as metric=unit:device class:state class, such as temp=°C:temperature; a device may declare it in hello.meta as unit:temp and class:temp.',
+        default: [],
+      },
+    ),
+    homeAssistantButtons: Type.Array(Type.String({ pattern: METRIC_NAME }), {
+      description: 'Commands that Home Assistant shows as buttons.',
+      default: [],
+    }),
   },
   closed,
 );

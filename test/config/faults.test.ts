@@ -49,7 +49,10 @@ describe('a setting that does not exist', () => {
   it.each([
     ['server:\n  prot: 1\n', 'FILE:2:3: server.prot is not a setting. Did you mean port?'],
     ['sever:\n  port: 1\n', 'FILE:1:1: sever is not a setting. Did you mean server?'],
-    ['port: 1\n', 'FILE:1:1: port is not a setting. Known here: data, server, devices, limits, store, commands, mqtt, log.'],
+    [
+      'port: 1\n',
+      'FILE:1:1: port is not a setting. Known here: data, server, devices, limits, store, commands, mqtt, log.',
+    ],
     ['log:\n  colours: true\n', 'FILE:2:3: log.colours is not a setting. Known here: level.'],
     [
       'server: { data: x }\n',
