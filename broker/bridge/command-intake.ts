@@ -1,0 +1,221 @@
+/**
+ * Commands that come over MQTT (interfaces.md): from a topic and a payload to the hub and back to a result. A bad one gets
+ * an error result that says what to do; a retained one is refused, since it would be carried out again at every
+ * connect. Knows the peer only as somebody who publishes.
+ */
+import { createHash } from 'node:crypto';
+import type { Command, CommandDesk, CommandWish, ReplyAddress } from '../hub/commands/command.ts';
+import { isFinal } from '../hub/commands/command.ts';
+import { type JsonValue, jsonValue } from '../hub/json-value.ts';
+import { HubRefusal } from '../hub/refusal.ts';
+import { valueOfJson } from '../hub/value-of-json.ts';
+import type { Log } from '../wire/environment.ts';
+import type { Value } from '../wire/frames.ts';
+import { type CommandTopic, commandResultTopic, parseCommandTopic } from './topics.ts';
+
+/** A message of the peer. */
+export interface IncomingMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retain: boolean;
+  /** MQTT 5. */
+  readonly responseTopic: string | null;
+  readonly correlationData: Uint8Array | null;
+  /** MQTT 5; seconds that are left. */
+  readonly messageExpiry: number | null;
+}
+
+/** What is published, not retained; `correlationData` for MQTT 5. */
+export interface ResultMessage {
+  readonly topic: string;
+  readonly payload: string;
+  readonly correlationData: Uint8Array | null;
+}
+
+export interface CommandIntakeParts {
+  readonly commands: Pick<CommandDesk, 'issue' | 'onStep'>;
+  /** Customers that may be commanded from here; `*`: all. */
+  readonly customers: readonly string[];
+  readonly baseTopic: string;
+  readonly publish: (message: ResultMessage) => void;
+  readonly audit: (entry: IntakeRecord) => void;
+  readonly logger: Log;
+}
+
+/** For the audit: what was asked over MQTT, and what became of it. */
+export interface IntakeRecord {
+  readonly customer: string;
+  readonly device: string;
+  readonly name: string;
+  /** null: refused. */
+  readonly command: Command | null;
+  /** Why it was refused. */
+  readonly refusal: string | null;
+}
+
+/** As the command line and the API know it. */
+export const BRIDGE = 'mqtt';
+/** The largest payload that is looked at. */
+const PAYLOAD_BYTES = 65_536;
+/** What devices say is worth telling; that it was queued or written is not. */
+const TOLD: ReadonlySet<string> = new Set(['accepted', 'progress']);
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export class CommandIntake {
+  private readonly parts: CommandIntakeParts;
+  private undo: (() => void) | null = null;
+  /** Taken and refused since the start. */
+  readonly counts = { taken: 0, refused: 0 };
+
+  constructor(parts: CommandIntakeParts) {
+    this.parts = parts;
+  }
+
+  start(): void {
+    this.undo ??= this.parts.commands.onStep((command) => this.told(command));
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.undo?.();
+    this.undo = null;
+  }
+
+  /** Resolves when the command is durable, or refused with a result: only then the peer's message is dealt with. */
+  async receive(message: IncomingMessage): Promise<void> {
+    const topic = parseCommandTopic(this.parts.baseTopic, message.topic);
+    if (!topic) {
+      this.parts.logger.debug(
+        { topic: message.topic },
+        'A message on a topic that is no command was ignored.',
+      );
+      return;
+    }
+    try {
+      const { command, created } = await this.parts.commands.issue(this.wishOf(topic, message));
+      this.counts.taken += 1;
+      if (created) this.parts.audit({ ...topic, command, refusal: null });
+      // Failed at once (ttl 0), or asked for again after its end: no step follows.
+      if (isFinal(command.status)) this.tellEnd(command);
+    } catch (error) {
+      if (!(error instanceof HubRefusal)) throw error;
+      this.refuse(topic, message, error);
+    }
+  }
+
+  private wishOf(topic: CommandTopic, message: IncomingMessage): CommandWish {
+    const { customers } = this.parts;
+    if (message.retain) {
+      throw new HubRefusal(
+        'bad-request',
+        'Send commands without the retain flag: a retained one would be repeated.',
+      );
+    }
+    if (!customers.includes('*') && !customers.includes(topic.customer)) {
+      throw new HubRefusal(
+        'forbidden',
+        `The bridge may not command devices of ${topic.customer}; add it to mqtt.commandCustomers.`,
+        'mqtt.commandCustomers',
+      );
+    }
+    const reply = replyOf(message);
+    const { messageExpiry } = message;
+    return {
+      ...topic,
+      args: argumentsOf(message.payload),
+      ttl: messageExpiry === null ? null : messageExpiry * 1000,
+      id: idOf(topic, reply),
+      supersede: null,
+      whenFull: 'refuse',
+      job: null,
+      by: BRIDGE,
+      ...(reply && { reply }),
+    };
+  }
+
+  private told(command: Command): void {
+    if (command.by !== BRIDGE) return;
+    const last = command.timeline.at(-1);
+    if (last?.late) return;
+    if (isFinal(command.status)) this.tellEnd(command);
+    else if (TOLD.has(last?.status ?? '')) this.publishResult(command, null);
+  }
+
+  private tellEnd(command: Command): void {
+    this.publishResult(command, null);
+    if (command.reply) this.publishResult(command, command.reply);
+  }
+
+  private publishResult(command: Command, reply: ReplyAddress | null): void {
+    const { customer, device, name } = command;
+    this.parts.publish({
+      topic: reply?.topic ?? commandResultTopic(this.parts.baseTopic, customer, device, name),
+      payload: JSON.stringify(resultOf(command)),
+      correlationData: reply?.correlation ?? null,
+    });
+  }
+
+  private refuse(
+    topic: CommandTopic,
+    message: IncomingMessage,
+    { code, message: detail, limit }: HubRefusal,
+  ): void {
+    this.counts.refused += 1;
+    this.parts.audit({ ...topic, command: null, refusal: detail });
+    const error = { code, detail, ...(limit === null ? {} : { limit }) };
+    const payload = JSON.stringify({ id: null, status: 'refused', error });
+    const { customer, device, name } = topic;
+    const own = commandResultTopic(this.parts.baseTopic, customer, device, name);
+    this.parts.publish({ topic: own, payload, correlationData: null });
+    const reply = replyOf(message);
+    if (reply) this.parts.publish({ topic: reply.topic, payload, correlationData: reply.correlation });
+  }
+}
+
+/** A response topic with wildcards is none (MQTT 5, 3.3.2.3.5). */
+function replyOf({ responseTopic, correlationData }: IncomingMessage): ReplyAddress | null {
+  if (responseTopic === null || responseTopic === '' || /[+#\0]/.test(responseTopic)) return null;
+  return { topic: responseTopic, correlation: correlationData };
+}
+
+/** The peer delivers at least once: the same request again is the same command. */
+function idOf({ customer, device, name }: CommandTopic, reply: ReplyAddress | null): string | null {
+  if (!reply?.correlation) return null;
+  const hash = createHash('sha256');
+  for (const part of [customer, device, name, reply.topic]) hash.update(`${part}\n`);
+  return `mqtt-${hash.update(reply.correlation).digest('base64url').slice(0, 32)}`;
+}
+
+/** Throws HubRefusal for what is no JSON. */
+function argumentsOf(payload: Uint8Array): Value {
+  if (payload.length === 0) return null;
+  if (payload.length > PAYLOAD_BYTES) {
+    throw new HubRefusal(
+      'args-too-large',
+      `The payload has ${payload.length} bytes; ${PAYLOAD_BYTES} are read at most.`,
+    );
+  }
+  return valueOfJson(parsed(payload), 'payload');
+}
+
+function parsed(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(payload));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HubRefusal('bad-request', `The payload must be JSON in UTF-8, or empty: ${reason}`);
+  }
+}
+
+function resultOf({ id, status, timeline, result }: Command): Readonly<Record<string, JsonValue>> {
+  const last = timeline.at(-1);
+  const data = result ?? last?.data;
+  return {
+    id,
+    status,
+    at: last?.at ?? 0,
+    ...(last?.reason === undefined ? {} : { reason: last.reason }),
+    ...(data === undefined ? {} : { data: jsonValue(data) }),
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * Keeps Home Assistant told of the fleet: a device is announced when the bridge connects, when Home Assistant has started
+ * again, and when what it measures or is changes; it is taken away when it is forgotten. Owns what was announced.
+ */
+import type { Changes } from '../../hub/changes.ts';
+import type { Device } from '../../hub/device.ts';
+import type { Fleet } from '../../hub/fleet.ts';
+import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import {
+  type DiscoveryOptions,
+  discoveryPayload,
+  discoveryTopic,
+  type EntityKind,
+  entityKind,
+} from './discovery.ts';
+
+export interface AnnouncerParts {
+  readonly fleet: Pick<
+    Fleet,
+    'devices' | 'find' | 'trackChanges' | 'untrackChanges' | 'revisions' | 'onForget'
+  >;
+  readonly options: DiscoveryOptions;
+  /** `homeassistant` */
+  readonly prefix: string;
+  /** Retained, at QoS 1; an empty payload takes a device away. */
+  readonly publish: (topic: string, payload: string) => void;
+  readonly clock: Clock;
+  readonly logger: Log;
+}
+
+/** What devices changed is looked at this often; ms. */
+const LOOK = 2000;
+/** Announcements between two turns, so that a fleet of many devices holds nobody up, and how long apart; ms. */
+const SLICE = 200;
+const APART = 20;
+
+interface Announced {
+  readonly device: string;
+  readonly payload: string;
+}
+
+export class Announcer {
+  private readonly parts: AnnouncerParts;
+  /** By topic. */
+  private readonly announced = new Map<string, Announced>();
+  private waiting: Device[] = [];
+  private changes: Changes | null = null;
+  private timers: Timer[] = [];
+  private pump: Timer | null = null;
+  private undo: (() => void) | null = null;
+  private state: 'away' | 'connected' = 'away';
+
+  constructor(parts: AnnouncerParts) {
+    this.parts = parts;
+  }
+
+  /** Where Home Assistant says that it has started: to be subscribed to, and passed on to `receive`. */
+  get statusTopic(): string {
+    return `${this.parts.prefix}/status`;
+  }
+
+  start(): void {
+    if (this.changes) return;
+    const { fleet, clock } = this.parts;
+    this.changes = fleet.trackChanges();
+    this.timers = [clock.every(LOOK, () => this.look())];
+    this.undo = fleet.onForget((customer, device) => this.forgotten(customer, device));
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    for (const timer of this.timers.splice(0)) timer.cancel();
+    this.pump?.cancel();
+    this.pump = null;
+    this.undo?.();
+    this.undo = null;
+    if (this.changes) this.parts.fleet.untrackChanges(this.changes);
+    this.changes = null;
+  }
+
+  /** The peer may have lost everything: all of it is told again. */
+  connected(): void {
+    this.state = 'connected';
+    this.announceAll();
+  }
+
+  disconnected(): void {
+    this.state = 'away';
+    this.waiting = [];
+  }
+
+  /** A message on `statusTopic`. */
+  receive(payload: string): void {
+    if (payload === 'online' && this.state === 'connected') this.announceAll();
+  }
+
+  private announceAll(): void {
+    this.announced.clear();
+    this.waiting = [...this.parts.fleet.devices('*')];
+    this.pumpSoon();
+  }
+
+  private look(): void {
+    const { fleet } = this.parts;
+    const changed = this.changes?.drain(fleet.revisions.current) ?? [];
+    if (this.state === 'away') return;
+    this.waiting.push(...changed);
+    this.pumpSoon();
+  }
+
+  private pumpSoon(): void {
+    if (this.waiting.length === 0) return;
+    this.pump ??= this.parts.clock.after(APART, () => {
+      this.pump = null;
+      for (const device of this.waiting.splice(0, SLICE)) this.announce(device);
+      this.pumpSoon();
+    });
+  }
+
+  private announce(device: Device): void {
+    const { fleet, options, prefix, publish, logger } = this.parts;
+    if (fleet.find(device.customer, device.id) !== device) return;
+    const topic = discoveryTopic(prefix, device.customer, device.id);
+    const known = this.announced.get(topic);
+    if (known && known.device !== device.name) {
+      logger.debug({ device: device.name, other: known.device }, 'Two devices share a discovery topic.');
+      return;
+    }
+    const { customer, id, description } = device;
+    const payload = discoveryPayload({ customer, id, ...description, metrics: kindsOf(device) }, options);
+    if (known?.payload === payload) return;
+    this.announced.set(topic, { device: device.name, payload });
+    publish(topic, payload);
+  }
+
+  private forgotten(customer: string, id: string): void {
+    const topic = discoveryTopic(this.parts.prefix, customer, id);
+    const known = this.announced.get(topic);
+    if (known && known.device !== `${customer}/${id}`) return;
+    this.announced.delete(topic);
+    if (this.state === 'connected') this.parts.publish(topic, '');
+  }
+}
+
+function kindsOf(device: Device): ReadonlyMap<string, EntityKind> {
+  const kinds = new Map<string, EntityKind>();
+  for (const { name, value } of device.metrics.changedSince(0)) {
+    const kind = entityKind(value);
+    if (kind !== null) kinds.set(name, kind);
+  }
+  return kinds;
+}
