@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { databaseContract } from './database-contract.ts';
 import { startStores } from './harness.ts';
 import { telemetryLogContract } from './log-contract.ts';
+import { recordsContract } from './records-contract.ts';
 
 const DURABILITY = { files: 'power', memory: 'process' } as const;
 
@@ -15,4 +16,5 @@ describe.each(['files', 'memory'] as const)('the %s engine', (engine) => {
 
   describe('the log', () => telemetryLogContract(engine));
   describe('the database', () => databaseContract(engine));
+  describe('the records', () => recordsContract(engine));
 });
