@@ -51,7 +51,11 @@ function runCommand(): Command {
     .option('--duration <time>', 'how long, such as 30s (default: until Ctrl-C)', duration)
     .option('--seed <n>', 'the same seed simulates the same fleet', wholeNumber(0, 2 ** 32 - 1), 1)
     .option('--connects <n>', 'new connections a second', positive(10_000), 100)
-    .option('--command-latency <range>', 'how long a command takes; ms, such as 50..500', range, [50, 500])
+    .addOption(
+      new Option('--command-latency <range>', 'how long a command takes; ms')
+        .argParser(range)
+        .default([50, 500], '50..500'),
+    )
     .option('--command-failures <share>', 'share of commands that fail, 0 to 1', share, 0)
     .option('--command-silence <share>', 'share of commands that are never answered, 0 to 1', share, 0)
     .addOption(

@@ -9,7 +9,7 @@ export function waitingFor(command: Command, device: Device | null): string | nu
   const away = offline(device);
   if (!isWaiting(command))
     return away === null ? 'waiting for the result' : `waiting for the result; ${away}`;
-  if (command.attempts === 0) return away ?? connected(device);
+  if (command.status === 'queued') return away ?? connected(command, device);
   const attempt = `waiting for acceptance, attempt ${command.attempts} of ${MAX_ATTEMPTS}`;
   return away === null ? attempt : `${attempt}; ${away}`;
 }
@@ -23,7 +23,8 @@ function offline(device: Device | null): string | null {
     : `device offline since ${new Date(since).toISOString()}`;
 }
 
-function connected(device: Device | null): string {
+function connected({ attempts }: Command, device: Device | null): string {
+  if (attempts > 0) return 'about to be written';
   return device?.member?.ready
     ? 'waiting for earlier commands, which the device has not accepted yet'
     : 'waiting for the greeting of the device, which has just connected';
