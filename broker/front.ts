@@ -43,6 +43,7 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const current = () => stats.current();
   const live: LiveChannel = new LiveChannel({
     ...core,
+    commands: core.orders.commands,
     stats: current,
     clock,
     logger,

@@ -6,6 +6,7 @@ import type { Stats } from '../../schemas/api.ts';
 import { CLOSE_CODES, type CloseCode } from '../../schemas/errors.ts';
 import type { Caller } from '../hub/caller.ts';
 import type { Changes } from '../hub/changes.ts';
+import type { CommandDesk } from '../hub/commands/command.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { EventFeed } from '../hub/events.ts';
 import type { Fleet } from '../hub/fleet.ts';
@@ -13,6 +14,7 @@ import { statsFor } from '../hub/stats.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
 import { LiveHistory } from './history.ts';
 import { statsMessage } from './messages.ts';
+import { SteppedCommands } from './stepped-commands.ts';
 import { Tick } from './tick.ts';
 import type { ViewerConnection, ViewerTransport } from './transport.ts';
 import { Viewer, type ViewerParts } from './viewer.ts';
@@ -29,6 +31,7 @@ const PAGE_CHARACTERS = 32_768;
 export interface LiveChannelParts {
   readonly fleet: Fleet;
   readonly events: EventFeed;
+  readonly commands: Pick<CommandDesk, 'onStep' | 'waitingFor'>;
   /** All of it; viewers get what they may see. */
   readonly stats: () => Stats;
   readonly counters: Counters;
@@ -40,6 +43,7 @@ export interface LiveChannelParts {
 export class LiveChannel {
   private readonly parts: LiveChannelParts;
   private readonly history = new LiveHistory();
+  private readonly stepped: SteppedCommands;
   private readonly viewerParts: ViewerParts;
   private readonly viewers = new Set<Viewer>();
   private changes: Changes | null = null;
@@ -51,14 +55,17 @@ export class LiveChannel {
 
   constructor(parts: LiveChannelParts) {
     this.parts = parts;
-    const { fleet, counters, clock, limits } = parts;
+    const { fleet, commands, counters, clock, limits } = parts;
+    const { history } = this;
+    const { revisions } = fleet;
+    this.stepped = new SteppedCommands({ commands, history, revisions, wanted: () => this.size > 0 });
     const { viewerBytes } = limits;
     const pageCharacters = Math.min(PAGE_CHARACTERS, Math.floor(viewerBytes / 16));
     // A quarter may wait already.
     const tickBytes = Math.floor(viewerBytes / 2);
     this.viewerParts = {
       fleet,
-      history: this.history,
+      history,
       counters,
       clock,
       viewerBytes,
@@ -78,11 +85,13 @@ export class LiveChannel {
     const tick = clock.every(TICK, () => this.tick());
     const stats = clock.every(STATS, () => this.tellStats());
     this.changes = changes;
+    this.stepped.start();
     this.lastTick = fleet.revisions.current;
     this.undo = [
       () => fleet.untrackChanges(changes),
       () => tick.cancel(),
       () => stats.cancel(),
+      () => this.stepped.stop(),
       events.subscribe((device, event) => this.history.addEvent(device, event)),
       fleet.onForget((customer, device, rev) => this.history.addForgotten(customer, device, rev)),
     ];
@@ -125,6 +134,7 @@ export class LiveChannel {
 
   private tick(): void {
     const { revisions } = this.parts.fleet;
+    this.stepped.flush();
     const rev = revisions.next();
     const tick = new Tick(this.viewerParts, this.changes?.drain(rev) ?? [], { since: this.lastTick, rev });
     this.lastTick = rev;

@@ -1,7 +1,9 @@
 /**
- * Devices as JSON fragments of live messages (schemas/live.ts). Joined from text, for this is the hot path: names and
+ * Devices and what happens to them as JSON fragments of live messages (schemas/live.ts). Joined from text, for this is the hot path: names and
  * ids need no escaping (P-1.4), and numbers, which most values are, need no `JSON.stringify`. Pure.
  */
+import type { Command } from '../hub/commands/command.ts';
+import { commandView } from '../hub/commands/command-view.ts';
 import type { Device, Presence } from '../hub/device.ts';
 import type { DeviceEvent } from '../hub/events.ts';
 import { jsonValue } from '../hub/json-value.ts';
@@ -9,6 +11,8 @@ import type { Value } from '../wire/frames.ts';
 
 /** A device whose values are longer than this is told in several fragments, which the client merges. */
 const FRAGMENT_CHARACTERS = 32_768;
+/** A command that is longer than this, for its device says very much, is told without what the device said. */
+const COMMAND_CHARACTERS = 131_072;
 
 /** A device whole: what a snapshot holds of it. Without `values` only who and how fresh it is. */
 export function* stateFragments(device: Device, withValues: boolean): Generator<string> {
@@ -35,6 +39,15 @@ export function forgottenFragment(name: string, rev: number): string {
 export function eventFragment(device: Device, event: DeviceEvent): string {
   const { rev, time, receivedAt, severity, name, data } = event;
   return `{"device":"${device.name}","rev":${rev},"time":${time},"receivedAt":${receivedAt},"severity":${severity},"name":"${name}","data":${json(data)}}`;
+}
+
+/** A command whole, as in the HTTP API. */
+export function commandFragment(command: Command, waitingFor: string | null): string {
+  const view = commandView(command, waitingFor);
+  const whole = JSON.stringify(view);
+  if (whole.length <= COMMAND_CHARACTERS) return whole;
+  const { result: _, timeline, ...facts } = view;
+  return JSON.stringify({ ...facts, timeline: timeline.map(({ data: __, ...step }) => step) });
 }
 
 function* splitValues(head: string, device: Device, since: number): Generator<string> {

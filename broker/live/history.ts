@@ -1,10 +1,12 @@
 /**
- * What cannot be read from the fleet any more and yet must be told: events, and devices that were forgotten. Owns the
- * two lists, shared by all viewers, so that a slow one costs nothing here.
+ * What cannot be read from the fleet any more and yet must be told: events, steps of commands, and devices that were
+ * forgotten. Owns the lists, shared by all viewers, so that a slow one costs nothing here.
  */
+import type { LiveErrorCode } from '../../schemas/live.ts';
+import type { Command } from '../hub/commands/command.ts';
 import type { Device } from '../hub/device.ts';
 import type { DeviceEvent } from '../hub/events.ts';
-import { eventFragment, forgottenFragment } from './encode.ts';
+import { commandFragment, eventFragment, forgottenFragment } from './encode.ts';
 import { Recent } from './recent.ts';
 
 /** Something that happened to a device, ready to be told. */
@@ -16,14 +18,41 @@ export interface Happening {
   readonly characters: number;
 }
 
+/** Happenings that viewers are told one by one, and how. */
+export interface Feed {
+  readonly recent: Recent<Happening>;
+  readonly type: 'event' | 'command';
+  readonly list: 'events' | 'commands';
+  /** What a viewer is told that missed some: they are on record elsewhere. */
+  readonly missed: LiveErrorCode;
+}
+
 export class LiveHistory {
-  /** A viewer that missed some is told so: events are on record elsewhere. */
-  readonly events = new Recent<Happening>({ items: 1024, characters: 262_144 });
+  readonly events: Feed = {
+    recent: new Recent({ items: 1024, characters: 262_144 }),
+    type: 'event',
+    list: 'events',
+    missed: 'events-missed',
+  };
+  /** About two seconds of a fleet that is sent 1,000 commands a second. */
+  readonly commands: Feed = {
+    recent: new Recent({ items: 4096, characters: 2_097_152 }),
+    type: 'command',
+    list: 'commands',
+    missed: 'commands-missed',
+  };
+  readonly feeds: readonly Feed[] = [this.events, this.commands];
   /** A viewer that missed some gets a fresh snapshot. */
   readonly forgotten = new Recent<Happening>({ items: 1024, characters: 262_144 });
 
   addEvent(device: Device, event: DeviceEvent): void {
-    this.events.add(happening(device.customer, device.id, event.rev, eventFragment(device, event)));
+    const { customer, id } = device;
+    this.events.recent.add(happening(customer, id, event.rev, eventFragment(device, event)));
+  }
+
+  addCommand(command: Command, waitingFor: string | null, rev: number): void {
+    const { customer, device } = command;
+    this.commands.recent.add(happening(customer, device, rev, commandFragment(command, waitingFor)));
   }
 
   addForgotten(customer: string, device: string, rev: number): void {

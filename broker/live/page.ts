@@ -23,7 +23,7 @@ export class Page {
   }
 
   /** The message, in UTF-8, and an empty page. `head`: its members before the list, which is called `list`. */
-  take(head: string, list: 'devices' | 'events'): Buffer {
+  take(head: string, list: 'devices' | 'events' | 'commands'): Buffer {
     const message = Buffer.from(`{${head},"${list}":[${this.fragments.join(',')}]}`);
     this.fragments = [];
     this.characters = 0;

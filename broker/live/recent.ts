@@ -22,6 +22,11 @@ export class Recent<Item extends { readonly rev: number; readonly characters: nu
     }
   }
 
+  /** The newest revision held; 0: nothing. */
+  get newest(): number {
+    return this.items.at(-1)?.rev ?? 0;
+  }
+
   /** Whether nothing after `rev` has fallen out. */
   holdsAllAfter(rev: number): boolean {
     return rev >= this.droppedTo;

@@ -6,7 +6,8 @@ import type { Device } from '../hub/device.ts';
 import type { Fleet } from '../hub/fleet.ts';
 import type { CatchupParts } from './catchup.ts';
 import { presenceFragment, updateFragments } from './encode.ts';
-import { eventPage } from './event-pages.ts';
+import { happeningPage } from './happening-pages.ts';
+import type { Feed } from './history.ts';
 import { Page } from './page.ts';
 import { anyCovers, interestOf, type Subscription } from './subscription.ts';
 
@@ -42,9 +43,9 @@ export class Tick implements TickRange {
     }
   }
 
-  /** Whether no device changed. */
+  /** Whether no device changed, and no command came further. */
   get empty(): boolean {
-    return this.changed.length === 0;
+    return this.changed.length === 0 && this.parts.history.commands.recent.newest <= this.since;
   }
 
   /**
@@ -79,7 +80,7 @@ export class Tick implements TickRange {
     if (subscriptions.length === 0) return;
     yield* this.presenceMessages(subscriptions);
     yield* this.updateMessages(subscriptions);
-    yield* this.eventMessages(subscriptions);
+    for (const feed of this.parts.history.feeds) yield* this.happeningMessages(feed, subscriptions);
   }
 
   private *presenceMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
@@ -108,12 +109,12 @@ export class Tick implements TickRange {
     if (!page.empty) yield this.take(page, 'update');
   }
 
-  private *eventMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
-    const { history, fleet, tickBytes } = this.parts;
+  private *happeningMessages(feed: Feed, subscriptions: readonly Subscription[]): Generator<Buffer, void> {
+    const { fleet, tickBytes } = this.parts;
     let { since } = this;
     while (since < this.rev) {
       const range = { since, upTo: this.rev, pageCharacters: tickBytes };
-      const { message, toldTo } = eventPage(history, fleet.revisions, subscriptions, range);
+      const { message, toldTo } = happeningPage(feed, fleet.revisions, subscriptions, range);
       if (message) yield message;
       since = toldTo;
     }

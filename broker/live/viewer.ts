@@ -9,7 +9,8 @@ import type { Counters } from '../hub/counters.ts';
 import type { Clock } from '../wire/environment.ts';
 import { catchUp } from './catchup.ts';
 import { Drain } from './drain.ts';
-import { eventPage } from './event-pages.ts';
+import { happeningPage } from './happening-pages.ts';
+import type { Feed } from './history.ts';
 import { errorMessage, readClientMessage } from './messages.ts';
 import type { Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -26,14 +27,20 @@ export interface ViewerParts extends TickParts {
   readonly viewerBytes: number;
 }
 
+/** How far one list of happenings has been told. */
+interface ToldFeed {
+  readonly feed: Feed;
+  toldTo: number;
+}
+
 export class Viewer {
   readonly caller: Caller;
   private readonly parts: ViewerParts;
   private readonly transport: ViewerTransport;
   private readonly subscriptions: Subscriptions;
   private readonly drain = new Drain();
-  /** Every event up to this revision has been told. */
-  private eventsToldTo: number;
+  /** Events and commands; what came before the viewer is not told. */
+  private readonly feeds: readonly ToldFeed[];
   /** The last tick: what a subscription has not been told of before it, it is behind with. */
   private lastTick: number;
 
@@ -42,13 +49,15 @@ export class Viewer {
     this.transport = transport;
     this.caller = caller;
     this.subscriptions = new Subscriptions(caller, parts);
-    this.eventsToldTo = parts.fleet.revisions.current;
+    const { current } = parts.fleet.revisions;
+    this.feeds = parts.history.feeds.map((feed) => ({ feed, toldTo: current }));
     this.lastTick = lastTick;
   }
 
   /** Whether there is more to tell before the next tick. */
   get behind(): boolean {
-    return this.eventsToldTo < this.lastTick || this.subscriptions.all.some((one) => this.isBehind(one));
+    const { feeds, subscriptions } = this;
+    return feeds.some((one) => this.owes(one)) || subscriptions.all.some((one) => this.isBehind(one));
   }
 
   /** Answers what is wrong with the message. */
@@ -81,7 +90,7 @@ export class Viewer {
     if (!messages) return;
     for (const message of messages) this.send(message);
     for (const subscription of all) subscription.toldTo = tick.rev;
-    this.eventsToldTo = tick.rev;
+    for (const one of this.feeds) one.toldTo = tick.rev;
   }
 
   /**
@@ -89,7 +98,8 @@ export class Viewer {
    * transport takes them. Returns the bytes.
    */
   pump(budget: number, upTo: number): number {
-    let sent = this.pumpEvents(budget, upTo);
+    let sent = 0;
+    for (const one of this.feeds) sent += this.pumpFeed(one, budget - sent, upTo);
     const owed = this.subscriptions.all.filter((one) => this.isBehind(one));
     for (const subscription of owed.sort((a, b) => a.toldTo - b.toldTo)) {
       sent += this.pumpState(subscription, budget - sent, upTo);
@@ -101,14 +111,14 @@ export class Viewer {
     this.transport.close(code, reason);
   }
 
-  private pumpEvents(budget: number, upTo: number): number {
+  private pumpFeed(told: ToldFeed, budget: number, upTo: number): number {
     let sent = 0;
-    while (this.eventsToldTo < this.lastTick && sent < budget && this.comfortable) {
-      const { fleet, history, pageCharacters } = this.parts;
-      const range = { since: this.eventsToldTo, upTo, pageCharacters };
-      const { message, toldTo } = eventPage(history, fleet.revisions, this.subscriptions.all, range);
+    while (this.owes(told) && sent < budget && this.comfortable) {
+      const { fleet, pageCharacters } = this.parts;
+      const range = { since: told.toldTo, upTo, pageCharacters };
+      const { message, toldTo } = happeningPage(told.feed, fleet.revisions, this.subscriptions.all, range);
       if (message) sent += this.send(message);
-      this.eventsToldTo = toldTo;
+      told.toldTo = toldTo;
     }
     return sent;
   }
@@ -131,8 +141,12 @@ export class Viewer {
   /** Told everything up to the last tick and nothing beyond, so that what all others get fits. */
   private isLevel({ since }: Tick): boolean {
     const { forgotten } = this.parts.history;
-    if (this.eventsToldTo !== since || !forgotten.holdsAllAfter(since)) return false;
+    if (!forgotten.holdsAllAfter(since) || this.feeds.some(({ toldTo }) => toldTo !== since)) return false;
     return this.subscriptions.all.every(({ toldTo, catchup }) => toldTo === since && catchup === null);
+  }
+
+  private owes({ toldTo }: ToldFeed): boolean {
+    return toldTo < this.lastTick;
   }
 
   private isBehind({ toldTo, catchup }: Subscription): boolean {

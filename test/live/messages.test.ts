@@ -10,6 +10,7 @@ describe('a wrong message', () => {
     ['no id', '{"type":"subscribe","topic":"+/+"}'],
     ['an id that is not whole', '{"type":"subscribe","id":1.5,"topic":"+/+"}'],
     ['a member too many', '{"type":"unsubscribe","id":1,"force":true}'],
+    ['a command, which is sent over HTTP', '{"type":"command","device":"acme/pump-7","name":"valve"}'],
     ['more than 16 KiB', JSON.stringify({ type: 'subscribe', id: 1, topic: 'x'.repeat(17_000) })],
   ])('(%s) is answered with what to do', (_, text) => {
     const viewer = new World().viewer();

@@ -13,6 +13,7 @@ import type { Stats } from '../../schemas/api.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { silentLog } from '../helpers/log.ts';
+import { FakeCommands } from './commands.ts';
 
 export type MessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 
@@ -74,15 +75,17 @@ export class World {
   readonly fleet = new Fleet(new Revisions(this.clock.now()));
   readonly events = new EventFeed();
   readonly counters = new Counters();
+  readonly commands = new FakeCommands(() => this.clock.now());
   readonly live: LiveChannel;
   private sessions = 0;
 
   constructor(viewerBytes = 1_048_576) {
-    const { clock, fleet, events, counters } = this;
+    const { clock, fleet, events, commands, counters } = this;
     const stats = () => someStats(fleet, clock.now());
     this.live = new LiveChannel({
       fleet,
       events,
+      commands,
       counters,
       clock,
       logger: silentLog,

@@ -1,29 +1,29 @@
-/** Events of the recent past as messages, for the topics of one viewer. */
+/** Events and commands of the recent past as messages, for the topics of one viewer. */
 import type { Revisions } from '../hub/revisions.ts';
-import type { LiveHistory } from './history.ts';
+import type { Feed } from './history.ts';
 import { errorMessage } from './messages.ts';
 import { Page } from './page.ts';
 import { anyCovers, type Subscription } from './subscription.ts';
 
-export interface EventPage {
+export interface HappeningPage {
   /** null: nothing to tell. */
   readonly message: Buffer | null;
   /** Everything up to this revision is told then. */
   readonly toldTo: number;
 }
 
-/** A page of the events after `since`. Told up to `upTo` when none are left; said first if some are lost. */
-export function eventPage(
-  history: LiveHistory,
+/** A page of what came after `since`. Told up to `upTo` when nothing is left; said first if some is lost. */
+export function happeningPage(
+  { recent, type, list, missed }: Feed,
   revisions: Revisions,
   subscriptions: readonly Subscription[],
   range: { readonly since: number; readonly upTo: number; readonly pageCharacters: number },
-): EventPage {
+): HappeningPage {
   const { since, upTo, pageCharacters } = range;
-  const held = history.events.after(since);
+  const held = recent.after(since);
   const [oldest] = held;
-  if (oldest && !history.events.holdsAllAfter(since)) {
-    const message = subscriptions.length === 0 ? null : errorMessage(revisions.next(), 'events-missed');
+  if (oldest && !recent.holdsAllAfter(since)) {
+    const message = subscriptions.length === 0 ? null : errorMessage(revisions.next(), missed);
     return { message, toldTo: oldest.rev - 1 };
   }
   const page = new Page(pageCharacters);
@@ -35,6 +35,6 @@ export function eventPage(
     toldTo = rev;
     break;
   }
-  const message = page.empty ? null : page.take(`"type":"event","rev":${revisions.next()}`, 'events');
+  const message = page.empty ? null : page.take(`"type":"${type}","rev":${revisions.next()}`, list);
   return { message, toldTo };
 }
