@@ -35,7 +35,7 @@ export function valuesText(values: ReadonlyMap<string, LiveValue>): string {
   return [...values].map(([metric, { value }]) => `${metric} ${valueText(value)}`).join(' · ');
 }
 
-function valueText(value: unknown): string {
+export function valueText(value: unknown): string {
   if (typeof value === 'number') return NUMBER.format(value);
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -50,4 +50,17 @@ export function presenceDetail({ online, since, reason }: Row, now: number): str
   if (since === null) return 'It has not connected yet.';
   const when = duration(now - since);
   return online ? `Connected for ${when}.` : `Gone for ${when}: ${reason ?? 'reason unknown'}.`;
+}
+
+const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+const DAY_AND_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** `14:03:07`, in the zone of the person; with the day if it is more than half a day away from `now`. */
+export function clockTime(at: number, now: number): string {
+  return (Math.abs(now - at) < 43_200_000 ? TIME : DAY_AND_TIME).format(at);
+}
+
+/** Sentences of the broker name instants in UTC; people read them in their own zone. */
+export function localTimes(sentence: string): string {
+  return sentence.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (instant) => DAY_AND_TIME.format(new Date(instant)));
 }

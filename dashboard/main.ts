@@ -1,12 +1,13 @@
-/** Starts the page: who is logged in sees the fleet, who is not a form. */
+/** Starts the page: who is logged in sees the fleet or a device, who is not a form. */
 import type { Session } from '../schemas/api.ts';
+import { element } from './dom.ts';
 import { logIn, logOut, takeLoginToken, whoIsLoggedIn } from './login.ts';
-import { element, FleetPage } from './page.ts';
+import { Page } from './page.ts';
 
 const RETRY = 3000;
 
 const form = element<HTMLFormElement>('login');
-const page = new FleetPage(() => showLogin('The login has ended; log in again.'));
+const page = new Page(() => showLogin('The login has ended; log in again.'));
 
 function showLogin(problem = ''): void {
   page.stop();
@@ -18,23 +19,24 @@ function showLogin(problem = ''): void {
   element('key').focus();
 }
 
-function showFleet({ role, customer }: Session): void {
+function showPage(session: Session): void {
+  const { role, customer } = session;
   form.hidden = true;
   form.reset();
   element('link').hidden = false;
   element('logout').hidden = false;
   element('who').textContent = customer === '*' ? role : `${role} of ${customer}`;
-  page.start();
+  page.start(session);
 }
 
 async function begin(): Promise<void> {
   const token = takeLoginToken();
   if (token !== null) {
-    await logIn({ token }).then(showFleet, (error: Error) => showLogin(error.message));
+    await logIn({ token }).then(showPage, (error: Error) => showLogin(error.message));
     return;
   }
   await whoIsLoggedIn().then(
-    (session) => (session ? showFleet(session) : showLogin()),
+    (session) => (session ? showPage(session) : showLogin()),
     // The broker is starting, or away.
     () => void setTimeout(begin, RETRY),
   );
@@ -43,7 +45,7 @@ async function begin(): Promise<void> {
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   const key = String(new FormData(form).get('key') ?? '').trim();
-  logIn({ key }).then(showFleet, (error: Error) => showLogin(error.message));
+  logIn({ key }).then(showPage, (error: Error) => showLogin(error.message));
 });
 
 element('logout').addEventListener('click', () => {
@@ -55,5 +57,6 @@ element('logout').addEventListener('click', () => {
 
 addEventListener('hashchange', () => {
   if (location.hash.startsWith('#login=')) void begin();
+  else page.navigate();
 });
 void begin();

@@ -1,26 +1,33 @@
-/** The page of a logged-in person: draws the model once an animation frame, and the ages once a second. */
+/**
+ * The page of a logged-in person: holds the model that the live channel fills, and draws what the address names once an
+ * animation frame, and the ages once a second.
+ */
+import type { Session } from '../schemas/api.ts';
 import type { ServerMessage } from '../schemas/live.ts';
 import { Connection } from './connection.ts';
-import { count, duration } from './format.ts';
+import { DeviceView } from './device/device-view.ts';
+import { element } from './dom.ts';
+import { FleetView } from './fleet-view.ts';
+import { duration } from './format.ts';
 import { whoIsLoggedIn } from './login.ts';
 import { FleetModel } from './model.ts';
-import { type Filter, Selection } from './selection.ts';
-import { DeviceTable } from './table.ts';
+import { readRoute } from './route.ts';
 
 /** How old the page's data may be before the page says so; ms. */
 const FRESH = 3000;
 
-export class FleetPage {
+export class Page {
   private readonly model = new FleetModel();
-  private readonly selection = new Selection(this.model);
-  private readonly table = new DeviceTable(element('scroll'), element<HTMLTableElement>('devices'));
-  private readonly filter = element<HTMLFormElement>('filter');
+  private readonly fleet = new FleetView(this.model, () => this.drawSoon());
+  private readonly device = new DeviceView(this.model, () => this.drawSoon());
   private readonly connection: Connection;
+  private session: Session | null = null;
   private frame = 0;
   private heardAt = Date.now();
   /** The broker's clock minus this one's, ms; null until the first stats tell it, within a second. */
   private clockOffset: number | null = null;
-  private customers = '';
+  /** The device that is shown; null: the fleet. */
+  private shown: string | null = null;
 
   /** `ended` is called when the login no longer holds. */
   constructor(ended: () => void) {
@@ -32,33 +39,50 @@ export class FleetPage {
       loggedIn: async () => (await whoIsLoggedIn()) !== null,
       ended,
     });
-    this.filter.addEventListener('input', () => this.drawSoon());
-    this.filter.addEventListener('submit', (event) => event.preventDefault());
-    element('scroll').addEventListener('scroll', () => this.drawSoon());
-    addEventListener('resize', () => this.drawSoon());
     setInterval(() => this.drawSoon(), 1000);
   }
 
-  start(): void {
-    element('fleet').hidden = false;
+  start(session: Session): void {
+    this.session = session;
     this.heardAt = Date.now();
     this.connection.start();
-    this.drawSoon();
+    this.navigate();
   }
 
   /** Leaves nothing on the page that the next person should not see. */
   stop(): void {
+    this.session = null;
     this.connection.stop();
     this.model.clear();
-    this.draw();
-    element('stats').replaceChildren();
-    element('fleet').hidden = true;
+    this.device.hide();
+    this.fleet.clear();
+    this.fleet.hide();
+  }
+
+  /** Shows what the address names. */
+  navigate(): void {
+    if (!this.session) return;
+    const { device } = readRoute(location.hash);
+    const from = this.shown;
+    this.shown = device;
+    document.title = device === null ? 'Signalbox' : `${device} · Signalbox`;
+    if (device === null) {
+      this.device.hide();
+      this.fleet.show();
+      this.fleet.draw(this.now());
+      if (from !== null) document.querySelector<HTMLElement>(`a[href="#/${from}"]`)?.focus();
+    } else {
+      this.fleet.hide();
+      this.device.show(device, this.session.role === 'viewer' ? 'look' : 'act');
+    }
+    this.drawSoon();
   }
 
   private receive(message: ServerMessage): void {
     this.heardAt = Date.now();
     if (message.type === 'stats') this.clockOffset = message.stats.at - this.heardAt;
     this.model.apply(message);
+    this.device.apply(message);
     this.drawSoon();
   }
 
@@ -68,44 +92,21 @@ export class FleetPage {
   }
 
   private drawSoon(): void {
-    if (this.frame !== 0 || element('fleet').hidden) return;
+    if (this.frame !== 0 || !this.session) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      this.draw();
+      if (this.session) this.draw();
     });
   }
 
   private draw(): void {
-    this.offerCustomers();
-    const rows = this.selection.rows(this.chosen());
-    this.table.draw(rows, this.clockOffset === null ? null : Date.now() + this.clockOffset);
-    const total = this.model.rows.size;
-    element('shown').textContent =
-      rows.length === total ? `${count(total)} devices` : `${count(rows.length)} of ${count(total)} devices`;
-    this.drawEmpty(rows.length, total);
-    this.drawStats();
+    if (this.shown === null) this.fleet.draw(this.now());
+    else this.device.draw(this.now());
     this.drawLink();
   }
 
-  private drawEmpty(shown: number, total: number): void {
-    const empty = element('empty');
-    empty.hidden = shown > 0 || (total === 0 && this.model.state !== 'complete');
-    empty.textContent = total === 0 ? 'No device has connected yet.' : 'No device fits the search.';
-  }
-
-  private drawStats(): void {
-    const { stats } = this.model;
-    if (!stats) return;
-    const figures: [string, string][] = [
-      ['online', `${count(stats.devices.online)} of ${count(stats.devices.total)}`],
-    ];
-    if (stats.broker) {
-      const { rates, viewers } = stats.broker;
-      figures.push(['frames/s', count(rates.frames)], ['values/s', count(rates.samples)]);
-      figures.push(['viewers', count(viewers)]);
-    }
-    figures.push(['up', duration(stats.uptimeSeconds * 1000)]);
-    element('stats').replaceChildren(...figures.map(([name, value]) => figure(name, value)));
+  private now(): number | null {
+    return this.clockOffset === null ? null : Date.now() + this.clockOffset;
   }
 
   private drawLink(): void {
@@ -119,43 +120,4 @@ export class FleetPage {
         ? `This page's data is ${duration(age)} old; connecting…`
         : 'Connecting…';
   }
-
-  /** The choice appears when there is one. */
-  private offerCustomers(): void {
-    const customers = this.selection.customers();
-    if (customers.join() === this.customers) return;
-    this.customers = customers.join();
-    element('customer-choice').hidden = customers.length < 2;
-    const select = this.filter.elements.namedItem('customer') as HTMLSelectElement;
-    const chosen = select.value;
-    select.replaceChildren(new Option('every customer', ''), ...customers.map((name) => new Option(name)));
-    select.value = customers.includes(chosen) ? chosen : '';
-  }
-
-  private chosen(): Filter {
-    const data = new FormData(this.filter);
-    const presence = data.get('presence');
-    return {
-      text: String(data.get('text') ?? ''),
-      customer: String(data.get('customer') ?? ''),
-      presence: presence === 'online' || presence === 'offline' ? presence : 'all',
-    };
-  }
-}
-
-function figure(name: string, value: string): HTMLElement {
-  const group = document.createElement('div');
-  const term = document.createElement('dt');
-  const definition = document.createElement('dd');
-  term.textContent = name;
-  definition.textContent = value;
-  group.append(term, definition);
-  return group;
-}
-
-/** An element of index.html. */
-export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`index.html has no #${id}`);
-  return found as Kind;
 }

@@ -2,8 +2,10 @@
  * Draws the rows that are in view, and only those: ten thousand devices cost as much as thirty. Owns the table's body;
  * row elements are made once and filled again.
  */
+import { make, setText } from './dom.ts';
 import { ago, clockText, presenceDetail, valuesText } from './format.ts';
 import type { Row } from './model.ts';
+import { deviceLink } from './route.ts';
 
 /** As in style.css. */
 const ROW_HEIGHT = 34;
@@ -17,6 +19,7 @@ interface Cells {
   readonly row: HTMLTableRowElement;
   readonly presence: HTMLElement;
   readonly device: HTMLElement;
+  readonly link: HTMLAnchorElement;
   readonly age: HTMLElement;
   readonly clock: HTMLElement;
   readonly values: HTMLElement;
@@ -63,7 +66,7 @@ export class DeviceTable {
 }
 
 function fill(
-  { row, presence, device, age, clock, values }: Cells,
+  { row, presence, device, link, age, clock, values }: Cells,
   from: Row,
   now: number | null,
   index: number,
@@ -73,7 +76,8 @@ function fill(
   presence.dataset.state = from.online ? 'online' : 'offline';
   setText(presence, from.online ? 'online' : 'offline');
   presence.title = now === null ? '' : presenceDetail(from, now);
-  setText(device, from.name);
+  setText(link, from.name);
+  link.href = deviceLink(from.name);
   device.title = from.name;
   age.dataset.stale = String(now !== null && now - (from.lastDataAt ?? 0) > STALE);
   setText(age, now === null ? '' : ago(from.lastDataAt, now));
@@ -81,11 +85,6 @@ function fill(
   const text = valuesText(from.values);
   setText(values, text);
   values.title = text;
-}
-
-/** Leaves what is right alone: most cells have not changed since the last frame. */
-function setText(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
 }
 
 function newCells(): Cells {
@@ -98,10 +97,14 @@ function newCells(): Cells {
     return element;
   };
   const presence = cell('presence');
+  const device = cell('device', 'th');
+  const link = make('a');
+  device.append(link);
   return {
     row,
     presence,
-    device: cell('device', 'th'),
+    device,
+    link,
     age: cell('age'),
     clock: cell('clock'),
     values: cell('values'),
