@@ -52,6 +52,13 @@ export function presenceDetail({ online, since, reason }: Row, now: number): str
   return online ? `Connected for ${when}.` : `Gone for ${when}: ${reason ?? 'reason unknown'}.`;
 }
 
+/** `Online for 4 min`, `Offline for 3 s: no-heartbeat`; without a duration while the time is not known. */
+export function presenceText({ online, since, reason }: Row, now: number | null): string {
+  if (since === null) return 'Offline; it has not connected yet';
+  const age = now === null ? '' : ` for ${duration(now - since)}`;
+  return online ? `Online${age}` : `Offline${age}: ${reason ?? 'reason unknown'}`;
+}
+
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const DAY_AND_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 

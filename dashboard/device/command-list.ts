@@ -1,6 +1,7 @@
 /** The commands of the device that is shown, newest first. Owns their cards. */
 import type { Command } from '../../schemas/api.ts';
 import { element, setNote } from '../dom.ts';
+import { CancelWaiting } from './cancel-waiting.ts';
 import { CommandCard } from './command-card.ts';
 import { CommandHistory, isFinal } from './command-history.ts';
 import { statusText } from './command-words.ts';
@@ -17,6 +18,7 @@ export class CommandList {
   private readonly older = element<HTMLButtonElement>('older');
   private readonly announcement = element('announcement');
   private readonly cards = new Map<string, CommandCard>();
+  private readonly cancelWaiting: CancelWaiting;
   private readonly changed: () => void;
   private history = new CommandHistory(PAGE);
   private api: DeviceApi | null = null;
@@ -29,6 +31,10 @@ export class CommandList {
   /** `changed`: something is to be drawn. */
   constructor(changed: () => void) {
     this.changed = changed;
+    this.cancelWaiting = new CancelWaiting(
+      () => this.load(),
+      (problem) => setNote(this.problem, problem),
+    );
     this.older.addEventListener('click', () => {
       this.history.grow(Math.min(MOST, this.history.capacity + PAGE));
       this.load();
@@ -40,11 +46,13 @@ export class CommandList {
     this.hide();
     this.api = api;
     this.may = may;
+    this.cancelWaiting.show(may === 'act' ? api : null);
     this.load();
   }
 
   hide(): void {
     this.api = null;
+    this.cancelWaiting.show(null);
     this.state = 'loading';
     this.history = new CommandHistory(PAGE);
     for (const card of this.cards.values()) card.element.remove();
@@ -98,6 +106,7 @@ export class CommandList {
   /** `now`: the broker's time, Unix ms. */
   draw(now: number): void {
     const { all } = this.history;
+    this.cancelWaiting.draw(all);
     this.empty.hidden = all.length > 0 || this.state === 'loading';
     const known = new Set(all.map(({ id }) => id));
     for (const [id, card] of this.cards) {

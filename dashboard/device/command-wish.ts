@@ -66,9 +66,8 @@ export class Attempts {
   }
 }
 
-/** `crypto.randomUUID` is missing where the page comes over plain HTTP from another machine. */
+/** 72 bits. `crypto.randomUUID` is missing where the page comes over plain HTTP from another machine. */
 function randomId(): string {
-  return [...crypto.getRandomValues(new Uint8Array(12))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('');
+  const text = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(9))));
+  return text.replaceAll('+', '-').replaceAll('/', '_');
 }

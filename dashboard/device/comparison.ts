@@ -39,13 +39,20 @@ function textOf(values: Readonly<Record<string, unknown>>, name: string): string
 }
 
 /** Where the two stand, in a sentence. */
-export function summary({ desired, reported, inSync }: Documents): string {
+export function summary({ desired, reported, difference, inSync }: Documents): string {
   if (!desired)
     return reported ? 'Nothing is desired; the device tells what it applies.' : 'Nothing is desired yet.';
   if (!reported) return `Version ${desired.version} is desired; the device has reported nothing yet.`;
   if (inSync) return `The device is as desired (version ${desired.version}).`;
+  if (reported.version === desired.version) {
+    return `The device has version ${desired.version}, and is not as desired in ${names(Object.keys(difference).length)}.`;
+  }
   const applied = reported.version === 0 ? 'none yet' : `version ${reported.version}`;
   return `Version ${desired.version} is desired; the device has applied ${applied}.`;
+}
+
+function names(count: number): string {
+  return count === 1 ? 'one name' : `${count} names`;
 }
 
 /** What the next change must have seen; 0: nothing is desired. */

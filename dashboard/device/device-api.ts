@@ -37,6 +37,11 @@ export class DeviceApi {
     return ask(path, { method: 'DELETE', signal: this.signal });
   }
 
+  /** What the device has accepted goes on. */
+  cancelWaiting(): Promise<{ readonly cancelled: number }> {
+    return ask(`${this.path}/commands`, { method: 'DELETE', signal: this.signal });
+  }
+
   documents(): Promise<Documents> {
     return ask(`${this.path}/desired`, { signal: this.signal });
   }
