@@ -1,0 +1,138 @@
+/**
+ * The seam for everything that uses the peer besides telemetry and state (commands in, discovery out): publish, receive,
+ * and know when a connection has begun. Owns what waits to be published, bounded in bytes, and who receives what.
+ */
+import type { PeerMessage } from './link.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface BridgePublication {
+  readonly topic: string;
+  readonly payload: string;
+  /** Default: 1. */
+  readonly qos?: 0 | 1;
+  /** Default: false. */
+  readonly retain?: boolean;
+  readonly correlationData?: Uint8Array | null;
+}
+
+export interface BridgeConnection {
+  readonly connected: boolean;
+  /** Waits for the peer if it is away, in order; false: too much waits already, and this one is dropped and counted. */
+  publish(publication: BridgePublication): boolean;
+  /**
+   * Subscribes to a filter at each connect, at QoS 1. Before the bridge starts. The peer's message is acknowledged when
+   * `take` resolves: with a crash before that it comes again. What it rejects with is logged, and the message is gone.
+   */
+  receive(filter: string, take: (message: PeerMessage) => Promise<void>): void;
+  /** After each connect; retained things are to be asserted again. Returns how to stop listening. */
+  onConnected(listener: () => void): () => void;
+}
+
+interface Receiver {
+  readonly filter: string;
+  readonly take: (message: PeerMessage) => Promise<void>;
+}
+
+const WAITING_BYTES = 4 * 1024 * 1024;
+
+export class Connection implements BridgeConnection {
+  private readonly outbox: Outbox;
+  private readonly receivers: Receiver[] = [];
+  private readonly listeners = new Set<() => void>();
+  /** Oldest first: those that the thread has, then those that wait. */
+  private readonly waiting = new Set<Required<BridgePublication>>();
+  private readonly given = new Set<Required<BridgePublication>>();
+  private waitingBytes = 0;
+  private state: 'away' | 'connected' = 'away';
+  /** Publications for which there was no room. */
+  dropped = 0;
+
+  constructor(outbox: Outbox) {
+    this.outbox = outbox;
+  }
+
+  get connected(): boolean {
+    return this.state === 'connected';
+  }
+
+  get filters(): readonly string[] {
+    return this.receivers.map(({ filter }) => filter);
+  }
+
+  publish({ topic, payload, qos = 1, retain = false, correlationData = null }: BridgePublication): boolean {
+    const publication = { topic, payload, qos, retain, correlationData };
+    if (this.waitingBytes + bytesOf(publication) > WAITING_BYTES) {
+      this.dropped += 1;
+      return false;
+    }
+    this.waiting.add(publication);
+    this.waitingBytes += bytesOf(publication);
+    this.pump();
+    return true;
+  }
+
+  receive(filter: string, take: (message: PeerMessage) => Promise<void>): void {
+    this.receivers.push({ filter, take });
+  }
+
+  onConnected(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  opened(): void {
+    this.state = 'connected';
+    for (const listener of this.listeners) listener();
+    this.pump();
+  }
+
+  lost(): void {
+    this.state = 'away';
+  }
+
+  /** The thread has ended: what it had is to be published again, before what waits. */
+  reset(): void {
+    const later = [...this.waiting];
+    this.waiting.clear();
+    for (const publication of [...this.given, ...later]) this.waiting.add(publication);
+    this.given.clear();
+  }
+
+  /** Gives the thread what waits, as far as there is room. */
+  pump(): void {
+    if (this.state === 'away') return;
+    for (const publication of this.waiting) {
+      if (this.outbox.room <= 0) return;
+      this.waiting.delete(publication);
+      this.given.add(publication);
+      this.outbox.publish([{ ...publication, settled: () => this.settled(publication) }]);
+    }
+  }
+
+  /** Resolves when everybody who wants the message has taken it. */
+  async take(message: PeerMessage): Promise<void> {
+    const wanted = this.receivers.filter(({ filter }) => matches(filter, message.topic));
+    await Promise.all(wanted.map(({ take }) => take(message)));
+  }
+
+  private settled(publication: Required<BridgePublication>): void {
+    this.given.delete(publication);
+    this.waitingBytes -= bytesOf(publication);
+    this.pump();
+  }
+}
+
+/** MQTT, section 4.7. */
+export function matches(filter: string, topic: string): boolean {
+  const parts = topic.split('/');
+  const wanted = filter.split('/');
+  if (wanted.at(-1) === '#')
+    return wanted.slice(0, -1).every((part, index) => part === '+' || part === parts[index]);
+  return (
+    parts.length === wanted.length && wanted.every((part, index) => part === '+' || part === parts[index])
+  );
+}
+
+function bytesOf({ topic, payload }: Required<BridgePublication>): number {
+  return topic.length + payload.length;
+}

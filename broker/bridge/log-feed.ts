@@ -1,0 +1,164 @@
+/**
+ * From the telemetry log to the bridge's thread: records in portions, a bounded number of bytes at a time, and the cursor
+ * forward when the peer has them. Owns the reader. While the peer is away nothing is read, and the log keeps it.
+ */
+import { readBatch } from '../store/batch.ts';
+import type { LogReader, LogRecord, TelemetryLog } from '../store/ports.ts';
+import type { Log } from '../wire/environment.ts';
+
+export interface LogFeedParts {
+  readonly log: Pick<TelemetryLog, 'reader' | 'stats'>;
+  readonly send: (records: readonly LogRecord[], transfer: ArrayBuffer[]) => void;
+  readonly logger: Log;
+}
+
+/** What the peer does not have yet. */
+export interface Backlog {
+  readonly bytes: number;
+  /** Arrival of the oldest frame, Unix ms; null: nothing waits. */
+  readonly oldestAt: number | null;
+}
+
+interface Unread {
+  readonly end: number;
+  readonly bytes: number;
+}
+
+/** Records whose first frames arrived within a second or so. */
+interface Unsent {
+  end: number;
+  readonly arrival: number;
+}
+
+/** The name of the cursor. */
+const READER = 'mqtt';
+const PORTION_BYTES = 512 * 1024;
+const AGE_STEP_MS = 1000;
+/** With the thread and not read by it. */
+const OUTSTANDING_BYTES = 4 * 1024 * 1024;
+
+export class LogFeed {
+  private readonly parts: LogFeedParts;
+  private reader: LogReader | null = null;
+  /** Records that the thread has not read, and records that the peer does not have. Oldest first. */
+  private unread: Unread[] = [];
+  private unsent: Unsent[] = [];
+  private outstanding = 0;
+  private roomMade: (() => void) | null = null;
+  /** Counts openings and closings: one may overtake the other. */
+  private opened = 0;
+
+  constructor(parts: LogFeedParts) {
+    this.parts = parts;
+  }
+
+  /** For a new thread: from the cursor on. The first time ever it begins at the log's end. */
+  async open(): Promise<void> {
+    this.close();
+    const { opened } = this;
+    const reader = await this.parts.log.reader(READER, 'end');
+    if (opened !== this.opened) return reader.close();
+    this.reader = reader;
+    this.unread = [];
+    this.unsent = [];
+    this.outstanding = 0;
+    this.run(reader).catch((error: unknown) => {
+      // The store reports its own failure, and then the process ends (Stores.onFailure).
+      this.parts.logger.error({ err: error }, 'The MQTT bridge cannot read the log any more.');
+    });
+  }
+
+  /** The peer has everything before `done`, the thread has read everything before `read`. */
+  progress(done: number | null, read: number | null): void {
+    if (done !== null && this.reader) {
+      this.reader.advance(done);
+      this.unsent = this.unsent.filter(({ end }) => end > done);
+    }
+    if (read === null) return;
+    while (this.unread[0] && this.unread[0].end <= read) {
+      this.outstanding -= (this.unread.shift() as Unread).bytes;
+    }
+    this.makeRoom();
+  }
+
+  get position(): number | null {
+    return this.reader?.position ?? null;
+  }
+
+  get backlog(): Backlog {
+    const { reader } = this;
+    if (!reader) return { bytes: 0, oldestAt: null };
+    const { end } = this.parts.log.stats();
+    return { bytes: Math.max(0, end - reader.position), oldestAt: this.unsent[0]?.arrival ?? null };
+  }
+
+  /** Bytes that retention took before the peer had them. */
+  get lostBytes(): number {
+    return this.parts.log.stats().lost[READER] ?? 0;
+  }
+
+  /** The cursor stays where it is. Idempotent. */
+  close(): void {
+    this.opened += 1;
+    this.reader?.close();
+    this.reader = null;
+    this.makeRoom();
+  }
+
+  private async run(reader: LogReader): Promise<void> {
+    while (this.reader === reader) {
+      if (this.outstanding >= OUTSTANDING_BYTES) {
+        await this.room();
+        continue;
+      }
+      const records = await reader.next(PORTION_BYTES);
+      if (this.reader === reader && records.length > 0) this.handOut(records);
+    }
+  }
+
+  private handOut(records: readonly LogRecord[]): void {
+    for (const { end, payload } of records) {
+      this.unread.push({ end, bytes: payload.length });
+      this.outstanding += payload.length;
+      this.noteUnsent(end, arrivalOf(payload));
+    }
+    const { copies, buffer } = copy(records);
+    this.parts.send(copies, [buffer]);
+  }
+
+  /** Its age is wanted to the second: a peer that is away for days must not cost a line for each record. */
+  private noteUnsent(end: number, arrival: number | null): void {
+    const last = this.unsent.at(-1);
+    if (last && (arrival === null || arrival - last.arrival < AGE_STEP_MS)) last.end = end;
+    else if (arrival !== null) this.unsent.push({ end, arrival });
+  }
+
+  private room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.roomMade = resolve;
+    });
+  }
+
+  private makeRoom(): void {
+    this.roomMade?.();
+    this.roomMade = null;
+  }
+}
+
+/** The log shares its records with other readers: the thread gets memory of its own. */
+function copy(records: readonly LogRecord[]): { copies: LogRecord[]; buffer: ArrayBuffer } {
+  const buffer = new ArrayBuffer(records.reduce((sum, { payload }) => sum + payload.length, 0));
+  let at = 0;
+  const copies = records.map(({ position, end, payload }) => {
+    const own = new Uint8Array(buffer, at, payload.length);
+    own.set(payload);
+    at += payload.length;
+    return { position, end, payload: own };
+  });
+  return { copies, buffer };
+}
+
+function arrivalOf(payload: Uint8Array): number | null {
+  const first = readBatch(payload).next();
+  return first.done ? null : first.value.arrival;
+}

@@ -1,0 +1,73 @@
+/** What the bridge and its worker thread say to each other. */
+import type { LogRecord } from '../store/ports.ts';
+import type { PeerMessage } from './link.ts';
+import type { LogRoutes } from './log-messages.ts';
+import type { PeerOptions } from './peer.ts';
+import type { ProtocolVersion } from './publish-writer.ts';
+
+export interface WorkerOptions {
+  readonly peer: PeerOptions;
+  readonly baseTopic: string;
+  readonly routes: LogRoutes;
+  readonly inFlight: number;
+  readonly ackMs: number;
+  /** Filters to subscribe to at each connect, at QoS 1. */
+  readonly filters: readonly string[];
+}
+
+/** One message that does not come from the log. */
+export interface OtherMessage {
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly correlationData: Uint8Array | null;
+  /** Reported in `settled` when the peer has it or has refused it. */
+  readonly ticket: number;
+}
+
+export type WorkerRequest =
+  /** In order; the payloads' memory is transferred. */
+  | { readonly type: 'records'; readonly records: readonly LogRecord[] }
+  | { readonly type: 'publish'; readonly messages: readonly OtherMessage[] }
+  /** A message of the peer is dealt with: acknowledge it. */
+  | { readonly type: 'taken'; readonly number: number }
+  /** Say `offline` and goodbye; `stopped` follows. */
+  | { readonly type: 'stop' };
+
+/** Why a message was not published. */
+export type DropReason = 'superseded' | 'unreadable' | 'too-large' | 'refused';
+
+/** Since the thread started. */
+export interface PublishCounts {
+  /** Messages of the log that the peer acknowledged (QoS 1) or that were written (QoS 0). */
+  readonly sent: number;
+  /** Copies that were written again after a reconnect. */
+  readonly repeated: number;
+  /** Acknowledged messages from elsewhere: state, availability, results. */
+  readonly others: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+}
+
+export interface Progress extends PublishCounts {
+  /** Everything in the log before it is with the peer; null: nothing was read yet. */
+  readonly done: number | null;
+  /** Records before it need no memory any more. */
+  readonly read: number | null;
+  readonly inFlight: number;
+}
+
+export type WorkerReport =
+  | { readonly type: 'connecting'; readonly server: string }
+  | { readonly type: 'connected'; readonly server: string; readonly version: ProtocolVersion }
+  | { readonly type: 'failed'; readonly server: string; readonly message: string }
+  /** A few times a second while something changes. */
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'settled'; readonly tickets: readonly number[] }
+  /** `customer/device` of devices whose availability the peer holds. */
+  | { readonly type: 'retained'; readonly devices: readonly string[] }
+  /** To be answered by `taken` with its number. */
+  | { readonly type: 'message'; readonly number: number; readonly message: PeerMessage }
+  /** The peer refuses a subscription or a message. */
+  | { readonly type: 'refused'; readonly message: string }
+  | { readonly type: 'stopped' };

@@ -1,0 +1,101 @@
+/**
+ * An outage from the first failure until the backlog of the reconnect is with the peer, and the one statement about it.
+ * Owns the outage at hand.
+ */
+import { difference } from './counts.ts';
+import type { DropReason, PublishCounts } from './messages.ts';
+
+/** What is said of an outage when it is over. */
+export interface OutageStatement {
+  /** When the peer went, or when the bridge started without it; Unix ms. */
+  readonly from: number;
+  /** When it was back; Unix ms. */
+  readonly to: number;
+  /** Messages of the log that it acknowledged from then on until the backlog was gone. */
+  readonly sent: number;
+  /** Copies that were written again in that time, since their acknowledgement was missing. */
+  readonly repeated: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** What the log's retention took meanwhile, in bytes. */
+  readonly lostBytes: number;
+  /** From `to` until the backlog was gone; ms. */
+  readonly drainedMs: number;
+}
+
+/** What is counted now. */
+export interface OutageCounts extends PublishCounts {
+  readonly lostBytes: number;
+}
+
+interface Outage {
+  /** `start`: nothing has failed; worth a statement only if something waits. */
+  cause: 'start' | 'failure';
+  readonly from: number;
+  readonly counts: OutageCounts;
+  /** When the peer was back, and where the log ended then; null: it is away. */
+  back: { readonly at: number; readonly end: number } | null;
+}
+
+export class Outages {
+  private outage: Outage | null = null;
+  /** Since the start. */
+  count = 0;
+
+  /** Begins an outage that is none if the peer is there at once and nothing waits. */
+  started(now: number, counts: OutageCounts): void {
+    this.outage = { cause: 'start', from: now, counts, back: null };
+  }
+
+  /** The peer is gone. While it is away again and again it is one outage. Returns whether it is a new one. */
+  began(now: number, counts: OutageCounts): boolean {
+    const isNew = this.outage?.cause !== 'failure';
+    this.outage ??= { cause: 'failure', from: now, counts, back: null };
+    this.outage.cause = 'failure';
+    this.outage.back = null;
+    return isNew;
+  }
+
+  /** The peer is there; the log ends at `end`, and the peer has it up to `position`. */
+  ended(now: number, end: number, position: number): void {
+    if (!this.outage) return;
+    if (this.outage.cause === 'start' && position >= end) this.outage = null;
+    else this.outage.back = { at: now, end };
+  }
+
+  /** Everything before `position` is with the peer. The statement when that ends an outage; else null. */
+  progress(now: number, position: number, counts: OutageCounts): OutageStatement | null {
+    const { outage } = this;
+    if (!outage?.back || position < outage.back.end) return null;
+    this.outage = null;
+    this.count += 1;
+    const { sent, repeated, dropped } = difference(counts, outage.counts);
+    return {
+      from: outage.from,
+      to: outage.back.at,
+      sent,
+      repeated,
+      dropped,
+      lostBytes: counts.lostBytes - outage.counts.lostBytes,
+      drainedMs: now - outage.back.at,
+    };
+  }
+}
+
+/** For the log and the audit, in one sentence. */
+export function describeOutage({
+  from,
+  to,
+  sent,
+  repeated,
+  dropped,
+  lostBytes,
+  drainedMs,
+}: OutageStatement): string {
+  const reasons = Object.entries(dropped).filter(([, count]) => count > 0);
+  const drops = reasons.map(([reason, count]) => `${count} ${reason}`).join(', ') || 'none';
+  const lost = lostBytes > 0 ? `, and ${lostBytes} bytes fell off the log before` : '';
+  return (
+    `The MQTT server was away from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ` +
+    `${sent} messages sent, ${repeated} repeated, dropped: ${drops}${lost}; drained in ${(drainedMs / 1000).toFixed(1)} s.`
+  );
+}

@@ -1,0 +1,196 @@
+/**
+ * Last-known state, availability, and the end of both when a device is forgotten: retained at the peer, merged here. Owns
+ * which devices are due; a message is made when the peer has room for it, so it is always the newest, and a slow peer
+ * costs no memory. After each connect the whole fleet is due, a few devices a turn.
+ */
+import type { Changes } from '../hub/changes.ts';
+import type { Device } from '../hub/device.ts';
+import type { Fleet } from '../hub/fleet.ts';
+import type { Clock, Timer } from '../wire/environment.ts';
+import { Forgotten } from './forgotten.ts';
+import type { Outbox, Outgoing } from './outbox.ts';
+import { statePayload } from './payloads.ts';
+import { type DeviceRoute, deviceTopic } from './topics.ts';
+
+export interface RetainedRoute {
+  readonly mode: 'newest' | 'off';
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+}
+
+export interface RetainedFeedParts {
+  readonly fleet: Fleet;
+  readonly outbox: Outbox;
+  readonly baseTopic: string;
+  readonly state: RetainedRoute;
+  readonly availability: RetainedRoute;
+  /** Routes of which the peer holds something that has to go with the device. */
+  readonly cleared: readonly DeviceRoute[];
+  readonly clock: Clock;
+}
+
+/** When a device's state was made last: Unix ms, and the revision that it held. */
+interface Made {
+  readonly at: number;
+  readonly rev: number;
+}
+
+const TICK_MS = 250;
+/** interfaces.md: at most one a second and device. */
+const STATE_MS = 1000;
+/** Devices for which messages are made in one turn of the event loop. */
+const SLICE = 32;
+
+export class RetainedFeed {
+  private readonly parts: RetainedFeedParts;
+  private changes: Changes | null = null;
+  private timer: Timer | null = null;
+  private undo: (() => void)[] = [];
+  private connection: 'away' | 'connected' = 'away';
+  private readonly forgotten: Forgotten;
+  private readonly availabilityDue = new Set<Device>();
+  private readonly stateDue = new Set<Device>();
+  /** Changed, but told less than a second ago. */
+  private readonly early = new Set<Device>();
+  private made = new WeakMap<Device, Made>();
+  private pumping: 'no' | 'soon' = 'no';
+
+  constructor(parts: RetainedFeedParts) {
+    this.parts = parts;
+    this.forgotten = new Forgotten(parts.baseTopic, parts.cleared);
+  }
+
+  start(): void {
+    const { fleet, clock, availability } = this.parts;
+    this.changes ??= fleet.trackChanges();
+    this.timer ??= clock.every(TICK_MS, () => this.tick());
+    if (this.undo.length > 0) return;
+    this.undo = [fleet.onForget((customer, device) => this.forget(`${customer}/${device}`))];
+    if (availability.mode === 'off') return;
+    this.undo.push(fleet.onPresence((device) => this.due(this.availabilityDue, device)));
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    for (const undo of this.undo) undo();
+    this.undo = [];
+    if (this.changes) this.parts.fleet.untrackChanges(this.changes);
+    this.changes = null;
+    this.lost();
+  }
+
+  /** The peer may hold anything: all of it is told again. */
+  connected(): void {
+    const { fleet, availability, state } = this.parts;
+    this.connection = 'connected';
+    this.made = new WeakMap();
+    this.forgotten.again();
+    for (const device of fleet.devices('*')) {
+      if (availability.mode !== 'off') this.availabilityDue.add(device);
+      if (state.mode !== 'off') this.stateDue.add(device);
+    }
+    this.pumpSoon();
+  }
+
+  lost(): void {
+    this.connection = 'away';
+    this.availabilityDue.clear();
+    this.stateDue.clear();
+    this.early.clear();
+  }
+
+  /** Devices of which the peer retains something: those that nobody knows here were forgotten. */
+  found(devices: readonly string[]): void {
+    for (const name of devices) {
+      const [customer = '', device = ''] = name.split('/');
+      if (!this.parts.fleet.find(customer, device)) this.forget(name);
+    }
+  }
+
+  /** There is room in the outbox again. */
+  pumpSoon(): void {
+    if (this.pumping === 'soon' || this.connection === 'away') return;
+    this.pumping = 'soon';
+    setImmediate(() => {
+      this.pumping = 'no';
+      this.pump();
+    });
+  }
+
+  private forget(name: string): void {
+    this.forgotten.add(name);
+    this.pumpSoon();
+  }
+
+  private due(devices: Set<Device>, device: Device): void {
+    if (this.connection === 'away') return;
+    devices.add(device);
+    this.pumpSoon();
+  }
+
+  private tick(): void {
+    const { fleet, state } = this.parts;
+    const changed = this.changes?.drain(fleet.revisions.current) ?? [];
+    if (this.connection === 'away' || state.mode === 'off') return;
+    for (const device of changed) this.early.add(device);
+    const now = this.parts.clock.now();
+    for (const device of this.early) {
+      if (now - (this.made.get(device)?.at ?? 0) < STATE_MS) continue;
+      this.early.delete(device);
+      this.stateDue.add(device);
+    }
+    this.pumpSoon();
+  }
+
+  private pump(): void {
+    const { outbox } = this.parts;
+    if (this.connection === 'away') return;
+    const messages: Outgoing[] = [];
+    const limit = Math.min(SLICE, outbox.room);
+    messages.push(...this.forgotten.take(limit));
+    this.take(this.availabilityDue, limit, messages, (device) => this.availability(device));
+    this.take(this.stateDue, limit, messages, (device) => this.state(device));
+    outbox.publish(messages);
+    // Else the next settled ticket comes back here.
+    if (messages.length > 0 && outbox.room > 0) this.pumpSoon();
+  }
+
+  private take(
+    due: Set<Device>,
+    limit: number,
+    messages: Outgoing[],
+    make: (device: Device) => readonly Outgoing[],
+  ): void {
+    for (const device of due) {
+      if (messages.length >= limit) return;
+      due.delete(device);
+      messages.push(...make(device));
+    }
+  }
+
+  private availability(device: Device): readonly Outgoing[] {
+    if (!this.isKnown(device)) return [];
+    return [this.message(device, 'availability', device.online ? 'online' : 'offline')];
+  }
+
+  private state(device: Device): readonly Outgoing[] {
+    const { clock } = this.parts;
+    const { metrics, rev } = device;
+    if (!this.isKnown(device)) return [];
+    if (metrics.changedSince(this.made.get(device)?.rev ?? 0).next().done) return [];
+    this.made.set(device, { at: clock.now(), rev });
+    return [this.message(device, 'state', statePayload(metrics.changedSince(0)))];
+  }
+
+  private message(device: Device, route: 'state' | 'availability', payload: string): Outgoing {
+    const { qos, retain } = this.parts[route];
+    const topic = deviceTopic(this.parts.baseTopic, device.customer, device.id, route);
+    return { topic, payload, qos, retain, correlationData: null };
+  }
+
+  private isKnown(device: Device): boolean {
+    return this.parts.fleet.find(device.customer, device.id) === device;
+  }
+}

@@ -1,0 +1,77 @@
+/** What operators see of the bridge. The shape, and the rate of the last seconds. */
+import type { Clock, Timer } from '../wire/environment.ts';
+import type { DropReason } from './messages.ts';
+
+/** `off`: no server is configured. `waiting`: the next attempt to connect comes by itself. */
+export type BridgeState = 'off' | 'connecting' | 'connected' | 'waiting' | 'failed' | 'stopped';
+
+export interface BridgeStatus {
+  readonly state: BridgeState;
+  /** When this state began; Unix ms. */
+  readonly since: number;
+  /** The server at hand, without credentials. */
+  readonly peer: string | null;
+  readonly protocol: '5' | '3.1.1' | null;
+  /** Messages of the log a second. */
+  readonly rate: number;
+  readonly backlog: {
+    readonly bytes: number;
+    /** Estimated by what a message took so far; null: none was sent yet. */
+    readonly messages: number | null;
+    /** Age of the oldest frame that the peer does not have. */
+    readonly seconds: number;
+  };
+  /** Position in the log; everything before it is with the peer. */
+  readonly cursor: number | null;
+  readonly inFlight: number;
+  /** Messages of the log, copies written again, and messages from elsewhere, since the start. */
+  readonly sent: number;
+  readonly repeated: number;
+  readonly others: number;
+  readonly dropped: Readonly<Record<DropReason | 'no-room', number>>;
+  /** Fell off the log before the peer had it. */
+  readonly lostBytes: number;
+  readonly outages: number;
+  /** Times that the thread ended by itself. */
+  readonly crashes: number;
+  readonly lastError: { readonly at: number; readonly message: string } | null;
+}
+
+const PERIOD_MS = 1000;
+const SAMPLES = 6;
+
+/** Owns samples of a count, one a second. */
+export class Rate {
+  private readonly clock: Clock;
+  private readonly count: () => number;
+  private samples: { readonly at: number; readonly count: number }[] = [];
+  private timer: Timer | null = null;
+
+  constructor(clock: Clock, count: () => number) {
+    this.clock = clock;
+    this.count = count;
+  }
+
+  start(): void {
+    this.sample();
+    this.timer ??= this.clock.every(PERIOD_MS, () => this.sample());
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = null;
+  }
+
+  /** A second, over the last five. */
+  get perSecond(): number {
+    const oldest = this.samples.at(0);
+    const newest = this.samples.at(-1);
+    if (!oldest || !newest || newest.at <= oldest.at) return 0;
+    return Math.round(((newest.count - oldest.count) * 10_000) / (newest.at - oldest.at)) / 10;
+  }
+
+  private sample(): void {
+    this.samples.push({ at: this.clock.now(), count: this.count() });
+    if (this.samples.length > SAMPLES) this.samples.shift();
+  }
+}

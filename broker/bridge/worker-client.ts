@@ -1,0 +1,101 @@
+/**
+ * The event loop's end of the bridge's thread. Owns the thread: a new one follows, after a pause that grows, when one
+ * ends by itself, and it has a bound on its memory, so that whatever the peer does to it stays there.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Clock, Log, Timer } from '../wire/environment.ts';
+import type { WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
+import { WORKER_MODULE } from './worker-module.ts';
+
+export interface WorkerClientParts {
+  readonly options: () => WorkerOptions;
+  /** A new thread has begun; it knows nothing. */
+  readonly started: () => void;
+  readonly reported: (report: WorkerReport) => void;
+  /** A thread has ended by itself. */
+  readonly crashed: (message: string) => void;
+  readonly clock: Clock;
+  readonly logger: Log;
+}
+
+const MEMORY_MB = 256;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+/** A thread that lived this long did not end because of how it was started. */
+const SOUND_MS = 60_000;
+/** For acknowledgements and the goodbye, which have their own bounds in the thread. */
+const STOP_MS = 6000;
+
+export class WorkerClient {
+  private readonly parts: WorkerClientParts;
+  private worker: Worker | null = null;
+  private state: 'new' | 'running' | 'pausing' | 'stopping' | 'stopped' = 'new';
+  private startedAt = 0;
+  private shortLives = 0;
+  private pause: Timer | null = null;
+  private ended: (() => void) | null = null;
+  /** Threads that ended by themselves. */
+  crashes = 0;
+
+  constructor(parts: WorkerClientParts) {
+    this.parts = parts;
+  }
+
+  start(): void {
+    if (this.state !== 'new' && this.state !== 'pausing') return;
+    const { options, clock, started, reported } = this.parts;
+    this.state = 'running';
+    this.startedAt = clock.now();
+    const worker = new Worker(WORKER_MODULE, {
+      workerData: options(),
+      resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
+    });
+    this.worker = worker;
+    let reason = 'it ended by itself';
+    worker.on('message', (report: WorkerReport) => {
+      if (report.type === 'stopped') void worker.terminate();
+      reported(report);
+    });
+    worker.on('error', (error) => {
+      reason = error.message;
+    });
+    worker.on('exit', () => this.exited(reason));
+    started();
+  }
+
+  /** Lost if there is no thread at the moment: `started` tells when to begin anew. */
+  send(request: WorkerRequest, transfer: ArrayBuffer[] = []): void {
+    this.worker?.postMessage(request, transfer);
+  }
+
+  /** Lets the thread say goodbye. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.state === 'stopping' || this.state === 'stopped') return;
+    this.pause?.cancel();
+    const { worker } = this;
+    this.state = worker ? 'stopping' : 'stopped';
+    if (!worker) return;
+    const patience = this.parts.clock.after(STOP_MS, () => void worker.terminate());
+    const ended = new Promise<void>((resolve) => {
+      this.ended = resolve;
+    });
+    this.send({ type: 'stop' });
+    await ended;
+    patience.cancel();
+    this.state = 'stopped';
+  }
+
+  private exited(reason: string): void {
+    this.worker = null;
+    this.ended?.();
+    if (this.state !== 'running') return;
+    const { clock, logger, crashed } = this.parts;
+    this.crashes += 1;
+    this.shortLives = clock.now() - this.startedAt < SOUND_MS ? this.shortLives + 1 : 0;
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.shortLives, 10));
+    logger.error({ reason, pause }, 'The thread of the MQTT bridge has ended; a new one follows.');
+    this.state = 'pausing';
+    crashed(reason);
+    this.pause = clock.after(pause, () => this.start());
+  }
+}

@@ -1,0 +1,151 @@
+/** A bridge in this process, with its thread, on a log of its own and a fleet that the test moves. */
+import { onTestFinished } from 'vitest';
+import { Bridge } from '../../broker/bridge/bridge.ts';
+import type { OutageStatement } from '../../broker/bridge/outage.ts';
+import type { BridgeStatus } from '../../broker/bridge/status.ts';
+import { systemEnvironment } from '../../broker/environment.ts';
+import { Counters } from '../../broker/hub/counters.ts';
+import type { Member } from '../../broker/hub/device.ts';
+import { EventFeed } from '../../broker/hub/events.ts';
+import { Fleet } from '../../broker/hub/fleet.ts';
+import { Ingest, type Origin } from '../../broker/hub/ingest.ts';
+import { Revisions } from '../../broker/hub/revisions.ts';
+import { SourceHandle } from '../../broker/store/batch.ts';
+import { openStores } from '../../broker/store/open.ts';
+import { encodeEvent, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
+import type { DataFrame, ResultFrame, Value } from '../../broker/wire/frames.ts';
+import { FrameReader } from '../../broker/wire/reader.ts';
+import { type Overrides, testConfig } from '../helpers/config.ts';
+import { type LogLine, recordingLog } from '../helpers/log.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+const { clock } = systemEnvironment;
+
+export class World {
+  readonly lines: LogLine[] = [];
+  readonly statements: OutageStatement[] = [];
+  readonly fleet = new Fleet(new Revisions(clock.now()));
+  readonly stores;
+  readonly ingest: Ingest;
+  readonly bridge: Bridge;
+  private readonly origins = new Map<string, Origin & { readonly session: string; seq: number }>();
+  private readonly reader = new FrameReader();
+
+  constructor(folder: string, mqtt: Overrides['mqtt'], log: { retentionBytes?: number } = {}) {
+    const config = testConfig(folder, { mqtt: { reconnectSeconds: 1, ...mqtt } });
+    const logger = recordingLog(this.lines);
+    const limits = {
+      segmentBytes: 1_048_576,
+      retentionBytes: 1e9,
+      retentionAgeMs: 1e9,
+      ringBytes: 1e6,
+      ...log,
+    };
+    this.stores = openStores({ engine: 'files', folder, log: limits, clock, logger });
+    this.ingest = new Ingest({
+      log: this.stores.log,
+      fleet: this.fleet,
+      events: new EventFeed(),
+      counters: new Counters(),
+      clock,
+      limits: { metricsPerDevice: 100, batchBytes: 8_388_608, commitSpacing: 1 },
+    });
+    this.bridge = new Bridge({
+      config: config.mqtt,
+      log: this.stores.log,
+      fleet: this.fleet,
+      clock,
+      logger,
+      onOutage: (statement) => this.statements.push(statement),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.bridge.stop();
+    await this.stores.stop();
+  }
+
+  /** One sample, as a device of `acme` sends it. */
+  sample(device: string, values: Readonly<Record<string, Value>>): void {
+    const origin = this.origin(device);
+    origin.seq += 1;
+    this.accept(origin, encodeTelemetry(origin.seq, null, values));
+  }
+
+  event(device: string, name: string, data: Value): void {
+    const origin = this.origin(device);
+    origin.seq += 1;
+    this.accept(origin, encodeEvent(origin.seq, null, 4, name, data));
+  }
+
+  result(device: string, id: string): void {
+    const bytes = encodeResult(id, 3, 'ok');
+    this.ingest.acceptControl(
+      this.origin(device),
+      this.reader.read(bytes) as ResultFrame,
+      bytes,
+      clock.now(),
+    );
+  }
+
+  connect(device: string): Member {
+    const member: Member = {
+      session: 's',
+      keyId: 'k',
+      heardAt: clock.now(),
+      ready: true,
+      write() {},
+      end() {},
+    };
+    this.fleet.join(this.fleet.obtain('acme', device), member, clock.now());
+    return member;
+  }
+
+  /** Resolves when the bridge stands as wanted. */
+  async until(wanted: (status: BridgeStatus) => boolean): Promise<BridgeStatus> {
+    for (;;) {
+      const status = this.bridge.status();
+      if (wanted(status)) return status;
+      await new Promise<void>((resolve) => clock.after(10, resolve));
+    }
+  }
+
+  /** Resolves when the peer has everything that was committed. */
+  async drained(): Promise<void> {
+    await this.ingest.flushed();
+    await this.until(({ backlog }) => backlog.bytes === 0);
+  }
+
+  private accept(origin: Origin, bytes: Uint8Array): void {
+    const accepted = this.ingest.accept(origin, this.reader.read(bytes) as DataFrame, bytes, clock.now());
+    if (accepted !== 'accepted') throw new Error(`a frame was ${accepted}`);
+  }
+
+  private origin(id: string): Origin & { readonly session: string; seq: number } {
+    const known = this.origins.get(id);
+    if (known) return known;
+    const device = this.fleet.obtain('acme', id);
+    const identity = { customer: 'acme', device: id, session: 's', boot: 'u1', fields: null };
+    const source = new SourceHandle(identity);
+    const progress = device.boots.enter('u1');
+    const origin = { device, source, progress, durable: () => {}, session: 's', seq: 0 };
+    this.origins.set(id, origin);
+    return origin;
+  }
+}
+
+export interface WorldOptions {
+  readonly folder?: string;
+  readonly retentionBytes?: number;
+}
+
+/** Started; stopped when the test is over. */
+export async function startWorld(mqtt: Overrides['mqtt'], options: WorldOptions = {}): Promise<World> {
+  const { folder = temporaryFolder(), ...log } = options;
+  const world = new World(folder, mqtt, log);
+  onTestFinished(() => world.stop());
+  const bounds = await world.stores.start();
+  world.ingest.startAt(bounds.end);
+  world.bridge.start();
+  return world;
+}
