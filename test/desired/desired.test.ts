@@ -1,7 +1,8 @@
 /** Desired and reported state (P-6): what a device should be like, also while it is away. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DesiredStates } from '../../broker/hub/desired/desired-states.ts';
 import { Device } from '../../broker/hub/device.ts';
+import type { DesiredStore } from '../../broker/store/command-ports.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import { FRAME, type ValueMap } from '../../broker/wire/frames.ts';
@@ -9,12 +10,26 @@ import { FakeClock } from '../helpers/clock.ts';
 
 const ANY = { expected: null, by: 'key1' };
 
+function nested(depth: number): ValueMap {
+  return depth === 1 ? { a: 1 } : { a: nested(depth - 1) };
+}
+
 async function world(database = new MemoryDatabase()) {
   await database.start();
+  /** The store has taken a row, and has not said so yet, as long as this is not empty. */
+  const answers: (() => void)[] = [];
+  let store: 'prompt' | 'slow' = 'prompt';
+  const slowly: Pick<DesiredStore, 'loadDesired' | 'saveDesired'> = {
+    loadDesired: () => database.loadDesired(),
+    saveDesired: async (rows) => {
+      await database.saveDesired(rows);
+      if (store === 'slow') await new Promise<void>((resolve) => answers.push(resolve));
+    },
+  };
   const ingest = { position: 100 };
   const clock = new FakeClock();
   const limits = { desiredBytes: 1024 };
-  const desired = new DesiredStates({ store: database, ingest, clock, limits });
+  const desired = new DesiredStates({ store: slowly, ingest, clock, limits });
   await desired.load();
   const device = new Device('acme', 'pump');
   const told: [number, ValueMap][] = [];
@@ -41,7 +56,17 @@ async function world(database = new MemoryDatabase()) {
     device.member = member;
     desired.greeted(device, member);
   };
-  return { database, desired, device, told, reports, connects, ingest };
+  const slow = {
+    begin: () => {
+      store = 'slow';
+    },
+    taken: (count: number) => vi.waitFor(() => expect(answers).toHaveLength(count)),
+    end: () => {
+      store = 'prompt';
+      for (const answer of answers.splice(0)) answer();
+    },
+  };
+  return { database, desired, device, told, reports, connects, ingest, slow };
 }
 
 describe('what a device should be like', () => {
@@ -81,12 +106,66 @@ describe('what a device should be like', () => {
     ['a name that no metric can have', { 'a b': 1 }, 'bad-request'],
     ['a name that is forbidden', { constructor: 1 }, 'bad-request'],
     ['what no device could read', { a: Number.NaN }, 'bad-request'],
-    ['more than the limit', { a: 'x'.repeat(2000) }, 'desired-too-large'],
+    // A map of one, a name of one letter, a text of more than 255: 1 + 2 + 3 bytes beside the text.
+    ['a byte more than the limit', { a: 'x'.repeat(1024 - 6 + 1) }, 'desired-too-large'],
+    ['more maps in each other than the profile allows', nested(9), 'bad-request'],
   ])('is refused with %s, and stays as it was', async (_, values, code) => {
     const { desired, device } = await world();
     await desired.put(device, { interval: 30 }, ANY);
     await expect(desired.patch(device, values, ANY)).rejects.toMatchObject({ name: 'HubRefusal', code });
     expect(desired.documents(device).desired).toMatchObject({ version: 1 });
+  });
+});
+
+it('is taken up to the byte of the limit', async () => {
+  const { desired, device } = await world();
+  expect(await desired.put(device, { a: 'x'.repeat(1024 - 6) }, ANY)).toMatchObject({ version: 1 });
+});
+
+describe('a store that takes its time', () => {
+  it('does not lose a change when the device reports meanwhile, and the power goes', async () => {
+    const before = await world();
+    await before.desired.put(before.device, { interval: 30 }, ANY);
+    before.slow.begin();
+    const putting = before.desired.put(before.device, { interval: 60 }, ANY);
+    await before.slow.taken(1);
+    before.reports(1, { interval: 30 });
+    const saving = before.desired.save();
+    await before.slow.taken(2);
+    before.slow.end();
+    expect(await putting).toMatchObject({ version: 2 });
+    await saving;
+    const after = await world(before.database);
+    expect(after.desired.documents(after.device)).toMatchObject({
+      desired: { version: 2, values: { interval: 60 } },
+      reported: { version: 1 },
+    });
+  });
+
+  it('does not tell anybody before it has said that the change is safe', async () => {
+    const { desired, device, told, connects, slow } = await world();
+    connects();
+    slow.begin();
+    const putting = desired.put(device, { interval: 60 }, ANY);
+    await slow.taken(1);
+    expect(told).toEqual([]);
+    expect(desired.documents(device).desired).toBeNull();
+    slow.end();
+    await putting;
+    expect(told).toEqual([[1, { interval: 60 }]]);
+  });
+
+  it('does not bring a device back that is forgotten while changes wait', async () => {
+    const before = await world();
+    before.slow.begin();
+    const first = before.desired.put(before.device, { interval: 30 }, ANY);
+    await before.slow.taken(1);
+    const forgetting = before.desired.forget('acme', 'pump');
+    const second = before.desired.put(before.device, { interval: 60 }, ANY);
+    before.slow.end();
+    await Promise.all([first, second, forgetting]);
+    const after = await world(before.database);
+    expect(after.desired.documents(after.device)).toEqual({ desired: null, reported: null });
   });
 });
 
@@ -131,6 +210,17 @@ describe('the device', () => {
     connects();
     expect(await desired.put(device, { interval: 60 }, ANY)).toMatchObject({ version: 42 });
     expect(told).toEqual([[42, { interval: 60 }]]);
+  });
+
+  it('is told the document that it should have had already, if it reported a higher version since', async () => {
+    const { desired, device, told, connects, reports } = await world();
+    await desired.put(device, { interval: 60 }, ANY);
+    reports(41, { interval: 30 });
+    connects();
+    expect(await desired.put(device, { interval: 60 }, ANY)).toMatchObject({ version: 42 });
+    expect(told).toEqual([[42, { interval: 60 }]]);
+    reports(42, { interval: 60 });
+    expect(await desired.put(device, { interval: 60 }, ANY)).toMatchObject({ version: 42 });
   });
 });
 

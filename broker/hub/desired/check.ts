@@ -7,8 +7,8 @@ import { decodeItem } from '../../wire/reader.ts';
 import { HubRefusal } from '../refusal.ts';
 
 const NAME = new RegExp(METRIC_NAME);
-/** The frame around the values, at most. */
-const FRAME_BYTES = 16;
+/** The frame around the values: an array, its number, a version of one byte. */
+const AROUND = 3;
 
 /** Throws HubRefusal that says what is wrong with it. `limit`: bytes of the values as CBOR. */
 export function checkDocument(values: ValueMap, limit: number): void {
@@ -19,10 +19,11 @@ export function checkDocument(values: ValueMap, limit: number): void {
     throw new HubRefusal('bad-request', `The name "${wrong}" must match ${METRIC_NAME} (P-1.4).`);
   }
   const frame = encodeDesired(0, values);
-  if (frame.length > limit + FRAME_BYTES) {
+  const bytes = frame.length - AROUND;
+  if (bytes > limit) {
     throw new HubRefusal(
       'desired-too-large',
-      `The document would take about ${frame.length} bytes as CBOR; at most ${limit} are allowed (commands.desiredBytes).`,
+      `The document takes ${bytes} bytes as CBOR; at most ${limit} are allowed (commands.desiredBytes).`,
       'commands.desiredBytes',
     );
   }

@@ -34,6 +34,8 @@ export interface CommittedReport {
 
 interface Entry {
   documents: DeviceDocuments;
+  /** On its way to the store: a row that is saved meanwhile must hold it, or it would take it back. */
+  pending: DesiredDocument | null;
   /** Reports before it are in the row that was loaded. */
   readonly heldTo: number;
   /** The last change under way: one after the other. */
@@ -100,7 +102,7 @@ export class DesiredStates implements DesiredDesk {
   /** Saves every report of before `position`, or later. */
   async save(): Promise<void> {
     if (this.unsaved.size === 0) return;
-    const rows = [...this.unsaved].map((name) => this.row(name));
+    const rows = [...this.unsaved].map((name) => this.row(name, this.entry(name)));
     this.unsaved.clear();
     await this.parts.store.saveDesired(rows);
   }
@@ -108,7 +110,7 @@ export class DesiredStates implements DesiredDesk {
   /** The device was forgotten; resolves when its documents are durably gone. */
   async forget(customer: string, device: string): Promise<void> {
     const name = `${customer}/${device}`;
-    await this.entries.get(name)?.changing.catch(() => undefined);
+    await this.changesOf(name);
     this.entries.delete(name);
     this.unsaved.delete(name);
     await this.parts.store.saveDesired([
@@ -141,21 +143,39 @@ export class DesiredStates implements DesiredDesk {
     if (expected !== null && expected !== version) throw changedSince(expected, version);
     const values = valuesFrom(desired?.values ?? {});
     checkDocument(values, this.parts.limits.desiredBytes);
-    if (desired && isSame(values, desired.values)) return desired;
     // Above what a device from another life of this broker may have reported, or it would not be told.
     const newest = Math.max(version, reported?.version ?? 0);
+    if (desired && newest === version && isSame(values, desired.values)) return desired;
     const next = { version: newest + 1, values, at: this.parts.clock.now(), by };
-    await this.parts.store.saveDesired([this.rowOf(device.name, { ...entry.documents, desired: next })]);
-    entry.documents = { ...entry.documents, desired: next };
+    await this.store(device.name, entry, next);
     this.changed(device.name, entry);
     if (device.member?.ready) tell(device.member, next);
     return next;
   }
 
+  private async store(name: string, entry: Entry, next: DesiredDocument): Promise<void> {
+    entry.pending = next;
+    try {
+      await this.parts.store.saveDesired([this.row(name, entry)]);
+    } finally {
+      entry.pending = null;
+    }
+    entry.documents = { ...entry.documents, desired: next };
+  }
+
+  /** Resolves when no change of it is under way; others may have begun while the first was awaited. */
+  private async changesOf(name: string): Promise<void> {
+    for (;;) {
+      const changing = this.entries.get(name)?.changing;
+      await changing?.catch(() => undefined);
+      if (this.entries.get(name)?.changing === changing) return;
+    }
+  }
+
   private entry(name: string): Entry {
     const known = this.entries.get(name);
     if (known) return known;
-    const entry: Entry = { documents: NOTHING, heldTo: 0, changing: Promise.resolve() };
+    const entry = newEntry(NOTHING, 0);
     this.entries.set(name, entry);
     return entry;
   }
@@ -164,21 +184,21 @@ export class DesiredStates implements DesiredDesk {
     for (const listener of this.listeners) listener(name, documents);
   }
 
-  private row(name: string): DesiredRow {
-    return this.rowOf(name, this.entries.get(name)?.documents ?? NOTHING);
-  }
-
-  private rowOf(name: string, documents: DeviceDocuments): DesiredRow {
+  private row(name: string, { documents, pending }: Entry): DesiredRow {
     const [customer = '', device = ''] = name.split('/');
-    return { customer, device, position: this.parts.ingest.position, body: encode(documents) };
+    const body = encode(pending ? { ...documents, desired: pending } : documents);
+    return { customer, device, position: this.parts.ingest.position, body };
   }
 
   private restore({ customer, device, position, body }: DesiredRow): void {
     if (!body) return;
     const documents = decode(body) as DeviceDocuments;
-    const entry: Entry = { documents, heldTo: position, changing: Promise.resolve() };
-    this.entries.set(`${customer}/${device}`, entry);
+    this.entries.set(`${customer}/${device}`, newEntry(documents, position));
   }
+}
+
+function newEntry(documents: DeviceDocuments, heldTo: number): Entry {
+  return { documents, pending: null, heldTo, changing: Promise.resolve() };
 }
 
 function tell(member: Member, { version, values }: DesiredDocument): void {

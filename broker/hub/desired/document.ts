@@ -39,7 +39,7 @@ export interface DesiredDesk {
    * Replaces the desired document (`put`) or merges into it (`patch`, RFC 7396). Durable when it resolves, and sent to the
    * device if it is connected. `expected`: the version that the caller has seen, 0 for none; null: whatever is there.
    * Rejects with `HubRefusal`: `precondition-failed`, `bad-request`, `desired-too-large`. A change that changes nothing
-   * keeps the version.
+   * keeps the version, unless the device has reported a higher one: it gets a version that the device does not know.
    */
   put(device: Device, values: ValueMap, change: DesiredChange): Promise<DesiredDocument>;
   patch(device: Device, patch: ValueMap, change: DesiredChange): Promise<DesiredDocument>;
