@@ -91,8 +91,9 @@ export class Broker {
   }
 
   private async openFront(): Promise<void> {
-    const { stats, live, liveUpgrade, admin, edge } = this.front;
+    const { stats, live, liveUpgrade, admin, edge, mqtt } = this.front;
     stats.start();
+    mqtt.start();
     live.start();
     liveUpgrade.start();
     await admin.start();
@@ -134,11 +135,12 @@ export class Broker {
   }
 
   private async closeFront(): Promise<void> {
-    const { stats, live, liveUpgrade, admin, edge } = this.front;
+    const { stats, live, liveUpgrade, admin, edge, mqtt } = this.front;
     await liveUpgrade.stop();
     await live.stop();
     await admin.stop();
     await edge.stop();
+    await mqtt.stop();
     stats.stop();
   }
 

@@ -8,6 +8,7 @@ import { EdgeServer } from './edge/server.ts';
 import { ProcessGauge } from './hub/process-gauge.ts';
 import { StatsCollector } from './hub/stats.ts';
 import { LiveChannel } from './live/channel.ts';
+import { Mqtt } from './mqtt.ts';
 
 export interface Front {
   readonly stats: StatsCollector;
@@ -15,6 +16,7 @@ export interface Front {
   readonly liveUpgrade: LiveUpgrade;
   readonly admin: AdminServer;
   readonly edge: EdgeServer;
+  readonly mqtt: Mqtt;
 }
 
 /** What the front asks of the broker as a whole. */
@@ -29,6 +31,7 @@ export interface BrokerState {
 export function composeFront(core: Core, options: BrokerOptions, broker: BrokerState): Front {
   const { config, logger, environment, dashboardFolder } = options;
   const { clock, version } = environment;
+  const mqtt = new Mqtt({ core, config: config.mqtt, version, clock, logger });
   const process = new ProcessGauge();
   const viewers = () => live.size;
   const stats = new StatsCollector({
@@ -73,5 +76,5 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
       '/v1/live': (request, socket, head) => liveUpgrade.upgrade(request, socket, head),
     },
   });
-  return { stats, live, liveUpgrade, admin, edge };
+  return { stats, live, liveUpgrade, admin, edge, mqtt };
 }

@@ -11,19 +11,8 @@ import { HubRefusal } from '../hub/refusal.ts';
 import { valueOfJson } from '../hub/value-of-json.ts';
 import type { Log } from '../wire/environment.ts';
 import type { Value } from '../wire/frames.ts';
+import type { PeerMessage } from './link.ts';
 import { type CommandTopic, commandResultTopic, parseCommandTopic } from './topics.ts';
-
-/** A message of the peer. */
-export interface IncomingMessage {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly retain: boolean;
-  /** MQTT 5. */
-  readonly responseTopic: string | null;
-  readonly correlationData: Uint8Array | null;
-  /** MQTT 5; seconds that are left. */
-  readonly messageExpiry: number | null;
-}
 
 /** What is published, not retained; `correlationData` for MQTT 5. */
 export interface ResultMessage {
@@ -83,7 +72,7 @@ export class CommandIntake {
   }
 
   /** Resolves when the command is durable, or refused with a result: only then the peer's message is dealt with. */
-  async receive(message: IncomingMessage): Promise<void> {
+  async receive(message: PeerMessage): Promise<void> {
     const topic = parseCommandTopic(this.parts.baseTopic, message.topic);
     if (!topic) {
       this.parts.logger.debug(
@@ -104,7 +93,7 @@ export class CommandIntake {
     }
   }
 
-  private wishOf(topic: CommandTopic, message: IncomingMessage): CommandWish {
+  private wishOf(topic: CommandTopic, message: PeerMessage): CommandWish {
     const { customers } = this.parts;
     if (message.retain) {
       throw new HubRefusal(
@@ -158,7 +147,7 @@ export class CommandIntake {
 
   private refuse(
     topic: CommandTopic,
-    message: IncomingMessage,
+    message: PeerMessage,
     { code, message: detail, limit }: HubRefusal,
   ): void {
     this.counts.refused += 1;
@@ -174,7 +163,7 @@ export class CommandIntake {
 }
 
 /** A response topic with wildcards is none (MQTT 5, 3.3.2.3.5). */
-function replyOf({ responseTopic, correlationData }: IncomingMessage): ReplyAddress | null {
+function replyOf({ responseTopic, correlationData }: PeerMessage): ReplyAddress | null {
   if (responseTopic === null || responseTopic === '' || /[+#\0]/.test(responseTopic)) return null;
   return { topic: responseTopic, correlation: correlationData };
 }

@@ -1,11 +1,7 @@
 /** Commands over MQTT, with the peer as a list of messages: what is taken, what is refused, and what comes back. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  CommandIntake,
-  type IncomingMessage,
-  type IntakeRecord,
-  type ResultMessage,
-} from '../../broker/bridge/command-intake.ts';
+import { CommandIntake, type IntakeRecord, type ResultMessage } from '../../broker/bridge/command-intake.ts';
+import type { PeerMessage } from '../../broker/bridge/link.ts';
 import { commandWorld, rest } from '../commands/world.ts';
 import { silentLog } from '../helpers/log.ts';
 
@@ -25,7 +21,7 @@ async function world(customers: readonly string[] = ['*']) {
   });
   intake.start();
   onTestFinished(() => intake.stop());
-  const send = async (message: Partial<IncomingMessage> = {}) => {
+  const send = async (message: Partial<PeerMessage> = {}) => {
     await intake.receive({
       topic: 'signalbox/acme/pump/command/set-speed',
       payload: bytes('{"rpm":1450}'),
@@ -106,7 +102,7 @@ describe('a command', () => {
 });
 
 describe('what is refused, with a result that says what to do', () => {
-  it.each<[string, Partial<IncomingMessage>, string, RegExp]>([
+  it.each<[string, Partial<PeerMessage>, string, RegExp]>([
     ['no JSON', { payload: bytes('{rpm') }, 'bad-request', /must be JSON/],
     ['no UTF-8', { payload: Uint8Array.of(0xff, 0xfe) }, 'bad-request', /must be JSON in UTF-8/],
     ['a retained message', { retain: true }, 'bad-request', /without the retain flag/],

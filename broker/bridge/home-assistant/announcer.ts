@@ -22,8 +22,8 @@ export interface AnnouncerParts {
   readonly options: DiscoveryOptions;
   /** `homeassistant` */
   readonly prefix: string;
-  /** Retained, at QoS 1; an empty payload takes a device away. */
-  readonly publish: (topic: string, payload: string) => void;
+  /** Retained, at QoS 1; an empty payload takes a device away. false: too much waits, try again later. */
+  readonly publish: (topic: string, payload: string) => boolean;
   readonly clock: Clock;
   readonly logger: Log;
 }
@@ -48,7 +48,7 @@ export class Announcer {
   private timers: Timer[] = [];
   private pump: Timer | null = null;
   private undo: (() => void) | null = null;
-  private state: 'away' | 'connected' = 'away';
+  private state: 'new' | 'connected' = 'new';
 
   constructor(parts: AnnouncerParts) {
     this.parts = parts;
@@ -78,15 +78,10 @@ export class Announcer {
     this.changes = null;
   }
 
-  /** The peer may have lost everything: all of it is told again. */
+  /** At each connect: the peer may have lost everything, so all of it is told again. */
   connected(): void {
     this.state = 'connected';
     this.announceAll();
-  }
-
-  disconnected(): void {
-    this.state = 'away';
-    this.waiting = [];
   }
 
   /** A message on `statusTopic`. */
@@ -103,7 +98,7 @@ export class Announcer {
   private look(): void {
     const { fleet } = this.parts;
     const changed = this.changes?.drain(fleet.revisions.current) ?? [];
-    if (this.state === 'away') return;
+    if (this.state === 'new') return;
     this.waiting.push(...changed);
     this.pumpSoon();
   }
@@ -112,25 +107,29 @@ export class Announcer {
     if (this.waiting.length === 0) return;
     this.pump ??= this.parts.clock.after(APART, () => {
       this.pump = null;
-      for (const device of this.waiting.splice(0, SLICE)) this.announce(device);
-      this.pumpSoon();
+      const later = this.waiting.splice(0, SLICE).filter((device) => !this.announce(device));
+      if (later.length === 0) this.pumpSoon();
+      // The next look takes them up again.
+      else this.waiting.unshift(...later);
     });
   }
 
-  private announce(device: Device): void {
+  /** false: there was no room. */
+  private announce(device: Device): boolean {
     const { fleet, options, prefix, publish, logger } = this.parts;
-    if (fleet.find(device.customer, device.id) !== device) return;
+    if (fleet.find(device.customer, device.id) !== device) return true;
     const topic = discoveryTopic(prefix, device.customer, device.id);
     const known = this.announced.get(topic);
     if (known && known.device !== device.name) {
       logger.debug({ device: device.name, other: known.device }, 'Two devices share a discovery topic.');
-      return;
+      return true;
     }
     const { customer, id, description } = device;
     const payload = discoveryPayload({ customer, id, ...description, metrics: kindsOf(device) }, options);
-    if (known?.payload === payload) return;
+    if (known?.payload === payload) return true;
+    if (!publish(topic, payload)) return false;
     this.announced.set(topic, { device: device.name, payload });
-    publish(topic, payload);
+    return true;
   }
 
   private forgotten(customer: string, id: string): void {
@@ -138,7 +137,7 @@ export class Announcer {
     const known = this.announced.get(topic);
     if (known && known.device !== `${customer}/${id}`) return;
     this.announced.delete(topic);
-    if (this.state === 'connected') this.parts.publish(topic, '');
+    this.parts.publish(topic, '');
   }
 }
 

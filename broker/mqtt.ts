@@ -1,0 +1,111 @@
+/**
+ * The MQTT side put together: the bridge outwards, commands inwards, and what Home Assistant is told. Inert without
+ * `mqtt.url`.
+ */
+import type { Config } from '../schemas/config.ts';
+import { Bridge } from './bridge/bridge.ts';
+import { BRIDGE, CommandIntake, type IntakeRecord } from './bridge/command-intake.ts';
+import { Announcer } from './bridge/home-assistant/announcer.ts';
+import { configuredMetadata } from './bridge/home-assistant/metadata.ts';
+import { everyCommand } from './bridge/topics.ts';
+import type { Core } from './core.ts';
+import type { AuditDesk } from './hub/audit/entry.ts';
+import type { Clock, Log } from './wire/environment.ts';
+
+export interface MqttParts {
+  readonly core: Pick<Core, 'stores' | 'fleet' | 'orders'>;
+  readonly config: Config['mqtt'];
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Log;
+}
+
+export class Mqtt {
+  readonly bridge: Bridge;
+  private readonly config: Config['mqtt'];
+  private readonly intake: CommandIntake;
+  private readonly announcer: Announcer | null;
+
+  constructor({ core, config, version, clock, logger }: MqttParts) {
+    const { stores, fleet, orders } = core;
+    const { audit, commands } = orders;
+    const { log } = stores;
+    this.config = config;
+    this.bridge = new Bridge({
+      config,
+      log,
+      fleet,
+      clock,
+      logger,
+      onOutage: (statement) =>
+        audit.add({
+          by: 'broker',
+          customer: '*',
+          action: 'bridge.outage',
+          target: 'mqtt',
+          detail: { ...statement },
+          outcome: 'drained',
+        }),
+    });
+    const { connection } = this.bridge;
+    const { baseTopic, commandCustomers: customers } = config;
+    this.intake = new CommandIntake({
+      commands,
+      customers,
+      baseTopic,
+      publish: (message) => void connection.publish(message),
+      audit: (entry) => record(audit, entry),
+      logger,
+    });
+    this.announcer = config.homeAssistant ? this.makeAnnouncer(fleet, version, clock, logger) : null;
+  }
+
+  /** After the log is open. */
+  start(): void {
+    if (this.config.url.trim() === '') return;
+    const { bridge, intake, announcer } = this;
+    bridge.connection.receive(everyCommand(this.config.baseTopic), (message) => intake.receive(message));
+    intake.start();
+    if (announcer) this.connectAnnouncer(announcer);
+    bridge.start();
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    this.announcer?.stop();
+    this.intake.stop();
+    await this.bridge.stop();
+  }
+
+  private connectAnnouncer(announcer: Announcer): void {
+    const { connection } = this.bridge;
+    connection.receive(announcer.statusTopic, async ({ payload }) => {
+      announcer.receive(Buffer.from(payload).toString());
+    });
+    connection.onConnected(() => announcer.connected());
+    announcer.start();
+  }
+
+  private makeAnnouncer(fleet: Core['fleet'], version: string, clock: Clock, logger: Log): Announcer {
+    const { connection } = this.bridge;
+    const { baseTopic, homeAssistantPrefix, homeAssistantMetrics, homeAssistantButtons } = this.config;
+    const metadata = configuredMetadata(homeAssistantMetrics);
+    return new Announcer({
+      fleet,
+      clock,
+      logger,
+      prefix: homeAssistantPrefix,
+      options: { baseTopic, version, metadata, buttons: homeAssistantButtons },
+      publish: (topic, payload) => connection.publish({ topic, payload, retain: true }),
+    });
+  }
+}
+
+function record(audit: AuditDesk, { customer, device, name, command, refusal }: IntakeRecord): void {
+  const target = `${customer}/${device}`;
+  const entry = { by: BRIDGE, customer, action: 'command.send', target } as const;
+  if (command) {
+    const detail = { command: command.id, name };
+    audit.add({ ...entry, detail, outcome: null, reference: `command ${customer}/${command.id}` });
+  } else audit.add({ ...entry, detail: { name }, outcome: `refused: ${refusal}` });
+}
