@@ -49,6 +49,8 @@ form.addEventListener('submit', (event) => {
 });
 
 element('logout').addEventListener('click', () => {
+  // The address may name a device that is none of the next person's business.
+  history.replaceState(null, '', location.pathname);
   logOut().then(
     () => showLogin(),
     () => showLogin('The broker cannot be reached; the login may still hold.'),

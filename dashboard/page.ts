@@ -52,6 +52,8 @@ export class Page {
   /** Leaves nothing on the page that the next person should not see. */
   stop(): void {
     this.session = null;
+    this.shown = null;
+    document.title = 'Signalbox';
     this.connection.stop();
     this.model.clear();
     this.device.hide();

@@ -36,6 +36,8 @@ export class CommandForm {
   hide(): void {
     this.api = null;
     this.form.reset();
+    this.offer([]);
+    this.tell(null, '');
   }
 
   /** Offers the names that this device was sent before. */

@@ -45,7 +45,7 @@ export function summary({ desired, reported, difference, inSync }: Documents): s
   if (!reported) return `Version ${desired.version} is desired; the device has reported nothing yet.`;
   if (inSync) return `The device is as desired (version ${desired.version}).`;
   if (reported.version === desired.version) {
-    return `The device has version ${desired.version}, and is not as desired in ${names(Object.keys(difference).length)}.`;
+    return `The device has version ${desired.version} and differs in ${names(Object.keys(difference).length)}.`;
   }
   const applied = reported.version === 0 ? 'none yet' : `version ${reported.version}`;
   return `Version ${desired.version} is desired; the device has applied ${applied}.`;

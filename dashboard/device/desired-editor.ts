@@ -45,7 +45,10 @@ export class DesiredEditor {
   hide(): void {
     this.api = null;
     this.form.hidden = true;
+    this.newest = null;
     this.text.value = '';
+    element('theirs-text').textContent = '';
+    element('theirs-title').textContent = '';
   }
 
   /** What is there now; the text that somebody is writing stays. */

@@ -6,6 +6,9 @@ import { type ComparedName, compare, summary } from './comparison.ts';
 import { DesiredEditor } from './desired-editor.ts';
 import type { DeviceApi } from './device-api.ts';
 
+/** A device that is connected reports what it applied within moments of a change; ms. */
+const SOON = [300, 1000, 2500];
+
 const STATES: Readonly<Record<ComparedName['state'], string>> = {
   same: 'as desired',
   differs: 'differs',
@@ -18,7 +21,7 @@ export class DesiredPanel {
   private readonly times = element('desired-times');
   private readonly table = element<HTMLTableElement>('comparison');
   private readonly problem = element('desired-unread');
-  private readonly editor = new DesiredEditor((documents) => this.take(documents, this.ask()));
+  private readonly editor = new DesiredEditor((documents) => this.changed(documents));
   private api: DeviceApi | null = null;
   private documents: Documents | null = null;
   private drawn = '';
@@ -38,6 +41,7 @@ export class DesiredPanel {
     this.documents = null;
     this.editor.hide();
     this.table.hidden = true;
+    this.table.tBodies[0]?.replaceChildren();
     this.drawn = '';
     this.summary.textContent = '';
     this.times.textContent = '';
@@ -68,6 +72,11 @@ export class DesiredPanel {
       reported && `Reported ${ago(reported.at, now)}.`,
     ];
     setText(this.times, times.filter(Boolean).join(' '));
+  }
+
+  private changed(documents: Documents): void {
+    this.take(documents, this.ask());
+    for (const wait of SOON) setTimeout(() => this.load(), wait);
   }
 
   private ask(): number {

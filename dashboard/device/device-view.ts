@@ -61,6 +61,8 @@ export class DeviceView {
     this.shown?.end.abort();
     this.shown = null;
     this.summary = 'loading';
+    setText(element('device-name'), 'Device');
+    this.facts.clear();
     this.commands.hide();
     this.form.hide();
     this.desired.hide();

@@ -26,6 +26,12 @@ export class Facts {
     this.drawValues(row, now);
   }
 
+  clear(): void {
+    this.drawFacts([]);
+    this.resize([]);
+    this.presence.textContent = '';
+  }
+
   private drawFacts(facts: readonly (readonly [string, string])[]): void {
     const text = JSON.stringify(facts);
     if (text === this.drawnFacts) return;

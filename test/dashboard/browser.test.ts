@@ -1,195 +1,156 @@
 /** The page in a real browser, from logging in to ten thousand devices. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Chromium, HAS_CHROMIUM } from './chromium.ts';
 import { DashboardServer } from './server.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+describe.runIf(HAS_CHROMIUM)('the page in Chromium (skipped without the Debian package chromium)', () => {
+  const chromium = new Chromium();
+  let server: DashboardServer;
+  let page: Page;
 
-describe.runIf(existsSync(CHROMIUM))(
-  'the page in Chromium (skipped without the Debian package chromium)',
-  () => {
-    const folder = mkdtempSync(join(tmpdir(), 'signalbox-dashboard-'));
-    let browser: Browser;
-    let server: DashboardServer;
-    let page: Page;
-    let complaints: string[];
+  beforeAll(() => chromium.start());
+  afterAll(() => chromium.stop());
 
-    beforeAll(async () => {
-      const configFile = join(import.meta.dirname, '../../dashboard/vite.config.ts');
-      await build({ configFile, logLevel: 'error', build: { outDir: folder } });
-      browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
-    });
+  beforeEach(async () => {
+    server = new DashboardServer(chromium.dashboard);
+    await server.start();
+    page = await chromium.open(server.url, { known: /401|WebSocket/ });
+  });
 
-    afterAll(async () => {
-      await browser?.close();
-      rmSync(folder, { recursive: true, force: true });
-    });
+  afterEach(async () => {
+    await page.close();
+    await server.stop();
+    expect(chromium.complaints()).toEqual([]);
+  });
 
-    beforeEach(async () => {
-      server = new DashboardServer(folder);
-      await server.start();
-      page = await browser.newPage({ viewport: { width: 1200, height: 700 } });
-      page.setDefaultTimeout(8000);
-      complaints = [];
-      page.on('pageerror', (error) => complaints.push(error.message));
-      page.on('console', (message) => {
-        // What a person does wrong, and what is away, the browser itself writes down as a failed request.
-        if (message.type() === 'error' && !/401|WebSocket/.test(message.text()))
-          complaints.push(message.text());
+  const row = (name: string) => page.locator(`tr[data-device="${name}"]`);
+  const open = () => page.goto(`${server.url}/#login=once`);
+
+  it('asks for a key, says what is wrong with it, and shows the fleet for the right one', async () => {
+    server.world.connects('acme/pump-7');
+    server.world.measures('acme/pump-7', { temp: 21.5, mode: 'auto' });
+    await page.goto(server.url);
+    await page.getByLabel(/^Key/).fill('wrong');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('The key is not valid.').waitFor();
+    await page.getByLabel(/^Key/).fill('right');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await row('acme/pump-7').waitFor();
+    // The first stats tell the broker's time.
+    server.world.clock.advance(1000);
+    await row('acme/pump-7')
+      .getByText(/^\d+ s ago$/)
+      .waitFor();
+    const cells = await row('acme/pump-7').locator('th, td').allTextContents();
+    expect(cells).toEqual([
+      'online',
+      'acme/pump-7',
+      expect.stringMatching(/ s ago$/),
+      '',
+      'temp 21.5 · mode auto',
+    ]);
+  });
+
+  it('takes the token of a login link out of the address', async () => {
+    await open();
+    await page.getByText('No device has connected yet.').waitFor();
+    expect(page.url()).toBe(`${server.url}/`);
+    expect(await page.evaluate('document.cookie')).toBe('');
+    await page.reload();
+    await page.getByText('admin', { exact: true }).waitFor();
+  });
+
+  it('follows values, presence, new and forgotten devices', async () => {
+    const { world } = server;
+    world.connects('acme/pump-7');
+    world.measures('acme/pump-7', { temp: 1 });
+    await open();
+    await row('acme/pump-7').getByText('temp 1').waitFor();
+    world.measures('acme/pump-7', { temp: 2 });
+    world.disconnects('acme/pump-7', 'no-heartbeat');
+    world.connects('acme/pump-8');
+    world.clock.advance(1000);
+    await row('acme/pump-7').getByText('temp 2').waitFor();
+    await row('acme/pump-7').getByText('offline').waitFor();
+    await row('acme/pump-7').locator('.presence[title*=no-heartbeat]').waitFor();
+    await row('acme/pump-8').waitFor();
+    world.forgets('acme/pump-7');
+    world.tick();
+    await row('acme/pump-7').waitFor({ state: 'detached' });
+  });
+
+  it('shows ages by the broker’s clock', async () => {
+    server.world.measures('acme/pump-7', { temp: 1 });
+    server.world.clock.advance(125_000);
+    await open();
+    await row('acme/pump-7').waitFor();
+    server.world.clock.advance(1000);
+    await row('acme/pump-7').getByText('2 min ago').waitFor();
+  });
+
+  it('finds devices by a part of the name, by customer and by presence', async () => {
+    for (const name of ['acme/pump-1', 'acme/pump-2', 'zeta/fan-1']) server.world.connects(name);
+    server.world.disconnects('acme/pump-2');
+    await open();
+    await row('zeta/fan-1').waitFor();
+    await page.getByLabel('Customer').selectOption('acme');
+    await page.getByText('2 of 3 devices').waitFor();
+    await page.getByLabel('Show').selectOption('offline');
+    await page.getByText('1 of 3 devices').waitFor();
+    await page.getByLabel('Search').fill('fan');
+    await page.getByText('No device fits the search.').waitFor();
+  });
+
+  it('says how old its data is while the broker is away, and goes on by itself', async () => {
+    server.world.connects('acme/pump-7');
+    await open();
+    await row('acme/pump-7').waitFor();
+    await server.restart();
+    await page.getByText(/data is \d+ s old/).waitFor();
+    await row('acme/pump-7').waitFor();
+    await page.locator('#link[data-state="live"]').waitFor();
+  });
+
+  it('forgets everything at logout', async () => {
+    server.world.connects('acme/pump-7');
+    await open();
+    await row('acme/pump-7').waitFor();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByLabel(/^Key/).waitFor();
+    expect(await page.locator('tr[data-device]').count()).toBe(0);
+    await page.reload();
+    await page.getByLabel(/^Key/).waitFor();
+  });
+
+  it('shows ten thousand devices without freezing', async () => {
+    const { world } = server;
+    const change = (round: number) => {
+      for (let index = 0; index < 10_000; index += 1)
+        world.measures(`acme/d-${index}`, { round, temp: index / 10 });
+    };
+    change(0);
+    await open();
+    while ((await page.locator('#shown').textContent()) !== '10,000 devices') world.clock.advance(20);
+    await page.evaluate(() => {
+      const tasks: number[] = [];
+      Object.assign(window, { tasks });
+      new PerformanceObserver((list) =>
+        tasks.push(...list.getEntries().map(({ duration }) => duration)),
+      ).observe({
+        type: 'longtask',
       });
-      page.on('request', (request) => {
-        if (!request.url().startsWith(server.url)) complaints.push(`asks elsewhere: ${request.url()}`);
-      });
     });
-
-    afterEach(async () => {
-      await page.close();
-      await server.stop();
-      expect(complaints).toEqual([]);
-    });
-
-    const row = (name: string) => page.locator(`tr[data-device="${name}"]`);
-    const open = () => page.goto(`${server.url}/#login=once`);
-
-    it('asks for a key, says what is wrong with it, and shows the fleet for the right one', async () => {
-      server.world.connects('acme/pump-7');
-      server.world.measures('acme/pump-7', { temp: 21.5, mode: 'auto' });
-      await page.goto(server.url);
-      await page.getByLabel(/^Key/).fill('wrong');
-      await page.getByRole('button', { name: 'Log in' }).click();
-      await page.getByText('The key is not valid.').waitFor();
-      await page.getByLabel(/^Key/).fill('right');
-      await page.getByRole('button', { name: 'Log in' }).click();
-      await row('acme/pump-7').waitFor();
-      // The first stats tell the broker's time.
-      server.world.clock.advance(1000);
-      await row('acme/pump-7')
-        .getByText(/^\d+ s ago$/)
-        .waitFor();
-      const cells = await row('acme/pump-7').locator('th, td').allTextContents();
-      expect(cells).toEqual([
-        'online',
-        'acme/pump-7',
-        expect.stringMatching(/ s ago$/),
-        '',
-        'temp 21.5 · mode auto',
-      ]);
-    });
-
-    it('takes the token of a login link out of the address', async () => {
-      await open();
-      await page.getByText('No device has connected yet.').waitFor();
-      expect(page.url()).toBe(`${server.url}/`);
-      expect(await page.evaluate('document.cookie')).toBe('');
-      await page.reload();
-      await page.getByText('admin', { exact: true }).waitFor();
-    });
-
-    it('follows values, presence, new and forgotten devices', async () => {
-      const { world } = server;
-      world.connects('acme/pump-7');
-      world.measures('acme/pump-7', { temp: 1 });
-      await open();
-      await row('acme/pump-7').getByText('temp 1').waitFor();
-      world.measures('acme/pump-7', { temp: 2 });
-      world.disconnects('acme/pump-7', 'no-heartbeat');
-      world.connects('acme/pump-8');
-      world.clock.advance(1000);
-      await row('acme/pump-7').getByText('temp 2').waitFor();
-      await row('acme/pump-7').getByText('offline').waitFor();
-      await row('acme/pump-7').locator('.presence[title*=no-heartbeat]').waitFor();
-      await row('acme/pump-8').waitFor();
-      world.forgets('acme/pump-7');
-      world.tick();
-      await row('acme/pump-7').waitFor({ state: 'detached' });
-    });
-
-    it('shows ages by the broker’s clock', async () => {
-      server.world.measures('acme/pump-7', { temp: 1 });
-      server.world.clock.advance(125_000);
-      await open();
-      await row('acme/pump-7').waitFor();
-      server.world.clock.advance(1000);
-      await row('acme/pump-7').getByText('2 min ago').waitFor();
-    });
-
-    it('finds devices by a part of the name, by customer and by presence', async () => {
-      for (const name of ['acme/pump-1', 'acme/pump-2', 'zeta/fan-1']) server.world.connects(name);
-      server.world.disconnects('acme/pump-2');
-      await open();
-      await row('zeta/fan-1').waitFor();
-      await page.getByLabel('Customer').selectOption('acme');
-      await page.getByText('2 of 3 devices').waitFor();
-      await page.getByLabel('Show').selectOption('offline');
-      await page.getByText('1 of 3 devices').waitFor();
-      await page.getByLabel('Search').fill('fan');
-      await page.getByText('No device fits the search.').waitFor();
-    });
-
-    it('says how old its data is while the broker is away, and goes on by itself', async () => {
-      server.world.connects('acme/pump-7');
-      await open();
-      await row('acme/pump-7').waitFor();
-      await server.restart();
-      await page.getByText(/data is \d+ s old/).waitFor();
-      await row('acme/pump-7').waitFor();
-      await page.locator('#link[data-state="live"]').waitFor();
-    });
-
-    it('forgets everything at logout', async () => {
-      server.world.connects('acme/pump-7');
-      await open();
-      await row('acme/pump-7').waitFor();
-      await page.getByRole('button', { name: 'Log out' }).click();
-      await page.getByLabel(/^Key/).waitFor();
-      expect(await page.locator('tr[data-device]').count()).toBe(0);
-      await page.reload();
-      await page.getByLabel(/^Key/).waitFor();
-    });
-
-    it('shows ten thousand devices without freezing', async () => {
-      const { world } = server;
-      const change = (round: number) => {
-        for (let index = 0; index < 10_000; index += 1)
-          world.measures(`acme/d-${index}`, { round, temp: index / 10 });
-      };
-      change(0);
-      await open();
-      while ((await page.locator('#shown').textContent()) !== '10,000 devices') world.clock.advance(20);
-      await page.evaluate(() => {
-        const tasks: number[] = [];
-        Object.assign(window, { tasks });
-        new PerformanceObserver((list) =>
-          tasks.push(...list.getEntries().map(({ duration }) => duration)),
-        ).observe({
-          type: 'longtask',
-        });
-      });
-      for (let round = 1; round <= 4; round += 1) {
-        change(round);
-        for (let step = 0; step < 50; step += 1) world.clock.advance(20);
-        await row('acme/d-0').getByText(`round ${round}`).waitFor();
-      }
-      expect(await page.locator('tr[data-device]').count()).toBeLessThan(60);
-      const longest = await page.evaluate(() =>
-        Math.max(0, ...(window as never as { tasks: number[] }).tasks),
-      );
-      expect(longest).toBeLessThan(500);
-      await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, scroll.scrollHeight));
-      await row('acme/d-9999').waitFor();
-      expect(await row('acme/d-9999').getAttribute('aria-rowindex')).toBe('10001');
-    });
-  },
-);
+    for (let round = 1; round <= 4; round += 1) {
+      change(round);
+      for (let step = 0; step < 50; step += 1) world.clock.advance(20);
+      await row('acme/d-0').getByText(`round ${round}`).waitFor();
+    }
+    expect(await page.locator('tr[data-device]').count()).toBeLessThan(60);
+    const longest = await page.evaluate(() => Math.max(0, ...(window as never as { tasks: number[] }).tasks));
+    expect(longest).toBeLessThan(500);
+    await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, scroll.scrollHeight));
+    await row('acme/d-9999').waitFor();
+    expect(await row('acme/d-9999').getAttribute('aria-rowindex')).toBe('10001');
+  });
+});

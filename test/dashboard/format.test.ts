@@ -1,7 +1,9 @@
 /** How times and values read. */
 import { describe, expect, it } from 'vitest';
-import { ago, clockText, valuesText } from '../../dashboard/format.ts';
+import { ago, clockText, clockTime, localTimes, presenceText, valuesText } from '../../dashboard/format.ts';
+import type { Row } from '../../dashboard/model.ts';
 
+const NOW = 1_780_000_000_000;
 const value = (of: unknown) => ({ value: of, at: 0, receivedAt: 0 });
 
 describe('an age', () => {
@@ -34,5 +36,35 @@ describe('values', () => {
 
   it('come with a word if the device’s clock is wrong', () => {
     expect([clockText('ok'), clockText('unset'), clockText('ahead')]).toEqual(['', 'not set', 'ahead']);
+  });
+});
+
+describe('presence', () => {
+  const row = (part: object) => ({ online: false, since: NOW - 4000, reason: null, ...part }) as Row;
+
+  it.each([
+    [{ online: true }, 'Online for 4 s'],
+    [{ reason: 'no-heartbeat' }, 'Offline for 4 s: no-heartbeat'],
+    [{}, 'Offline for 4 s: reason unknown'],
+    [{ since: null }, 'Offline; it has not connected yet'],
+  ])('%j reads "%s"', (part, text) => {
+    expect(presenceText(row(part), NOW)).toBe(text);
+  });
+
+  it('has no duration while the broker’s time is not known', () => {
+    expect(presenceText(row({ online: true }), null)).toBe('Online');
+  });
+});
+
+describe('an instant', () => {
+  it('has its day if that is not plain', () => {
+    expect(clockTime(NOW, NOW + 60_000)).toMatch(/^\d\d:26:40$/);
+    expect(clockTime(NOW, NOW + 86_400_000)).toMatch(/^\d+ \w+ 2026, \d\d:26:40$/);
+  });
+
+  it('in a sentence of the broker is read in the zone of the person', () => {
+    const sentence = 'device offline since 2026-05-28T20:26:40.000Z';
+    expect(localTimes(sentence)).toMatch(/^device offline since \d+ \w+ 2026, \d\d:26:40$/);
+    expect(localTimes('no time here')).toBe('no time here');
   });
 });

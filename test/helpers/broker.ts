@@ -19,6 +19,8 @@ export interface TestBrokerOptions {
   readonly data?: string;
   readonly config?: Overrides;
   readonly environment?: Partial<Environment>;
+  /** A built dashboard to serve. */
+  readonly dashboardFolder?: string;
 }
 
 /** Started; stopped when the test is over. */
@@ -26,7 +28,8 @@ export async function startBroker(options: TestBrokerOptions = {}): Promise<Test
   const data = options.data ?? temporaryFolder();
   const config = testConfig(data, options.config);
   const environment = { ...systemEnvironment, ...options.environment };
-  const broker = new Broker({ config, logger: silentLog, environment, dashboardFolder: null });
+  const { dashboardFolder = null } = options;
+  const broker = new Broker({ config, logger: silentLog, environment, dashboardFolder });
   onTestFinished(() => broker.stop());
   await broker.start();
   const key = async (role: Role, customer: string, device?: string): Promise<string> => {
