@@ -37,6 +37,7 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const stats = new StatsCollector({
     ...core,
     commands: core.orders.commands,
+    bridge: () => mqtt.status(),
     log: core.stores.log,
     process,
     viewers,

@@ -2,6 +2,7 @@
  * The MQTT side put together: the bridge outwards, commands inwards, and what Home Assistant is told. Inert without
  * `mqtt.url`.
  */
+import type { BridgeStats } from '../schemas/api.ts';
 import type { Config } from '../schemas/config.ts';
 import { Bridge } from './bridge/bridge.ts';
 import { BRIDGE, CommandIntake, type IntakeRecord } from './bridge/command-intake.ts';
@@ -68,6 +69,12 @@ export class Mqtt {
     intake.start();
     if (announcer) this.connectAnnouncer(announcer);
     bridge.start();
+  }
+
+  /** What operators see. */
+  status(): BridgeStats {
+    const { dropped, ...status } = this.bridge.status();
+    return { ...status, dropped: { ...dropped }, commands: { ...this.intake.counts } };
   }
 
   /** Idempotent. */

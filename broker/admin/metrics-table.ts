@@ -50,6 +50,18 @@ const by = (
   read: (_, broker) => read(broker),
 });
 
+const bridgeTotal = (
+  name: string,
+  help: string,
+  from: 'sent' | 'repeated' | 'lostBytes' | 'outages' | 'crashes',
+): Metric => ({
+  name: `signalbox_mqtt_${name}_total`,
+  help,
+  type: 'counter',
+  label: null,
+  read: (_, broker) => broker.bridge[from],
+});
+
 export const METRICS: readonly Metric[] = [
   {
     name: 'signalbox_build_info',
@@ -91,6 +103,37 @@ export const METRICS: readonly Metric[] = [
     'command_steps',
     'Steps that commands have taken, by status (P-5.1).',
     (broker) => broker.commands.steps,
+  ),
+
+  gauge('mqtt_connected', '1: the MQTT bridge is connected.', (_, { bridge }) =>
+    Number(bridge.state === 'connected'),
+  ),
+  gauge(
+    'mqtt_backlog_bytes',
+    'Bytes of the log that wait for the MQTT server.',
+    (_, broker) => broker.bridge.backlog.bytes,
+  ),
+  gauge(
+    'mqtt_backlog_seconds',
+    'Age of the oldest frame that the MQTT server does not have.',
+    (_, broker) => broker.bridge.backlog.seconds,
+  ),
+  bridgeTotal('sent', 'Messages of the log that the MQTT server has acknowledged.', 'sent'),
+  bridgeTotal('repeated', 'Copies that were written to the MQTT server again.', 'repeated'),
+  bridgeTotal('lost_bytes', 'Bytes that fell off the log before the MQTT server had them.', 'lostBytes'),
+  bridgeTotal('outages', 'Outages of the MQTT server that are over.', 'outages'),
+  bridgeTotal('crashes', "Times that the bridge's thread ended by itself.", 'crashes'),
+  by(
+    'reason',
+    'mqtt_dropped',
+    'Messages to the MQTT server that were given up, by reason.',
+    (broker) => broker.bridge.dropped,
+  ),
+  by(
+    'outcome',
+    'mqtt_commands',
+    'Commands that came over MQTT: taken, refused.',
+    (broker) => broker.bridge.commands,
   ),
 
   total('log_commits', 'Commits of the telemetry log.', 'commits'),

@@ -2,7 +2,7 @@
  * What the broker tells of itself (`GET /stats`, the live channel's `stats`, `/metrics`). Owns the samples of the
  * counters, one a second, from which the rates of the last five seconds come.
  */
-import type { BrokerStats, Stats } from '../../schemas/api.ts';
+import type { BridgeStats, BrokerStats, Stats } from '../../schemas/api.ts';
 import type { TelemetryLog } from '../store/ports.ts';
 import type { Clock, Timer } from '../wire/environment.ts';
 import type { Caller } from './caller.ts';
@@ -22,6 +22,7 @@ export interface StatsParts {
   /** Connections of the live channel now. */
   readonly viewers: () => number;
   readonly commands: { readonly waiting: number };
+  readonly bridge: () => BridgeStats;
   readonly clock: Clock;
   readonly version: string;
 }
@@ -88,6 +89,7 @@ export class StatsCollector {
         waiting: this.parts.commands.waiting,
         steps: Object.fromEntries(counters.commandSteps),
       },
+      bridge: this.parts.bridge(),
       log: this.log(),
       memory: { ...memory },
       eventLoopDelay: { ...eventLoopDelay },

@@ -60,6 +60,45 @@ const Log = Type.Object(
   { description: 'The telemetry log.' },
 );
 
+const orNull = <Schema extends Type.TSchema>(schema: Schema, description: string) =>
+  Type.Union([schema, Type.Null()], { description });
+
+const Bridge = Type.Object(
+  {
+    state: Type.Enum(['off', 'connecting', 'connected', 'waiting', 'failed', 'stopped'], {
+      description:
+        'off: no server is configured. waiting: the next attempt comes by itself. failed: the configuration cannot be used.',
+    }),
+    since: count('When this state began, Unix ms.'),
+    peer: orNull(Type.String(), 'The server at hand, without credentials.'),
+    protocol: orNull(Type.Enum(['5', '3.1.1']), 'What is spoken with it.'),
+    rate: number('Messages of the log a second, over the last five seconds.'),
+    backlog: Type.Object(
+      {
+        bytes: count('Of the log.'),
+        messages: orNull(Type.Integer(), 'Estimated by what a message took so far; null: none was sent yet.'),
+        seconds: number('Age of the oldest frame that the peer does not have.'),
+      },
+      { description: 'What waits in the log for the peer.' },
+    ),
+    cursor: orNull(Type.Integer(), 'Position in the log; everything before it is with the peer.'),
+    inFlight: count('Messages that the peer has not acknowledged.'),
+    sent: count('Messages of the log that the peer has acknowledged, since the start.'),
+    repeated: count('Copies that were written again, for their acknowledgement was missing.'),
+    others: count('Messages from elsewhere: state, availability, results, discovery.'),
+    dropped: counts('Messages that were given up, by reason.'),
+    lostBytes: count('Bytes that fell off the log before the peer had them.'),
+    outages: count('Outages that are over.'),
+    crashes: count("Times that the bridge's thread ended by itself."),
+    commands: counts('Commands that came over MQTT: taken, refused.'),
+    lastError: orNull(
+      Type.Object({ at: count('Unix ms.'), message: Type.String() }),
+      'What went wrong last.',
+    ),
+  },
+  { description: 'The MQTT bridge.' },
+);
+
 const Memory = Type.Object(
   {
     residentBytes: count('Of the process.'),
@@ -84,6 +123,7 @@ const Broker = Type.Object(
     frameErrors: counts('Error frames sent, by error code (P-8).'),
     closes: counts('Device connections ended, by reason (P-7.3).'),
     commands: Commands,
+    bridge: Bridge,
     log: Log,
     memory: Memory,
     eventLoopDelay: EventLoopDelay,
@@ -107,4 +147,5 @@ export const StatsSchema = named(
 );
 
 export type Stats = Type.Static<typeof StatsSchema>;
+export type BridgeStats = Type.Static<typeof Bridge>;
 export type BrokerStats = Type.Static<typeof Broker>;

@@ -9,6 +9,7 @@ import { StatsCollector, statsFor } from '../../broker/hub/stats.ts';
 import type { LogStats } from '../../broker/store/ports.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { connect } from './fleet.ts';
+import { someStats } from './some-stats.ts';
 
 const LOG: LogStats = {
   first: 10,
@@ -53,6 +54,7 @@ function setUp() {
     log: { stats: () => LOG },
     viewers: () => 3,
     commands: { waiting: 4 },
+    bridge: () => someStats({ total: 0, online: 0 }).broker?.bridge ?? expect.fail(),
     version: '1.2.3',
   });
   onTestFinished(() => collector.stop());

@@ -62,7 +62,8 @@ export class Creation {
   private async create(wish: CommandWish, id: string, ttl: number): Promise<Issued> {
     const { journal, findDevice } = this.parts;
     const device = findDevice(wish.customer, wish.device);
-    if (!device) throw new HubRefusal('not-found', 'There is no device that this key may see.');
+    if (!device)
+      throw new HubRefusal('not-found', 'There is no device of this name; it has not connected yet.');
     const aside = [...this.makeRoom(wish), ...this.supersede(wish, id)];
     const entry = this.add(this.newCommand(wish, id, ttl), device);
     await Promise.all([journal.save(entry), ...aside]);
