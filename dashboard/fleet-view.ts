@@ -23,8 +23,9 @@ export class FleetView {
     addEventListener('resize', changed);
     // The whole row is a link for who points; the name is one for who tabs.
     element('devices').addEventListener('click', ({ target }) => {
-      const row = target instanceof Element ? target.closest<HTMLElement>('tr[data-device]') : null;
-      if (row?.dataset.device) location.hash = deviceLink(row.dataset.device);
+      if (!(target instanceof Element) || target.closest('a')) return;
+      const name = target.closest<HTMLElement>('tr[data-device]')?.dataset.device;
+      if (name !== undefined) location.hash = deviceLink(name);
     });
   }
 
