@@ -4,7 +4,7 @@ FROM commands WHERE ended_at IS NULL AND number > :after
 ORDER BY number LIMIT :limit;
 
 -- name: lastCommandNumber
-SELECT coalesce(max(number), 0) AS number FROM commands;
+SELECT seq AS number FROM sqlite_sequence WHERE name = 'commands';
 
 -- name: findCommand
 SELECT customer, device, id, number, status, created_at AS createdAt, ended_at AS endedAt, job, position, body
@@ -14,19 +14,30 @@ FROM commands WHERE customer = :customer AND id = :id;
 SELECT customer, device, id, number, status, created_at AS createdAt, ended_at AS endedAt, job, position, body
 FROM commands WHERE id = :id ORDER BY customer;
 
--- name: listCommandsOfDevice
-SELECT customer, device, id, number, status, created_at AS createdAt, ended_at AS endedAt, job, position, body
-FROM commands WHERE customer = :customer AND device = :device AND number < :before
-ORDER BY number DESC LIMIT :limit;
-
 -- name: listCommandsOfJob
 SELECT customer, device, id, number, status, created_at AS createdAt, ended_at AS endedAt, job, position, body
-FROM commands WHERE job = :job AND number < :before
+FROM commands
+WHERE job = :job AND number < :before
+  AND (:customer = '*' OR customer = :customer)
+  AND (:device IS NULL OR device = :device)
 ORDER BY number DESC LIMIT :limit;
 
--- name: listCommands
+-- name: listCommandsOfDevice
 SELECT customer, device, id, number, status, created_at AS createdAt, ended_at AS endedAt, job, position, body
-FROM commands WHERE (:customer = '*' OR customer = :customer) AND number < :before
+FROM commands
+WHERE customer = :customer AND device = :device AND number < :before
+ORDER BY number DESC LIMIT :limit;
+
+-- name: listCommandsOfCustomer
+SELECT customer, device, id, number, status, created_at AS createdAt, ended_at AS endedAt, job, position, body
+FROM commands
+WHERE customer = :customer AND number < :before
+ORDER BY number DESC LIMIT :limit;
+
+-- name: listCommandsOfAll
+SELECT customer, device, id, number, status, created_at AS createdAt, ended_at AS endedAt, job, position, body
+FROM commands
+WHERE number < :before AND (:device IS NULL OR device = :device)
 ORDER BY number DESC LIMIT :limit;
 
 -- name: saveCommand
@@ -36,4 +47,4 @@ ON CONFLICT (customer, id) DO UPDATE SET status = excluded.status, ended_at = ex
   position = excluded.position, body = excluded.body;
 
 -- name: deleteEndedCommands
-DELETE FROM commands WHERE rowid IN (SELECT rowid FROM commands WHERE ended_at < :time LIMIT :limit);
+DELETE FROM commands WHERE number IN (SELECT number FROM commands WHERE ended_at < :time LIMIT :limit);

@@ -3,23 +3,29 @@ SELECT id, customer, number, created_at AS createdAt, ended_at AS endedAt, targe
 FROM jobs WHERE ended_at IS NULL ORDER BY number;
 
 -- name: lastJobNumber
-SELECT coalesce(max(number), 0) AS number FROM jobs;
+SELECT seq AS number FROM sqlite_sequence WHERE name = 'jobs';
 
 -- name: findJob
 SELECT id, customer, number, created_at AS createdAt, ended_at AS endedAt, targets, body
 FROM jobs WHERE id = :id AND (:customer = '*' OR customer = :customer);
 
--- name: listJobs
+-- name: listJobsOfCustomer
 SELECT id, customer, number, created_at AS createdAt, ended_at AS endedAt, targets, body
-FROM jobs WHERE (:customer = '*' OR customer = :customer) AND number < :before
+FROM jobs WHERE customer = :customer AND number < :before
+ORDER BY number DESC LIMIT :limit;
+
+-- name: listJobsOfAll
+SELECT id, customer, number, created_at AS createdAt, ended_at AS endedAt, targets, body
+FROM jobs WHERE number < :before
 ORDER BY number DESC LIMIT :limit;
 
 -- name: insertJob
 INSERT INTO jobs (id, customer, number, created_at, ended_at, targets, body)
-VALUES (:id, :customer, :number, :createdAt, :endedAt, :targets, :body);
+VALUES (:id, :customer, :number, :createdAt, :endedAt, :targets, :body)
+ON CONFLICT (id) DO NOTHING;
 
 -- name: updateJob
 UPDATE jobs SET ended_at = :endedAt, body = :body WHERE id = :id;
 
 -- name: deleteEndedJobs
-DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE ended_at < :time LIMIT :limit);
+DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE ended_at < :time LIMIT :limit);

@@ -1,9 +1,12 @@
 /** One suite for every engine: what a room may rely on must not depend on where the bytes go. */
 import { describe, expect, it } from 'vitest';
+import { auditContract } from './audit-contract.ts';
+import { commandContract } from './command-contract.ts';
 import { databaseContract } from './database-contract.ts';
+import { desiredContract } from './desired-contract.ts';
 import { startStores } from './harness.ts';
+import { jobContract } from './job-contract.ts';
 import { telemetryLogContract } from './log-contract.ts';
-import { recordsContract } from './records-contract.ts';
 
 const DURABILITY = { files: 'power', memory: 'process' } as const;
 
@@ -16,5 +19,8 @@ describe.each(['files', 'memory'] as const)('the %s engine', (engine) => {
 
   describe('the log', () => telemetryLogContract(engine));
   describe('the database', () => databaseContract(engine));
-  describe('the records', () => recordsContract(engine));
+  describe('commands', () => commandContract(engine));
+  describe('jobs', () => jobContract(engine));
+  describe('desired state', () => desiredContract(engine));
+  describe('the audit', () => auditContract(engine));
 });

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { loadStatements } from '../../broker/store/sqlite/sql.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { startStores } from './harness.ts';
 
@@ -30,26 +29,20 @@ describe('a data folder of the first version', () => {
     expect(devices).toEqual(['pump']);
     expect(await stores.database.loadCursors()).toEqual({ mqtt: 42 });
     expect(await stores.database.lastCommandNumber()).toBe(0);
-  });
-});
-
-describe('what operators ask for all the time', () => {
-  it.each([
-    ['listCommandsOfDevice', 'commands_of_device'],
-    ['listCommandsOfJob', 'commands_of_job'],
-    ['loadOpenCommands', 'commands_open'],
-    ['listAuditOfCustomer', 'audit_of_customer'],
-    ['settleAudit', 'audit_unsettled'],
-    ['deleteEndedCommands', 'commands_ended'],
-  ])('%s walks the index %s', (name, index) => {
-    const database = new SqliteDatabase(':memory:');
-    for (const file of ['001-first.sql', '002-commands.sql']) {
-      database.exec(readFileSync(join(SQL, 'migrations', file), 'utf8'));
-    }
-    const sql = loadStatements(SQL).get(name) ?? '';
-    const names = [...sql.matchAll(/:(\w+)/g)].map(([, parameter]) => [parameter, null]);
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(Object.fromEntries(names));
-    expect(JSON.stringify(plan)).toContain(index);
-    database.close();
+    await stores.database.saveCommands([
+      {
+        customer: 'acme',
+        device: 'pump',
+        id: 'c1',
+        number: 1,
+        status: 'queued',
+        createdAt: 1000,
+        endedAt: null,
+        job: null,
+        position: 0,
+        body: new Uint8Array([1]),
+      },
+    ]);
+    expect(await stores.database.findCommands('acme', 'c1')).toMatchObject([{ number: 1, device: 'pump' }]);
   });
 });

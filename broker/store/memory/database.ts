@@ -1,4 +1,18 @@
-/** The database in maps, for tests. Keeps the promises of `ports.ts` except that nothing outlives the process. */
+/**
+ * The database in maps, for tests, one file a subject. Keeps the promises of the ports (ports.ts, command-ports.ts) except
+ * that nothing outlives the process. Plain methods, so that a test may put a slower or a failing one in their place.
+ */
+import type {
+  AuditOutcome,
+  AuditQuery,
+  AuditRow,
+  CommandQuery,
+  CommandRow,
+  DesiredRow,
+  JobQuery,
+  JobRow,
+  NumberedAuditRow,
+} from '../command-ports.ts';
 import {
   type BrowserSessionRow,
   type Database,
@@ -7,104 +21,155 @@ import {
   type KeyRow,
   StoreError,
 } from '../ports.ts';
-import { MemoryRecords } from './records.ts';
+import { MemoryAudit } from './audit.ts';
+import { MemoryCommands } from './commands.ts';
+import { MemoryDesired } from './desired.ts';
+import { MemoryJobs } from './jobs.ts';
+import { MemoryKeys } from './keys.ts';
+import { MemoryState } from './state.ts';
 
-export class MemoryDatabase extends MemoryRecords implements Database {
+export class MemoryDatabase implements Database {
   readonly durability: Durability = 'process';
-  private readonly devices = new Map<string, DeviceRow>();
-  private readonly keys = new Map<string, KeyRow>();
-  private readonly sessions = new Map<string, BrowserSessionRow>();
-  private readonly cursors = new Map<string, number>();
-  private checkpoint = 0;
-  private state: 'new' | 'open' | 'stopped' = 'new';
+  private readonly subjects = {
+    state: new MemoryState(),
+    keys: new MemoryKeys(),
+    commands: new MemoryCommands(),
+    jobs: new MemoryJobs(),
+    desired: new MemoryDesired(),
+    audit: new MemoryAudit(),
+  };
+  private phase: 'new' | 'open' | 'stopped' = 'new';
 
   async start(): Promise<void> {
-    this.state = 'open';
+    this.phase = 'open';
   }
 
   async stop(): Promise<void> {
-    this.state = 'stopped';
+    this.phase = 'stopped';
   }
 
   async *loadDevices(): AsyncGenerator<readonly DeviceRow[]> {
-    this.requireOpen();
-    if (this.devices.size > 0) yield [...this.devices.values()];
+    yield this.open.state.devices();
   }
 
   async saveDevices(rows: readonly DeviceRow[]): Promise<void> {
-    this.requireOpen();
-    for (const row of rows) {
-      const name = `${row.customer}/${row.device}`;
-      if (row.position >= (this.devices.get(name)?.position ?? 0)) this.devices.set(name, { ...row });
-    }
+    this.open.state.saveDevices(rows);
   }
 
   async checkpointPosition(): Promise<number> {
-    this.requireOpen();
-    return this.checkpoint;
+    return this.open.state.checkpointPosition();
   }
 
   async setCheckpointPosition(position: number): Promise<void> {
-    this.requireOpen();
-    this.checkpoint = Math.max(this.checkpoint, position);
-    for (const [name, row] of this.devices) {
-      if (row.body === null && row.position < position) this.devices.delete(name);
-    }
+    this.open.state.setCheckpointPosition(position);
   }
 
   async loadCursors(): Promise<Readonly<Record<string, number>>> {
-    this.requireOpen();
-    return Object.fromEntries(this.cursors);
+    return this.open.state.cursors();
   }
 
   async saveCursors(cursors: Readonly<Record<string, number>>): Promise<void> {
-    this.requireOpen();
-    for (const [name, position] of Object.entries(cursors)) {
-      this.cursors.set(name, Math.max(position, this.cursors.get(name) ?? 0));
-    }
+    this.open.state.saveCursors(cursors);
   }
 
   async loadKeys(): Promise<readonly KeyRow[]> {
-    this.requireOpen();
-    return [...this.keys.values()];
+    return this.open.keys.all();
   }
 
   async insertKey(row: KeyRow): Promise<void> {
-    this.requireOpen();
-    if (this.keys.has(row.id)) throw new StoreError('exists', `There is a key ${row.id} already.`);
-    this.keys.set(row.id, { ...row });
+    this.open.keys.insert(row);
   }
 
   async updateKeys(rows: readonly KeyRow[]): Promise<void> {
-    this.requireOpen();
-    for (const { id, label, expiresAt, revokedAt, lastUsedAt } of rows) {
-      const key = this.keys.get(id);
-      if (key) this.keys.set(id, { ...key, label, expiresAt, revokedAt, lastUsedAt });
-    }
+    this.open.keys.update(rows);
   }
 
   async loadBrowserSessions(): Promise<readonly BrowserSessionRow[]> {
-    this.requireOpen();
-    return [...this.sessions.values()];
+    return this.open.keys.sessions();
   }
 
   async insertBrowserSession(row: BrowserSessionRow): Promise<void> {
-    this.requireOpen();
-    if (this.sessions.has(hex(row.hash)))
-      throw new StoreError('exists', 'There is a browser session already.');
-    this.sessions.set(hex(row.hash), { ...row });
+    this.open.keys.insertSession(row);
   }
 
   async deleteBrowserSessions(hashes: readonly Uint8Array[]): Promise<void> {
-    this.requireOpen();
-    for (const hash of hashes) this.sessions.delete(hex(hash));
+    this.open.keys.deleteSessions(hashes);
   }
 
-  protected override requireOpen(): void {
-    if (this.state !== 'open') throw new StoreError('stopped', 'The database is not open.');
+  async *loadOpenCommands(): AsyncGenerator<readonly CommandRow[]> {
+    yield this.open.commands.open();
   }
-}
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
+  async lastCommandNumber(): Promise<number> {
+    return this.open.commands.lastNumber();
+  }
+
+  async findCommands(customer: string, id: string): Promise<readonly CommandRow[]> {
+    return this.open.commands.find(customer, id);
+  }
+
+  async listCommands(query: CommandQuery): Promise<readonly CommandRow[]> {
+    return this.open.commands.list(query);
+  }
+
+  async saveCommands(rows: readonly CommandRow[]): Promise<void> {
+    this.open.commands.save(rows);
+  }
+
+  async deleteEndedCommands(time: number, limit: number): Promise<number> {
+    return this.open.commands.deleteEnded(time, limit);
+  }
+
+  async loadOpenJobs(): Promise<readonly JobRow[]> {
+    return this.open.jobs.open();
+  }
+
+  async lastJobNumber(): Promise<number> {
+    return this.open.jobs.lastNumber();
+  }
+
+  async findJob(customer: string, id: string): Promise<JobRow | null> {
+    return this.open.jobs.find(customer, id);
+  }
+
+  async listJobs(query: JobQuery): Promise<readonly JobRow[]> {
+    return this.open.jobs.list(query);
+  }
+
+  async insertJob(row: JobRow): Promise<void> {
+    this.open.jobs.insert(row);
+  }
+
+  async updateJob(row: Pick<JobRow, 'id' | 'endedAt' | 'body'>): Promise<void> {
+    this.open.jobs.update(row);
+  }
+
+  async deleteEndedJobs(time: number, limit: number): Promise<number> {
+    return this.open.jobs.deleteEnded(time, limit);
+  }
+
+  async *loadDesired(): AsyncGenerator<readonly DesiredRow[]> {
+    yield this.open.desired.all();
+  }
+
+  async saveDesired(rows: readonly DesiredRow[]): Promise<void> {
+    this.open.desired.save(rows);
+  }
+
+  async saveAudit(rows: readonly AuditRow[], outcomes: readonly AuditOutcome[]): Promise<void> {
+    this.open.audit.save(rows, outcomes);
+  }
+
+  async listAudit(query: AuditQuery): Promise<readonly NumberedAuditRow[]> {
+    return this.open.audit.list(query);
+  }
+
+  async deleteAudit(time: number, limit: number): Promise<number> {
+    return this.open.audit.delete(time, limit);
+  }
+
+  private get open(): typeof this.subjects {
+    if (this.phase !== 'open') throw new StoreError('stopped', 'The database is not open.');
+    return this.subjects;
+  }
 }

@@ -35,13 +35,16 @@ export function commandMethods(
 
 /** One statement for each way of asking, so that each walks an index. */
 function lister(prepare: Prepare): DatabaseMethods['listCommands'] {
-  const ofDevice = prepare<CommandRow>('listCommandsOfDevice');
   const ofJob = prepare<CommandRow>('listCommandsOfJob');
-  const ofAll = prepare<CommandRow>('listCommands');
-  return ({ customer, device, job, before, limit }: CommandQuery) => {
-    const page = { before: before ?? Number.MAX_SAFE_INTEGER, limit };
-    if (job !== null) return ofJob.all({ job, ...page });
-    if (device !== null) return ofDevice.all({ customer, device, ...page });
-    return ofAll.all({ customer, ...page });
-  };
+  const ofDevice = prepare<CommandRow>('listCommandsOfDevice');
+  const ofCustomer = prepare<CommandRow>('listCommandsOfCustomer');
+  const ofAll = prepare<CommandRow>('listCommandsOfAll');
+
+  function statementFor({ customer, device, job }: CommandQuery): typeof ofAll {
+    if (job !== null) return ofJob;
+    if (customer === '*') return ofAll;
+    return device === null ? ofCustomer : ofDevice;
+  }
+
+  return (query) => statementFor(query).all({ ...query, before: query.before ?? Number.MAX_SAFE_INTEGER });
 }

@@ -1,7 +1,8 @@
 /** Jobs as SQL. */
 import type { JobRow } from '../command-ports.ts';
+import { StoreError } from '../ports.ts';
 import type { DatabaseMethods } from './messages.ts';
-import { type Prepare, unlessTaken } from './prepare.ts';
+import type { Prepare } from './prepare.ts';
 
 type JobMethod =
   | 'loadOpenJobs'
@@ -16,7 +17,8 @@ export function jobMethods(prepare: Prepare): Pick<DatabaseMethods, JobMethod> {
   const loadOpen = prepare<JobRow>('loadOpenJobs');
   const lastNumber = prepare<{ number: number }>('lastJobNumber');
   const find = prepare<JobRow>('findJob');
-  const list = prepare<JobRow>('listJobs');
+  const ofCustomer = prepare<JobRow>('listJobsOfCustomer');
+  const ofAll = prepare<JobRow>('listJobsOfAll');
   const insert = prepare('insertJob');
   const update = prepare('updateJob');
   const deleteEnded = prepare('deleteEndedJobs');
@@ -24,9 +26,14 @@ export function jobMethods(prepare: Prepare): Pick<DatabaseMethods, JobMethod> {
     loadOpenJobs: () => loadOpen.all({}),
     lastJobNumber: () => lastNumber.get({})?.number ?? 0,
     findJob: (customer, id) => find.get({ customer, id }) ?? null,
-    listJobs: ({ customer, before, limit }) =>
-      list.all({ customer, before: before ?? Number.MAX_SAFE_INTEGER, limit }),
-    insertJob: (row) => unlessTaken(`job ${row.id}`, () => insert.run(row)),
+    listJobs: (query) => {
+      const statement = query.customer === '*' ? ofAll : ofCustomer;
+      return statement.all({ ...query, before: query.before ?? Number.MAX_SAFE_INTEGER });
+    },
+    insertJob: (row) => {
+      const { changes } = insert.run(row);
+      if (changes === 0) throw new StoreError('exists', `There is a job ${row.id} already.`);
+    },
     updateJob: (row) => void update.run(row),
     deleteEndedJobs: (time, limit) => deleteEnded.run({ time, limit }).changes,
   };
