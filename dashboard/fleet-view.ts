@@ -1,6 +1,6 @@
 /** The page of the whole fleet: figures, search and table. Owns the filter. */
 import { element, fact } from './dom.ts';
-import { count, duration } from './format.ts';
+import { bridgeText, count, duration } from './format.ts';
 import type { FleetModel } from './model.ts';
 import { deviceLink } from './route.ts';
 import { type Filter, Selection } from './selection.ts';
@@ -68,9 +68,10 @@ export class FleetView {
       ['online', `${count(stats.devices.online)} of ${count(stats.devices.total)}`],
     ];
     if (stats.broker) {
-      const { rates, viewers, commands } = stats.broker;
+      const { rates, viewers, commands, bridge } = stats.broker;
       figures.push(['frames/s', count(rates.frames)], ['values/s', count(rates.samples)]);
       figures.push(['commands open', count(commands.waiting)], ['viewers', count(viewers)]);
+      if (bridge.state !== 'off') figures.push(['MQTT', bridgeText(bridge)]);
     }
     figures.push(['up', duration(stats.uptimeSeconds * 1000)]);
     element('stats').replaceChildren(...figures.map(([name, value]) => fact(name, value)));

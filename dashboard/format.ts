@@ -1,4 +1,5 @@
 /** Times, numbers and values as people read them. Pure. */
+import type { BridgeStats } from '../schemas/api.ts';
 import type { LiveValue } from '../schemas/live.ts';
 import type { Row } from './model.ts';
 
@@ -70,4 +71,10 @@ export function clockTime(at: number, now: number): string {
 /** Sentences of the broker name instants in UTC; people read them in their own zone. */
 export function localTimes(sentence: string): string {
   return sentence.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (instant) => DAY_AND_TIME.format(new Date(instant)));
+}
+
+/** How the MQTT bridge stands; `connected` alone means that nothing waits. */
+export function bridgeText({ state, backlog }: Pick<BridgeStats, 'state' | 'backlog'>): string {
+  const behind = backlog.seconds >= 2 ? `, ${duration(backlog.seconds * 1000)} behind` : '';
+  return `${state === 'waiting' ? 'away' : state}${behind}`;
 }

@@ -1,6 +1,14 @@
 /** How times and values read. */
 import { describe, expect, it } from 'vitest';
-import { ago, clockText, clockTime, localTimes, presenceText, valuesText } from '../../dashboard/format.ts';
+import {
+  ago,
+  bridgeText,
+  clockText,
+  clockTime,
+  localTimes,
+  presenceText,
+  valuesText,
+} from '../../dashboard/format.ts';
 import type { Row } from '../../dashboard/model.ts';
 
 const NOW = 1_780_000_000_000;
@@ -66,5 +74,16 @@ describe('an instant', () => {
     const sentence = 'device offline since 2026-05-28T20:26:40.000Z';
     expect(localTimes(sentence)).toMatch(/^device offline since \d+ \w+ 2026, \d\d:26:40$/);
     expect(localTimes('no time here')).toBe('no time here');
+  });
+});
+
+describe('the MQTT bridge', () => {
+  it.each([
+    ['connected', 0.4, 'connected'],
+    ['connected', 90, 'connected, 1 min behind'],
+    ['waiting', 5, 'away, 5 s behind'],
+    ['failed', 0, 'failed'],
+  ] as const)('%s with %d s of backlog reads %j', (state, seconds, text) => {
+    expect(bridgeText({ state, backlog: { bytes: 0, messages: 0, seconds } })).toBe(text);
   });
 });
