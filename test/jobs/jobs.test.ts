@@ -1,73 +1,9 @@
 /** "No command to a group" (thingsboard#1508, open since 2019): here with a canary, a rate, a halt, and each outcome. */
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { JobWish, Selection } from '../../broker/hub/jobs/job.ts';
-import { Jobs } from '../../broker/hub/jobs/jobs.ts';
-import type { MemoryDatabase } from '../../broker/store/memory/database.ts';
-import { type ConnectedDevice, commandWorld, rest } from '../commands/world.ts';
-import { silentLog } from '../helpers/log.ts';
-
-const EVERYBODY: Selection = { customer: 'acme', q: null, model: null, online: null, devices: null };
-
-const wishOf = (wish: Partial<JobWish> = {}): JobWish => ({
-  select: EVERYBODY,
-  name: 'update',
-  args: { to: '2.0' },
-  ttl: 60_000,
-  supersede: null,
-  canary: 0,
-  rate: null,
-  haltShare: null,
-  by: 'key1',
-  ...wish,
-});
-
-async function jobWorld(devices: readonly string[], database?: MemoryDatabase) {
-  const world = await commandWorld(database ? { database } : {});
-  for (const id of devices) world.known(id);
-  let ids = 0;
-  const jobs = new Jobs({
-    store: world.database,
-    commands: world.commands,
-    fleet: world.fleet,
-    limits: world.config.commands,
-    clock: world.clock,
-    logger: silentLog,
-    newId: () => {
-      ids += 1;
-      return `job${ids}`;
-    },
-  });
-  await jobs.start();
-  onTestFinished(() => jobs.stop());
-  const outcomes = async (id: string) => {
-    const job = await jobs.find('acme', id);
-    if (!job) throw new Error(`there is no job ${id}`);
-    const { items } = await jobs.outcomes(job, { from: 0, limit: 100 });
-    return Object.fromEntries(items.map(({ device, status }) => [device, status]));
-  };
-  const create = async (wish: Partial<JobWish> = {}) => {
-    const { id } = await jobs.create(wishOf(wish));
-    await rest();
-    return id;
-  };
-  const status = async (id: string) => (await jobs.find('acme', id))?.status;
-  return { ...world, jobs, outcomes, create, status };
-}
-
-const NAMES = ['d1', 'd2', 'd3', 'd4'];
-
-/** Connects these and lets each answer what it has got. */
-async function connectAll(world: Awaited<ReturnType<typeof jobWorld>>, names: readonly string[]) {
-  const devices = new Map<string, ConnectedDevice>();
-  for (const name of names) devices.set(name, await world.connect(name));
-  return {
-    async answer(name: string, status: 'done' | 'failed' | 'accepted') {
-      const device = devices.get(name);
-      for (const { id } of device?.commands() ?? []) await device?.answer(id, status);
-      await rest();
-    },
-  };
-}
+import { describe, expect, it } from 'vitest';
+import type { Selection } from '../../broker/hub/jobs/job.ts';
+import { readJob } from '../../broker/hub/jobs/record.ts';
+import { rest } from '../commands/world.ts';
+import { connectAll, EVERYBODY, jobWorld, NAMES, slowDatabase, wishOf } from './world.ts';
 
 describe('a selection', () => {
   it('lists who would get it, by customer, part of the id, model, presence, or by name', async () => {
@@ -144,6 +80,27 @@ describe('a job', () => {
     });
   });
 
+  it('does not stay open when its canary was all of it', async () => {
+    const world = await jobWorld(['d1', 'd2']);
+    const { answer } = await connectAll(world, ['d1', 'd2']);
+    const id = await world.create({ canary: 2 });
+    await answer('d1', 'failed');
+    expect(await world.status(id)).toBe('halted');
+    await answer('d2', 'done');
+    const job = await world.jobs.find('acme', id);
+    expect(job).toMatchObject({ status: 'done', counts: { done: 1, failed: 1 } });
+    expect(job?.endedAt).not.toBeNull();
+  });
+
+  it('that halts is halted on disk at once', async () => {
+    const world = await jobWorld(NAMES);
+    const { answer } = await connectAll(world, NAMES);
+    const id = await world.create({ canary: 1 });
+    await answer('d1', 'failed');
+    const row = await world.database.findJob('acme', id);
+    expect(readJob(row ?? expect.fail()).state.status).toBe('halted');
+  });
+
   it('halts when failures pass the share, and not for one of the first', async () => {
     const names = Array.from({ length: 40 }, (_, index) => `d${String(index).padStart(2, '0')}`);
     const world = await jobWorld(names);
@@ -177,39 +134,6 @@ describe('a job', () => {
     expect(await issued()).toBe(4);
   });
 
-  it('takes back what waits when it is cancelled, and nothing that a device is doing', async () => {
-    const world = await jobWorld(NAMES);
-    const { answer } = await connectAll(world, ['d1', 'd2']);
-    const id = await world.create({ rate: 1000, canary: 0 });
-    await world.pass(100);
-    await answer('d1', 'accepted');
-    const cancelled = await world.jobs.cancel('acme', id, 'key2');
-    expect(cancelled).toMatchObject({ status: 'cancelled', reason: 'It was cancelled by key key2.' });
-    expect(await world.outcomes(id)).toEqual({
-      d1: 'accepted',
-      d2: 'cancelled',
-      d3: 'cancelled',
-      d4: 'cancelled',
-    });
-    expect(cancelled?.endedAt).toBeNull();
-    await world.pass(60_000);
-    expect((await world.jobs.find('acme', id))?.endedAt).not.toBeNull();
-    await expect(world.jobs.cancel('acme', id, 'key2')).rejects.toMatchObject({ code: 'conflict' });
-  });
-
-  it('skips who has not had it yet when it is cancelled', async () => {
-    const world = await jobWorld(NAMES);
-    await connectAll(world, NAMES);
-    const id = await world.create({ canary: 1 });
-    await world.jobs.cancel('acme', id, 'key2');
-    expect(await world.outcomes(id)).toEqual({
-      d1: 'cancelled',
-      d2: 'skipped',
-      d3: 'skipped',
-      d4: 'skipped',
-    });
-  });
-
   it('tells why a device could not get it', async () => {
     const world = await jobWorld(NAMES);
     world.fleet.forget(world.known('d2'));
@@ -234,6 +158,20 @@ describe('a job', () => {
 });
 
 describe('a restart in the middle', () => {
+  it('leaves nothing running behind, though commands are being made', async () => {
+    const { database, store } = slowDatabase();
+    const world = await jobWorld(NAMES, database);
+    const before = world.clock.pending;
+    store.holds = 'commands';
+    await world.create({ rate: 1000 });
+    expect(store.held).toBe(1);
+    const stopped = world.jobs.stop();
+    await store.release();
+    await stopped;
+    await world.commands.stop();
+    expect(world.clock.pending).toBe(before);
+  });
+
   it('goes on where it was, and nobody gets it twice', async () => {
     const before = await jobWorld(NAMES);
     const first = await connectAll(before, ['d1', 'd2']);

@@ -4,10 +4,11 @@ import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import { type CommandLimits, checkWish } from '../commands/admission.ts';
 import type { CommandDesk } from '../commands/command.ts';
 import { HubRefusal } from '../refusal.ts';
-import type { Job, JobDesk, JobOutcome, JobWish, Selection } from './job.ts';
+import type { Job, JobDesk, JobWish, Selection } from './job.ts';
+import { outcomeOf } from './outcome.ts';
 import { jobOf, readJob, type StoredJob, writeJob } from './record.ts';
 import { JobRunner } from './runner.ts';
-import { type SelectableFleet, selectDevices } from './selection.ts';
+import { checkTargets, type SelectableFleet, selectDevices } from './selection.ts';
 
 export interface JobsParts {
   readonly store: JobStore;
@@ -33,6 +34,7 @@ export class Jobs implements JobDesk {
   private timer: Timer | null = null;
   private saving: Promise<void> = Promise.resolve();
   private undo: (() => void) | null = null;
+  private life: 'new' | 'started' | 'stopped' = 'new';
 
   constructor(parts: JobsParts) {
     this.parts = parts;
@@ -41,6 +43,7 @@ export class Jobs implements JobDesk {
   /** Jobs that are not over go on; after commands have started. */
   async start(): Promise<void> {
     const { store, commands } = this.parts;
+    this.life = 'started';
     this.number = await store.lastJobNumber();
     for (const row of await store.loadOpenJobs()) this.add(readJob(row));
     this.undo = commands.onStep((command) => {
@@ -60,6 +63,7 @@ export class Jobs implements JobDesk {
 
   /** Stops without saving; after a failure of the store. */
   abandon(): void {
+    this.life = 'stopped';
     this.undo?.();
     this.undo = null;
     this.timer?.cancel();
@@ -93,6 +97,7 @@ export class Jobs implements JobDesk {
         wish,
         status: wish.canary > 0 ? 'canary' : 'running',
         reason: null,
+        cancelledBy: null,
         baseline: { ended: 0, failures: 0 },
       },
       counts: {},
@@ -127,7 +132,9 @@ export class Jobs implements JobDesk {
     const to = Math.min(job.targets.length, from + limit);
     const indexes = Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset);
     const refusals = await this.refusalsOf(job);
-    const items = await Promise.all(indexes.map((index) => this.outcome(job, index, refusals)));
+    const items = await Promise.all(
+      indexes.map((index) => outcomeOf(this.parts.commands, { job, index, refusals })),
+    );
     return { items, next: to < job.targets.length ? to : null };
   }
 
@@ -135,8 +142,12 @@ export class Jobs implements JobDesk {
     const job = await this.find(customer, id);
     if (!job) return null;
     const runner = this.running.get(id);
-    if (!runner || job.status === 'cancelled') throw conflict(`The job is ${job.status} already.`);
-    await runner.cancel(by);
+    const isOver = job.status === 'cancelled' || job.endedAt !== null;
+    if (!runner || isOver) throw conflict(`The job is ${job.status} already.`);
+    runner.cancel(by);
+    // A restart from here on takes back what is not taken back yet.
+    await this.save();
+    await runner.takeBackWaiting();
     await this.save();
     return runner.job;
   }
@@ -175,14 +186,21 @@ export class Jobs implements JobDesk {
 
   private changed(runner: JobRunner, what: 'progress' | 'state'): void {
     this.unsaved.add(runner);
-    this.timer ??= this.parts.clock.after(what === 'state' ? 0 : SAVE, () => {
-      this.timer = null;
-      this.save().catch((error: unknown) => {
-        // The store reports its failure itself, and the process ends (Stores.onFailure).
-        this.parts.logger.error({ err: error }, 'Jobs could not be saved.');
-      });
-    });
     if (what === 'state') for (const listener of this.listeners) listener(runner.job);
+    // What is under way at the stop is found again in the commands.
+    if (this.life !== 'started') return;
+    if (what === 'state') this.saveSoon();
+    else this.timer ??= this.parts.clock.after(SAVE, () => this.saveSoon());
+  }
+
+  /** Everything that changes in this turn, at once. */
+  private saveSoon(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    this.save().catch((error: unknown) => {
+      // The store reports its failure itself, and the process ends (Stores.onFailure).
+      this.parts.logger.error({ err: error }, 'Jobs could not be saved.');
+    });
   }
 
   private save(): Promise<void> {
@@ -212,29 +230,6 @@ export class Jobs implements JobDesk {
     const row = await this.parts.store.findJob(wish.select.customer, id);
     return row ? readJob(row).refusals : new Map();
   }
-
-  private async outcome(job: Job, index: number, refusals: ReadonlyMap<number, string>): Promise<JobOutcome> {
-    const device = job.targets[index] ?? '';
-    const refusal = refusals.get(index);
-    if (refusal !== undefined) return { device, status: 'refused', reason: refusal, command: null };
-    const [command] = await this.parts.commands.find(job.wish.select.customer, `${job.id}.${index}`);
-    if (!command) {
-      const isOver = job.status === 'cancelled' || job.endedAt !== null;
-      return { device, status: isOver ? 'skipped' : 'waiting', reason: job.reason, command: null };
-    }
-    const reason = command.timeline.findLast(({ late }) => !late)?.reason ?? null;
-    return { device, status: command.status, reason, command };
-  }
-}
-
-function checkTargets(count: number, limit: number): void {
-  if (count === 0) throw new HubRefusal('bad-request', 'The selection finds no device; try it with dryRun.');
-  if (count <= limit) return;
-  throw new HubRefusal(
-    'bad-request',
-    `The selection finds ${count} devices; at most ${limit} are allowed (commands.jobDevices).`,
-    'commands.jobDevices',
-  );
 }
 
 function conflict(detail: string): HubRefusal {

@@ -34,13 +34,19 @@ export class Progress {
     return [...this.byStatus.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  /** Targets that have a command, or are refused one. */
+  get issued(): number {
+    return this.begun - (this.byStatus.get('issuing') ?? 0);
+  }
+
   status(index: number): TargetStatus {
     return this.statuses[index] ?? null;
   }
 
+  /** What has ended stays as it is, whatever an older look at the store says. */
   set(index: number, status: Exclude<TargetStatus, null>): void {
     const before = this.status(index);
-    if (before === status || index < 0 || index >= this.size) return;
+    if (before === status || hasEnded(before) || !(index >= 0 && index < this.size)) return;
     this.count(index, before, -1);
     this.statuses[index] = status;
     this.count(index, status, 1);

@@ -15,16 +15,19 @@ export interface JobState {
   readonly status: JobStatus;
   /** Why it was halted or cancelled. */
   readonly reason: string | null;
+  /** The key that cancelled it; null: nobody did. */
+  readonly cancelledBy: string | null;
   /** What had ended when it was resumed last. */
   readonly baseline: Readonly<Tally>;
 }
 
-/** The state that follows, the same one if nothing does. `done` follows when everything has ended. */
+/** The state that follows, the same one if nothing does. `done` follows when everything has ended, also while halted. */
 export function nextState(state: JobState, progress: Progress): JobState {
-  if (state.status === 'canary') return afterCanary(state, progress);
-  if (state.status !== 'running') return state;
+  const { status } = state;
+  if (status === 'cancelled' || status === 'done') return state;
   if (progress.all.ended === progress.size) return { ...state, status: 'done', reason: null };
-  const reason = failingShare(state, progress);
+  if (status === 'canary') return afterCanary(state, progress);
+  const reason = status === 'running' ? failingShare(state, progress) : null;
   return reason === null ? state : { ...state, status: 'halted', reason };
 }
 
@@ -46,8 +49,7 @@ function afterCanary(state: JobState, { canary, size }: Progress): JobState {
     const reason = `${canary.failures} of the first ${first} (canary) did not end as done.`;
     return { ...state, status: 'halted', reason };
   }
-  if (canary.ended < first) return state;
-  return { ...state, status: first === size ? 'done' : 'running', reason: null };
+  return canary.ended < first ? state : { ...state, status: 'running', reason: null };
 }
 
 /** Why the job halts; null: it does not. */

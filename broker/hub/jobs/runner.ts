@@ -2,11 +2,12 @@
  * One job that is not over: gives targets their turn as the rules and the rate allow, and follows their commands. Command
  * ids are `<job>.<index>`, so a restart that asks again asks for the same commands. Owns the job's state.
  */
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import type { Clock, Log } from '../../wire/environment.ts';
 import type { Command, CommandDesk } from '../commands/command.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Job } from './job.ts';
-import { Progress } from './progress.ts';
+import { Pace } from './pace.ts';
+import { Progress, type TargetStatus } from './progress.ts';
 import { jobOf, type StoredJob } from './record.ts';
 import { isOver, type JobState, mayBegin, nextState } from './rules.ts';
 
@@ -20,6 +21,10 @@ export interface RunnerParts {
 
 /** Wishes that wait for the store at once. */
 const CONCURRENT = 64;
+/** Who takes a command back if nobody is known to have. */
+const BROKER = 'broker';
+/** What no device has accepted yet, and a cancelled job takes back. */
+const WAITING: readonly TargetStatus[] = ['queued', 'written'];
 
 export class JobRunner {
   readonly progress: Progress;
@@ -31,9 +36,7 @@ export class JobRunner {
   /** The first target that has not had its turn, at the earliest. */
   private next = 0;
   private issuing = 0;
-  /** When the rate allows the next one; Unix ms. */
-  private nextAt = 0;
-  private timer: Timer | null = null;
+  private readonly pace: Pace;
   private life: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(stored: StoredJob, parts: RunnerParts) {
@@ -42,6 +45,7 @@ export class JobRunner {
     this.state = stored.state;
     this.endedAt = stored.endedAt;
     this.refusals = new Map(stored.refusals);
+    this.pace = new Pace(stored.state.wish.rate, parts.clock);
     this.progress = new Progress(stored.targets.length, stored.state.wish.canary);
     for (const index of this.refusals.keys()) this.progress.set(index, 'refused');
   }
@@ -57,25 +61,21 @@ export class JobRunner {
   /** For the store. */
   get record(): StoredJob {
     const { stored, state, endedAt, refusals, progress } = this;
-    return { ...stored, state, endedAt, refusals, counts: progress.counts(), issued: progress.begun };
-  }
-
-  refusal(index: number): string | null {
-    return this.refusals.get(index) ?? null;
+    return { ...stored, state, endedAt, refusals, counts: progress.counts(), issued: progress.issued };
   }
 
   /** Once what the store knows of its commands was taken in (`follow`). */
   start(): void {
     this.life = 'running';
-    this.nextAt = this.parts.clock.now();
     this.advance();
+    // The broker may have ended between the word that it is cancelled and the deed.
+    if (this.state.status === 'cancelled') this.watch(this.takeBackWaiting());
   }
 
   /** Idempotent; commands that were asked for go on. */
   stop(): void {
     this.life = 'stopped';
-    this.timer?.cancel();
-    this.timer = null;
+    this.pace.stop();
   }
 
   /** A command of this job took a step, or is found in the store. */
@@ -84,12 +84,20 @@ export class JobRunner {
     if (this.life === 'running') this.advance();
   }
 
-  /** No further target has its turn; what waits is taken back. Resolves when that is durable. */
-  async cancel(by: string): Promise<void> {
-    const waiting = [...this.progress.in('queued', 'written')];
-    this.become({ ...this.state, status: 'cancelled', reason: `It was cancelled by key ${by}.` });
-    for (const index of waiting) await this.takeBack(index, by);
+  /** From now on no further target has its turn. */
+  cancel(by: string): void {
+    this.become({
+      ...this.state,
+      status: 'cancelled',
+      reason: `It was cancelled by key ${by}.`,
+      cancelledBy: by,
+    });
     this.advance();
+  }
+
+  /** Cancels what no device has accepted; durable when it resolves. All at once, so that the store takes it in groups. */
+  async takeBackWaiting(): Promise<void> {
+    await Promise.all([...this.progress.in(...WAITING)].map((index) => this.takeBack(index)));
   }
 
   resume(): void {
@@ -98,10 +106,14 @@ export class JobRunner {
     this.advance();
   }
 
-  private async takeBack(index: number, by: string): Promise<void> {
-    const { commands } = this.parts;
-    // One that has ended in this moment is as it should be.
-    await commands.cancel(this.state.wish.select.customer, this.commandId(index), by).catch(unlessRefused);
+  private async takeBack(index: number): Promise<void> {
+    const { wish, cancelledBy } = this.state;
+    try {
+      await this.parts.commands.cancel(wish.select.customer, this.commandId(index), cancelledBy ?? BROKER);
+    } catch (error) {
+      // One that has ended in this moment is as it should be.
+      if (!(error instanceof HubRefusal)) throw error;
+    }
   }
 
   private commandId(index: number): string {
@@ -129,40 +141,33 @@ export class JobRunner {
   }
 
   private begin(): void {
-    const { clock } = this.parts;
     const limit = mayBegin(this.state, this.progress);
     while (this.life === 'running' && this.issuing < CONCURRENT) {
       while (this.next < limit && this.progress.status(this.next) !== null) this.next += 1;
       if (this.next >= limit) return;
-      if (this.nextAt > clock.now()) {
-        this.wait(this.nextAt - clock.now());
+      if (!this.pace.take()) {
+        this.pace.wait(() => this.begin());
         return;
       }
-      const { rate } = this.state.wish;
-      if (rate !== null) this.nextAt = Math.max(this.nextAt, clock.now() - 1000) + 1000 / rate;
       this.issue(this.next);
     }
-  }
-
-  private wait(milliseconds: number): void {
-    this.timer ??= this.parts.clock.after(milliseconds, () => {
-      this.timer = null;
-      this.begin();
-    });
   }
 
   private issue(index: number): void {
     this.issuing += 1;
     this.progress.set(index, 'issuing');
-    this.ask(index)
-      .catch((error: unknown) => {
-        // The store reports its failure itself, and the process ends (Stores.onFailure).
-        this.parts.logger.error({ err: error, job: this.id }, 'A command of a job was not made.');
-      })
-      .finally(() => {
-        this.issuing -= 1;
-        if (this.life === 'running') this.advance();
-      });
+    const asked = this.ask(index).finally(() => {
+      this.issuing -= 1;
+      if (this.life === 'running') this.advance();
+    });
+    this.watch(asked);
+  }
+
+  /** The store reports its failure itself, and the process ends (Stores.onFailure). */
+  private watch(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.parts.logger.error({ err: error, job: this.id }, 'A job could not go on.');
+    });
   }
 
   private async ask(index: number): Promise<void> {
@@ -182,7 +187,8 @@ export class JobRunner {
       });
       // Its steps may have been told already.
       if (this.progress.status(index) === 'issuing') this.progress.set(index, command.status);
-      if (this.state.status === 'cancelled') await this.takeBack(index, by);
+      const isLate = this.state.status === 'cancelled' && WAITING.includes(this.progress.status(index));
+      if (isLate) await this.takeBack(index);
     } catch (error) {
       if (!(error instanceof HubRefusal)) throw error;
       this.refusals.set(index, error.message);
@@ -190,9 +196,4 @@ export class JobRunner {
     }
     this.parts.changed(this, 'progress');
   }
-}
-
-function unlessRefused(error: unknown): null {
-  if (error instanceof HubRefusal) return null;
-  throw error;
 }

@@ -17,6 +17,17 @@ export function selectDevices(fleet: SelectableFleet, select: Selection): readon
   return [...new Set(found)].sort();
 }
 
+/** Throws HubRefusal if there is nobody to send to, or more than `limit`. */
+export function checkTargets(count: number, limit: number): void {
+  if (count === 0) throw new HubRefusal('bad-request', 'The selection finds no device; try it with dryRun.');
+  if (count <= limit) return;
+  throw new HubRefusal(
+    'bad-request',
+    `The selection finds ${count} devices; at most ${limit} are allowed (commands.jobDevices).`,
+    'commands.jobDevices',
+  );
+}
+
 function named(fleet: SelectableFleet, customer: string, ids: readonly string[]): Device[] {
   const unknown = ids.filter((id) => !fleet.find(customer, id));
   if (unknown.length === 0) return ids.flatMap((id) => fleet.find(customer, id) ?? []);
