@@ -19,7 +19,9 @@ export interface PurgeParts {
 export class Purge {
   private readonly parts: PurgeParts;
   private timer: Timer | null = null;
-  private running: Promise<void> = Promise.resolve();
+  /** null: none is under way. */
+  private running: Promise<void> | null = null;
+  private life: 'new' | 'started' | 'stopped' = 'new';
 
   constructor(parts: PurgeParts) {
     this.parts = parts;
@@ -27,39 +29,46 @@ export class Purge {
 
   /** Every hour from now on. */
   start(): void {
-    this.timer ??= this.parts.clock.every(HOUR, () => {
-      this.running = this.run().catch((error: unknown) => {
-        // The store reports its failure itself, and the process ends (Stores.onFailure).
-        this.parts.logger.error({ err: error }, 'What is old could not be deleted.');
-      });
-    });
+    this.life = 'started';
+    this.timer ??= this.parts.clock.every(HOUR, () => this.runAlone());
   }
 
-  /** Waits for a run that is under way. Idempotent. */
+  /** Waits for the portion that is under way; the rest has time. Idempotent. */
   async stop(): Promise<void> {
+    this.life = 'stopped';
     this.timer?.cancel();
     this.timer = null;
     await this.running;
   }
 
-  /** Resolves when nothing old is left. */
-  async run(): Promise<void> {
+  /** One that takes longer than an hour is not overtaken by the next. */
+  private runAlone(): void {
+    this.running ??= this.run()
+      // The store reports its failure itself, and the process ends (Stores.onFailure).
+      .catch((error: unknown) => this.parts.logger.error({ err: error }, 'What is old could not be deleted.'))
+      .finally(() => {
+        this.running = null;
+      });
+  }
+
+  private async run(): Promise<void> {
     const { store, clock, limits, logger } = this.parts;
     const kept = clock.now() - limits.keepDays * DAY;
     const audited = clock.now() - limits.auditDays * DAY;
-    const commands = await all((limit) => store.deleteEndedCommands(kept, limit));
-    const jobs = await all((limit) => store.deleteEndedJobs(kept, limit));
-    const audit = await all((limit) => store.deleteAudit(audited, limit));
+    const commands = await this.all((limit) => store.deleteEndedCommands(kept, limit));
+    const jobs = await this.all((limit) => store.deleteEndedJobs(kept, limit));
+    const audit = await this.all((limit) => store.deleteAudit(audited, limit));
     if (commands + jobs + audit > 0) logger.info({ commands, jobs, audit }, 'What was old is deleted.');
   }
-}
 
-/** Portion after portion; how many in all. */
-async function all(portion: (limit: number) => Promise<number>): Promise<number> {
-  let total = 0;
-  for (;;) {
-    const deleted = await portion(PORTION);
-    total += deleted;
-    if (deleted < PORTION) return total;
+  /** Portion after portion until none is left, or it is stopped; how many in all. */
+  private async all(portion: (limit: number) => Promise<number>): Promise<number> {
+    let total = 0;
+    while (this.life === 'started') {
+      const deleted = await portion(PORTION);
+      total += deleted;
+      if (deleted < PORTION) break;
+    }
+    return total;
   }
 }
