@@ -108,6 +108,7 @@ export class Orders {
 
   /** Stops without saving; after a failure of the store. */
   abandon(): void {
+    this.purge.abandon();
     this.jobs.abandon();
     this.commands.abandon();
     this.audit.abandon();

@@ -35,10 +35,15 @@ export class Purge {
 
   /** Waits for the portion that is under way; the rest has time. Idempotent. */
   async stop(): Promise<void> {
+    this.abandon();
+    await this.running;
+  }
+
+  /** Stops without waiting; after a failure of the store. */
+  abandon(): void {
     this.life = 'stopped';
     this.timer?.cancel();
     this.timer = null;
-    await this.running;
   }
 
   /** One that takes longer than an hour is not overtaken by the next. */
