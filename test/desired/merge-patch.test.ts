@@ -55,7 +55,7 @@ describe('a merge patch (RFC 7396)', () => {
   });
 });
 
-describe('the difference of desired and reported', () => {
+describe('"Delta of desired and reported is still missing" (eclipse-ditto#696): the difference', () => {
   const of = (desired: ValueMap | null, reported: ValueMap | null) =>
     differenceOf({
       desired: desired && { version: 1, values: desired, at: 0, by: 'k' },
