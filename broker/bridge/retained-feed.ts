@@ -62,7 +62,6 @@ export class RetainedFeed {
 
   start(): void {
     const { fleet, clock, availability } = this.parts;
-    this.changes ??= fleet.trackChanges();
     this.timer ??= clock.every(TICK_MS, () => this.tick());
     if (this.undo.length > 0) return;
     this.undo = [fleet.onForget((customer, device) => this.forget(`${customer}/${device}`))];
@@ -76,8 +75,6 @@ export class RetainedFeed {
     this.timer = null;
     for (const undo of this.undo) undo();
     this.undo = [];
-    if (this.changes) this.parts.fleet.untrackChanges(this.changes);
-    this.changes = null;
     this.lost();
   }
 
@@ -85,6 +82,7 @@ export class RetainedFeed {
   connected(): void {
     const { fleet, availability, state } = this.parts;
     this.connection = 'connected';
+    this.changes ??= fleet.trackChanges();
     this.made = new WeakMap();
     this.forgotten.again();
     for (const device of fleet.devices('*')) {
@@ -94,8 +92,11 @@ export class RetainedFeed {
     this.pumpSoon();
   }
 
+  /** While the peer is away nothing is tracked: each change would cost ingestion a little. */
   lost(): void {
     this.connection = 'away';
+    if (this.changes) this.parts.fleet.untrackChanges(this.changes);
+    this.changes = null;
     this.availabilityDue.clear();
     this.stateDue.clear();
     this.early.clear();
