@@ -50,7 +50,11 @@ const happenings = fc.array(
 function happens(before: Command, [what, after]: Happening): Command {
   const at = T0 + after;
   if (typeof what === 'number') return answered(before, says(what, at));
-  if (what === 'written') return isFinal(before.status) ? before : written(countAttempt(before), 's1', at);
+  if (what === 'written') {
+    if (isFinal(before.status)) return before;
+    const counted = countAttempt(before);
+    return written(counted, { session: 's1', attempt: counted.attempts, at });
+  }
   if (isFinal(before.status)) return before;
   return what === 'expires' ? expired(before, null) : endedBy(before, 'cancelled', { at, reason: 'no more' });
 }
@@ -122,7 +126,7 @@ describe('what a device says (P-5.3)', () => {
 
   it('goes after the writing in the timeline, even if the word of the writing comes later', () => {
     const fast = answered(countAttempt(command()), says(1, T0 + 1));
-    const told = written(fast, 's1', T0 + 2);
+    const told = written(fast, { session: 's1', attempt: 1, at: T0 + 2 });
     expect(told.status).toBe('accepted');
     expect(told.timeline.map(({ status, at }) => [status, at - T0])).toEqual([
       ['queued', 0],

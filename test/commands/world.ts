@@ -59,6 +59,26 @@ export async function commandWorld(options: WorldOptions = {}) {
   return { ...harness, commands, database, config, told, ...dialogue(harness) };
 }
 
+/** A store that takes its time: nothing is saved from now on until `release`. */
+export function holdSaves(database: MemoryDatabase) {
+  const save = database.saveCommands.bind(database);
+  let release: () => void = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  database.saveCommands = async (rows) => {
+    await released;
+    await save(rows);
+  };
+  return {
+    async release(): Promise<void> {
+      database.saveCommands = save;
+      release();
+      await rest();
+    },
+  };
+}
+
 type Harness = ReturnType<typeof sessionHarness<Commands>>;
 
 /** The sentences that tests are made of. */
@@ -131,6 +151,11 @@ export class ConnectedDevice {
   async answer(id: string, status: keyof typeof RESULT, data?: Value): Promise<void> {
     this.session.receive(encodeResult(id, RESULT[status], data));
     await rest();
+  }
+
+  /** The broker has begun to close the connection; the device has not answered that yet. */
+  end(): void {
+    this.session.end(4008);
   }
 
   async disconnect(): Promise<void> {

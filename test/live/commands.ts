@@ -49,7 +49,7 @@ export class FakeCommands {
   }
 
   write(id: string): void {
-    this.step(written(countAttempt(this.find(id)), 's1', this.now()));
+    this.step(written(countAttempt(this.find(id)), { session: 's1', attempt: 1, at: this.now() }));
   }
 
   answer(id: string, status: keyof typeof RESULTS, data: Value = null): void {

@@ -8,16 +8,18 @@ import type { Clock, Log } from '../../wire/environment.ts';
 import type { ResultFrame } from '../../wire/frames.ts';
 import type { Device } from '../device.ts';
 import type { Fleet } from '../fleet.ts';
+import type { Ingest } from '../ingest.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { CommandLimits } from './admission.ts';
-import type {
-  Command,
-  CommandDesk,
-  CommandListener,
-  CommandListQuery,
-  CommandPage,
-  CommandWish,
-  Issued,
+import {
+  type Command,
+  type CommandDesk,
+  type CommandListener,
+  type CommandListQuery,
+  type CommandPage,
+  type CommandWish,
+  type Issued,
+  isFinal,
 } from './command.ts';
 import { Creation } from './creation.ts';
 import { Deadlines } from './deadlines.ts';
@@ -34,7 +36,7 @@ import { waitingFor } from './waiting.ts';
 export interface CommandsParts {
   readonly store: CommandStore;
   readonly fleet: Fleet;
-  readonly ingest: { readonly position: number };
+  readonly ingest: Pick<Ingest, 'position' | 'flushed'>;
   readonly limits: CommandLimits;
   readonly clock: Clock;
   readonly logger: Log;
@@ -76,7 +78,7 @@ export class Commands implements CommandDesk {
     const { fleet } = parts;
     const deadlines = new Deadlines(parts.clock);
     const journal = new Journal(parts);
-    const steps = new Steps({ open, journal, revisions: fleet.revisions });
+    const steps = new Steps({ ...parts, open, journal, revisions: fleet.revisions });
     const delivery = new Delivery({ ...parts, open, steps, journal, deadlines });
     this.deadlines = deadlines;
     this.journal = journal;
@@ -159,7 +161,7 @@ export class Commands implements CommandDesk {
 
   async cancel(customer: string, id: string, by: string): Promise<Command | null> {
     const entry = this.open.find(customer, id);
-    if (entry) {
+    if (entry && !isFinal(entry.command.status)) {
       const why = { at: this.parts.clock.now(), reason: 'It was cancelled.', by };
       await this.steps.decide(entry, endedBy(entry.command, 'cancelled', why));
       return entry.command;
@@ -214,6 +216,8 @@ export class Commands implements CommandDesk {
       return;
     }
     if (position < (this.heldTo.get(entry) ?? 0)) return;
+    // Two steps, for whoever follows it must hear of the end as well as of the late result.
+    if (arrival >= entry.command.expiresAt) this.steps.take(entry, expired(entry.command, null));
     this.steps.take(entry, answered(entry.command, result));
   }
 
@@ -224,8 +228,7 @@ export class Commands implements CommandDesk {
 
   private opened(entry: Entry, device: Device): void {
     this.watch(entry);
-    if (entry.session !== null) this.delivery.write(entry, device);
-    else this.report(this.delivery.deliver(device));
+    this.report(this.delivery.opened(entry, device));
   }
 
   /** One that is accepted or over makes room for those that wait. */
@@ -237,10 +240,16 @@ export class Commands implements CommandDesk {
   }
 
   private watch(entry: Entry): void {
-    entry.expiry = this.deadlines.set(entry.command.expiresAt, () => {
-      const { command } = entry;
-      this.report(this.steps.decide(entry, expired(command, this.waitingFor(command))));
-    });
+    entry.expiry = this.deadlines.set(entry.command.expiresAt, () => this.report(this.expire(entry)));
+  }
+
+  /** What the device said in time may still be on its way into the log: it goes first. */
+  private async expire(entry: Entry): Promise<void> {
+    await this.parts.ingest.flushed();
+    const { command } = entry;
+    if (entry.state === 'open') {
+      await this.steps.decide(entry, expired(command, this.waitingFor(command)));
+    }
   }
 
   private end(entry: Entry, status: 'failed' | 'cancelled', reason: string): void {

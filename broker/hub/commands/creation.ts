@@ -64,7 +64,9 @@ export class Creation {
     const device = findDevice(wish.customer, wish.device);
     if (!device)
       throw new HubRefusal('not-found', 'There is no device of this name; it has not connected yet.');
-    const aside = [...this.makeRoom(wish), ...this.supersede(wish, id)];
+    const older = this.superseded(wish);
+    const oldest = this.makeRoom(wish, older.length);
+    const aside = [...this.setAside(older, id, wish.by), ...this.giveUp(oldest)];
     const entry = this.add(this.newCommand(wish, id, ttl), device);
     await Promise.all([journal.save(entry), ...aside]);
     this.stored(entry, device);
@@ -114,27 +116,34 @@ export class Creation {
     if (!isOver) this.parts.opened(entry, device);
   }
 
-  /** Throws HubRefusal if there is none. */
-  private makeRoom({ customer, device, whenFull }: CommandWish): Promise<void>[] {
-    const { open, limits, steps, clock } = this.parts;
-    if (open.size >= limits.waiting) throw tooMany('in all', 'commands.waiting', limits.waiting);
-    if (open.count(customer, device) < limits.waitingPerDevice) return [];
-    const oldest = open.of(customer, device).find((one) => one.state === 'open' && isWaiting(one.command));
-    if (whenFull === 'refuse' || !oldest) {
-      throw tooMany('of this device', 'commands.waitingPerDevice', limits.waitingPerDevice);
-    }
-    const why = { at: clock.now(), reason: MADE_ROOM };
-    return [steps.decide(oldest, endedBy(oldest.command, 'expired', why))];
-  }
-
-  private supersede({ customer, device, supersede, by }: CommandWish, id: string): Promise<void>[] {
+  /** Those that a newer one of the same word takes the place of. */
+  private superseded({ customer, device, supersede }: CommandWish): readonly Entry[] {
     if (supersede === null) return [];
-    const { open, steps, clock } = this.parts;
-    const older = open
+    return this.parts.open
       .of(customer, device)
       .filter(({ command }) => command.supersede === supersede && isWaiting(command));
+  }
+
+  /** The one that must go for it; null: there is room. `freed`: how many go anyway. Throws HubRefusal. */
+  private makeRoom({ customer, device, whenFull }: CommandWish, freed: number): Entry | null {
+    const { open, limits } = this.parts;
+    if (open.size - freed >= limits.waiting) throw tooMany('in all', 'commands.waiting', limits.waiting);
+    if (open.count(customer, device) - freed < limits.waitingPerDevice) return null;
+    const oldest = open.of(customer, device).find((one) => one.state === 'open' && isWaiting(one.command));
+    if (whenFull === 'expire-oldest' && oldest) return oldest;
+    throw tooMany('of this device', 'commands.waitingPerDevice', limits.waitingPerDevice);
+  }
+
+  private setAside(older: readonly Entry[], id: string, by: string): Promise<void>[] {
+    const { steps, clock } = this.parts;
     const why = { at: clock.now(), reason: `The newer command ${id} took its place.`, by };
     return older.map((entry) => steps.decide(entry, endedBy(entry.command, 'cancelled', why)));
+  }
+
+  private giveUp(oldest: Entry | null): Promise<void>[] {
+    if (!oldest) return [];
+    const why = { at: this.parts.clock.now(), reason: MADE_ROOM };
+    return [this.parts.steps.decide(oldest, endedBy(oldest.command, 'expired', why))];
   }
 }
 

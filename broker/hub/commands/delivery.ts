@@ -45,14 +45,22 @@ export class Delivery {
     return everythingIsOut && waiting.length < this.parts.limits.inFlight;
   }
 
+  /** A command that has just become durable. Resolves when what there was room for is handed over. */
+  opened(entry: Entry, device: Device): Promise<void> {
+    if (entry.attempt === 'counted') entry.attempt = 'durable';
+    // While it was saved nobody looked after it.
+    this.checkConnection(entry, device.member?.session ?? null);
+    return this.deliver(device);
+  }
+
   /** Writes what waits, as far as there is room. Resolves when those bytes are handed over. */
   async deliver(device: Device): Promise<void> {
     const { member } = device;
     if (!member?.ready) return;
     const taken = this.next(device, member).filter((entry) => this.reserve(entry, member));
-    if (taken.length === 0) return;
-    await Promise.all(taken.map((entry) => this.parts.journal.save(entry)));
-    for (const entry of taken) this.write(entry, device);
+    if (taken.length > 0) await Promise.all(taken.map((entry) => this.parts.journal.save(entry)));
+    for (const entry of taken) if (entry.attempt === 'counted') entry.attempt = 'durable';
+    this.write(device);
   }
 
   /** Counts an attempt on this connection; false: there were five, and it has failed. To be saved, then `write`. */
@@ -69,45 +77,60 @@ export class Delivery {
     return true;
   }
 
-  /** Hands over the bytes, if the connection that they were meant for is still there. */
-  write(entry: Entry, device: Device): void {
-    const { member } = device;
-    const { command, session } = entry;
-    if (entry.state !== 'open' || session === null || !isWaiting(command)) return;
-    if (member?.session !== session) {
-      this.release(entry);
-      return;
-    }
-    entry.attempt = 'none';
-    const left = command.ttl === 0 ? 0 : Math.max(1, command.expiresAt - this.parts.clock.now());
-    const bytes = encodeCommand(command.id, command.name, command.args, left);
-    member.write(bytes, () => this.out(entry, device, session));
-  }
-
   /** The device has another connection than before, or none. */
   connectionChanged(device: Device): void {
     const current = device.member?.session ?? null;
     for (const entry of this.parts.open.of(device.customer, device.id)) {
-      if (entry.state !== 'open' || !isWaiting(entry.command)) continue;
-      if (entry.session !== null && entry.session !== current) this.release(entry);
-      else if (current === null && entry.command.ttl === 0) this.fail(entry, CUT);
+      if (entry.state === 'open') this.checkConnection(entry, current);
     }
   }
 
-  private next(device: Device, { session }: Member): readonly Entry[] {
-    const entries = this.parts.open.of(device.customer, device.id);
-    const inFlight = entries.filter((entry) => isInFlight(entry, session)).length;
-    const waiting = entries.filter(
-      (entry) => entry.state === 'open' && isWaiting(entry.command) && entry.session !== session,
-    );
-    return waiting.slice(0, Math.max(0, this.parts.limits.inFlight - inFlight));
+  private checkConnection(entry: Entry, current: string | null): void {
+    if (!isWaiting(entry.command)) return;
+    if (entry.session !== null && entry.session !== current) this.release(entry);
+    else if (current === null && entry.command.ttl === 0) this.fail(entry, CUT);
   }
 
-  private out(entry: Entry, device: Device, session: string): void {
+  /** Those that there is room for; none that is younger than one that is still being saved. */
+  private next(device: Device, { session }: Member): readonly Entry[] {
+    const waiting = this.parts.open.of(device.customer, device.id).filter((one) => isWaiting(one.command));
+    const others = waiting.filter((entry) => entry.session !== session);
+    const room = this.parts.limits.inFlight - (waiting.length - others.length);
+    const storing = others.findIndex(({ state }) => state === 'storing');
+    return others.slice(0, Math.max(0, storing < 0 ? room : Math.min(room, storing)));
+  }
+
+  /** Hands over what is durable, oldest first, up to one that is not yet: that one goes before the others. */
+  private write(device: Device): void {
+    const { member } = device;
+    if (!member?.ready) return;
+    for (const entry of this.parts.open.of(device.customer, device.id)) {
+      if (!isInFlight(entry, member.session)) continue;
+      if (entry.attempt === 'counted') return;
+      if (entry.attempt === 'durable') this.send(entry, device, member);
+    }
+  }
+
+  private send(entry: Entry, device: Device, member: Member): void {
+    const { id, name, args, ttl, expiresAt, attempts } = entry.command;
+    const left = expiresAt - this.parts.clock.now();
+    // Its end is about to be noticed.
+    if (left <= 0) return;
+    entry.attempt = 'none';
+    const bytes = encodeCommand(id, name, args, ttl === 0 ? 0 : Math.max(1, left));
+    member.write(bytes, () => this.out(entry, device, { session: member.session, attempt: attempts }));
+  }
+
+  private out(
+    entry: Entry,
+    device: Device,
+    to: { readonly session: string; readonly attempt: number },
+  ): void {
     const { steps, clock, deadlines, limits } = this.parts;
+    const { session } = to;
     const now = clock.now();
-    steps.take(entry, written(entry.command, session, now));
-    if (entry.state !== 'open' || entry.session !== session || !isWaiting(entry.command)) return;
+    steps.take(entry, written(entry.command, { ...to, at: now }));
+    if (entry.state !== 'open' || !isInFlight(entry, session)) return;
     entry.acceptance?.cancel();
     entry.acceptance = deadlines.set(now + limits.acceptanceSeconds * 1000, () =>
       this.notAccepted(entry, device, session),
@@ -115,7 +138,7 @@ export class Delivery {
   }
 
   private notAccepted(entry: Entry, device: Device, session: string): void {
-    if (entry.state !== 'open' || entry.session !== session || !isWaiting(entry.command)) return;
+    if (entry.state !== 'open' || !isInFlight(entry, session)) return;
     entry.session = null;
     if (entry.command.ttl === 0) this.fail(entry, SILENT);
     else this.report(this.deliver(device));

@@ -91,12 +91,15 @@ export class Journal {
   }
 
   private async saveDirty(): Promise<void> {
+    const { store, ingest } = this.parts;
     const entries = [...this.dirty];
     this.dirty.clear();
-    const { position } = this.parts.ingest;
-    const rows = entries.map(({ command }) => writeCommand(command, position));
-    for (let at = 0; at < rows.length; at += GROUP) {
-      await this.parts.store.saveCommands(rows.slice(at, at + GROUP));
+    for (let at = 0; at < entries.length; at += GROUP) {
+      // Encoded a group at a time, so that a hundred thousand that expire together hold nobody up.
+      const rows = entries
+        .slice(at, at + GROUP)
+        .map(({ command, position }) => writeCommand(command, position ?? ingest.position));
+      await store.saveCommands(rows);
     }
   }
 }

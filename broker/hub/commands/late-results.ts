@@ -51,7 +51,8 @@ export class LateResults {
     await journal.flush();
     const [row] = await store.findCommands(customer, id);
     if (!row || row.device !== device || position < row.position) return;
-    const entry = newEntry(readCommand(row), 'ended');
+    // It keeps the position of its end: another late one may be on the way, and to keep one twice changes nothing.
+    const entry = { ...newEntry(readCommand(row), 'ended'), position: row.position };
     steps.take(entry, answered(entry.command, result));
   }
 }

@@ -40,9 +40,13 @@ export function countAttempt(command: Command): Command {
   return { ...command, attempts: command.attempts + 1 };
 }
 
-/** Its bytes left the broker. */
-export function written(command: Command, session: string, at: number): Command {
-  const step: CommandStep = { status: 'written', at, session, attempt: command.attempts };
+/** Its bytes left the broker: when, to which connection, as which attempt. */
+export function written(
+  command: Command,
+  writing: Required<Pick<CommandStep, 'at' | 'session' | 'attempt'>>,
+): Command {
+  const step: CommandStep = { status: 'written', ...writing };
+  const { at } = writing;
   if (isWaiting(command)) return withStep(command, step);
   // The device was faster than the word that the bytes are out.
   const { timeline } = command;
@@ -78,7 +82,9 @@ export function endedBy(
   return ended(command, { status, ...why }, status);
 }
 
+/** The first end is the end: one that is final stays what it is. */
 function ended(command: Command, step: CommandStep, status: FinalStatus): Command {
+  if (isFinal(command.status)) return command;
   const result = step.session !== undefined && step.data !== undefined ? { result: step.data } : {};
   return { ...withStep({ ...command, status }, step), endedAt: step.at, ...result };
 }

@@ -12,6 +12,7 @@ export interface StepsParts {
   readonly open: OpenCommands;
   readonly journal: Journal;
   readonly revisions: Revisions;
+  readonly ingest: { readonly position: number };
 }
 
 export class Steps {
@@ -37,6 +38,7 @@ export class Steps {
 
   /** A step that the broker takes: durable when it resolves, and then told. */
   async decide(entry: Entry, next: Command): Promise<void> {
+    if (next === entry.command) return this.parts.journal.flush();
     this.change(entry, next);
     await this.parts.journal.save(entry);
     this.tell(next);
@@ -52,6 +54,8 @@ export class Steps {
     entry.command = next;
     if (!isFinal(next.status) || entry.state === 'ended') return;
     entry.state = 'ended';
+    // What comes from now on is late, and not in it until it is kept.
+    entry.position = this.parts.ingest.position;
     entry.expiry?.cancel();
     entry.acceptance?.cancel();
     this.parts.open.remove(entry);

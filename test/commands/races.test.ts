@@ -1,0 +1,177 @@
+/** Two things in the same moment: what is asked, what is saved, and who connects meanwhile. */
+import { describe, expect, it } from 'vitest';
+import { commandWorld, holdSaves, rest, steps, wishOf } from './world.ts';
+
+const ids = (frames: readonly { readonly id: string }[]) => frames.map(({ id }) => id);
+
+describe('"I sent open, then close, and the valve did close, then open"', () => {
+  it('not when the first one takes the place of an older one, and is saved along with that', async () => {
+    const world = await commandWorld();
+    const device = await world.connect();
+    await world.ask({ id: 'older', supersede: 'valve' });
+    device.commands();
+    const open = world.commands.issue(wishOf({ id: null, name: 'open', supersede: 'valve' }));
+    const close = world.commands.issue(wishOf({ id: null, name: 'close' }));
+    await Promise.all([open, close]);
+    await rest();
+    expect(device.commands().map(({ name }) => name)).toEqual(['open', 'close']);
+  });
+
+  it('not when room for the first one comes in the moment in which the second is asked for', async () => {
+    const world = await commandWorld({ limits: { inFlight: 2 } });
+    const device = await world.connect();
+    for (const id of ['a', 'b', 'open']) await world.ask({ id });
+    expect(ids(device.commands())).toEqual(['a', 'b']);
+    world.known('other');
+    const held = holdSaves(world.database);
+    const busy = world.commands.issue(wishOf({ device: 'other' }));
+    await rest();
+    await device.answer('a', 'done');
+    await device.answer('b', 'done');
+    const close = world.commands.issue(wishOf({ name: 'close' }));
+    await held.release();
+    await Promise.all([busy, close]);
+    await rest();
+    expect(device.commands().map(({ name }) => name)).toEqual(['reboot', 'close']);
+  });
+});
+
+describe('a device that connects anew while its command is being saved', () => {
+  it('gets it on the new connection, at once', async () => {
+    const world = await commandWorld();
+    await world.connect();
+    const held = holdSaves(world.database);
+    const asked = world.commands.issue(wishOf());
+    await rest();
+    const again = await world.connect();
+    await held.release();
+    const { command } = await asked;
+    expect(ids(again.commands())).toEqual([command.id]);
+    expect(await world.now(command.id)).toMatchObject({ status: 'written', attempts: 1 });
+  });
+
+  it('gets it once for each attempt that is counted', async () => {
+    const world = await commandWorld();
+    world.known();
+    const { id } = await world.ask();
+    const held = holdSaves(world.database);
+    const first = await world.connect();
+    const second = await world.connect();
+    await held.release();
+    const written = [...first.commands(), ...second.commands()];
+    const { attempts } = await world.now(id);
+    expect(written).toHaveLength(attempts);
+  });
+});
+
+it('"Now or never" is never, when the device goes while the command is being saved', async () => {
+  const world = await commandWorld({ limits: { inFlight: 1 } });
+  const device = await world.connect();
+  await world.ask({ id: 'before' });
+  const held = holdSaves(world.database);
+  const asked = world.commands.issue(wishOf({ id: null, ttl: 0 }));
+  await rest();
+  await device.disconnect();
+  await held.release();
+  const { command } = await asked;
+  await world.pass(0);
+  expect(await world.now(command.id)).toMatchObject({ status: 'failed' });
+});
+
+it('an attempt that no connection took does not count', async () => {
+  const world = await commandWorld();
+  const device = await world.connect();
+  const held = holdSaves(world.database);
+  const asked = world.commands.issue(wishOf());
+  await rest();
+  device.end();
+  await held.release();
+  const { command } = await asked;
+  await device.disconnect();
+  const again = await world.connect();
+  expect(ids(again.commands())).toEqual([command.id]);
+  expect(await world.now(command.id)).toMatchObject({ attempts: 1 });
+});
+
+describe('a command that has ended before anybody could know of it', () => {
+  it('is not cancelled on top', async () => {
+    const world = await commandWorld();
+    world.known();
+    const held = holdSaves(world.database);
+    const asked = world.commands.issue(wishOf({ id: 'a', ttl: 0 }));
+    await rest();
+    const cancelled = expect(world.commands.cancel('acme', 'a', 'key2')).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    await held.release();
+    await cancelled;
+    await asked;
+    expect(steps(await world.now('a'))).toEqual(['queued', 'failed']);
+    expect(world.told.filter(({ id }) => id === 'a')).toHaveLength(1);
+  });
+
+  it('stays what it is when its device is forgotten', async () => {
+    const world = await commandWorld();
+    const device = world.known();
+    const held = holdSaves(world.database);
+    const asked = world.commands.issue(wishOf({ id: 'a', ttl: 0 }));
+    await rest();
+    world.fleet.forget(device);
+    await held.release();
+    await asked;
+    expect(steps(await world.now('a'))).toEqual(['queued', 'failed']);
+  });
+});
+
+describe('"The queue is full of old orders for the valve, and the new one is refused"', () => {
+  it('not with supersede: it needs no room but theirs', async () => {
+    const world = await commandWorld({ limits: { waitingPerDevice: 2 } });
+    world.known();
+    await world.ask({ id: 'other' });
+    await world.ask({ id: 'old', supersede: 'valve' });
+    expect(await world.ask({ id: 'new', supersede: 'valve' })).toMatchObject({ status: 'queued' });
+    expect((await world.now('old')).status).toBe('cancelled');
+  });
+
+  it('and nothing else is given up for it', async () => {
+    const world = await commandWorld({ limits: { waitingPerDevice: 2 } });
+    world.known();
+    await world.ask({ id: 'other' });
+    await world.ask({ id: 'old', supersede: 'valve' });
+    await world.ask({ id: 'new', supersede: 'valve', whenFull: 'expire-oldest' });
+    expect((await world.now('other')).status).toBe('queued');
+  });
+
+  it('and a refusal takes nothing away', async () => {
+    const world = await commandWorld({ limits: { waitingPerDevice: 1 } });
+    world.known();
+    await world.ask({ id: 'a' });
+    await expect(world.commands.issue(wishOf({ supersede: 'valve' }))).rejects.toMatchObject({
+      code: 'too-many-commands',
+    });
+    expect((await world.now('a')).status).toBe('queued');
+  });
+});
+
+it('a command whose time has run out is not sent any more, however late the broker is', async () => {
+  const world = await commandWorld();
+  const device = await world.connect();
+  const held = holdSaves(world.database);
+  const asked = world.commands.issue(wishOf({ ttl: 50 }));
+  await rest();
+  await world.pass(60);
+  await held.release();
+  const { command } = await asked;
+  expect(device.commands()).toEqual([]);
+  await world.pass(1);
+  expect(await world.now(command.id)).toMatchObject({ status: 'expired' });
+});
+
+it('two who ask with one id in the same moment have one command', async () => {
+  const world = await commandWorld();
+  const device = await world.connect();
+  const asked = await Promise.all([1, 2, 3].map(() => world.commands.issue(wishOf({ id: 'order-66' }))));
+  await rest();
+  expect(asked.map(({ created }) => created)).toEqual([true, false, false]);
+  expect(ids(device.commands())).toEqual(['order-66']);
+});
