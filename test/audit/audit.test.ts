@@ -1,13 +1,11 @@
-/** Who asked what, and what became of it: written in groups, read at once, kept for as long as configured. */
+/** Who asked what, and what became of it: written in groups, read at once. */
 import { describe, expect, it } from 'vitest';
 import { Audit } from '../../broker/hub/audit/audit.ts';
 import type { AuditEntry, AuditQuery } from '../../broker/hub/audit/entry.ts';
-import { Purge } from '../../broker/hub/audit/purge.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
-import { silentLog } from '../helpers/log.ts';
+import { type LogLine, recordingLog, silentLog } from '../helpers/log.ts';
 
-const DAY = 86_400_000;
 const ALL: AuditQuery = {
   customer: '*',
   by: null,
@@ -33,15 +31,23 @@ async function world() {
   const database = new MemoryDatabase();
   await database.start();
   let writes = 0;
+  let fails = false;
   const store = {
     listAudit: (query: AuditQuery) => database.listAudit(query),
     saveAudit: (...groups: Parameters<MemoryDatabase['saveAudit']>) => {
       writes += 1;
+      if (fails) {
+        fails = false;
+        return Promise.reject(new Error('disk full'));
+      }
       return database.saveAudit(...groups);
     },
   };
   const audit = new Audit({ store, clock, logger: silentLog });
-  return { clock, database, audit, writes: () => writes };
+  const failNext = () => {
+    fails = true;
+  };
+  return { clock, database, audit, failNext, writes: () => writes };
 }
 
 describe('an entry', () => {
@@ -81,6 +87,39 @@ describe('an entry', () => {
     expect(await database.listAudit(ALL)).toHaveLength(1);
     expect(clock.pending).toBe(0);
   });
+
+  it('that comes after the stop leaves no timer, and is there for a last reader', async () => {
+    const { audit, clock } = await world();
+    await audit.stop();
+    audit.add(SENT);
+    expect(clock.pending).toBe(0);
+    expect((await audit.list(ALL)).items).toHaveLength(1);
+  });
+
+  it('is not lost behind one that could not be written, and whoever asked hears of that', async () => {
+    const { audit, failNext } = await world();
+    audit.add({ ...SENT, target: 'acme/lost' });
+    failNext();
+    await expect(audit.list(ALL)).rejects.toThrow('disk full');
+    audit.add({ ...SENT, target: 'acme/kept' });
+    expect((await audit.list(ALL)).items).toMatchObject([{ target: 'acme/kept' }]);
+  });
+
+  it('of too many for a slow store is counted, and the log says how many are lost', async () => {
+    const lines: LogLine[] = [];
+    let written = 0;
+    const store = {
+      listAudit: async () => [],
+      saveAudit: async (rows: readonly unknown[]) => {
+        written += rows.length;
+      },
+    };
+    const audit = new Audit({ store, clock: new FakeClock(), logger: recordingLog(lines) });
+    for (let number = 0; number < 100_003; number += 1) audit.add({ ...SENT, reference: `c${number}` });
+    await audit.stop();
+    expect(written).toBe(100_000);
+    expect(lines).toMatchObject([{ level: 'error' }, { level: 'warn', fields: { lost: 3 } }]);
+  });
 });
 
 it('is read page by page, newest first', async () => {
@@ -91,27 +130,4 @@ it('is read page by page, newest first', async () => {
   const second = await audit.list({ ...ALL, limit: 2, before: first.next });
   expect(second.items.map(({ target }) => target)).toEqual(['a']);
   expect(second.next).toBeNull();
-});
-
-it('is kept for as long as configured, and commands and jobs for as long as theirs', async () => {
-  const { audit, database, clock } = await world();
-  const limits = { keepDays: 30, auditDays: 365 };
-  const purge = new Purge({ store: database, clock, logger: silentLog, limits });
-  purge.start();
-  audit.add(SENT);
-  await audit.stop();
-  const body = new Uint8Array(1);
-  const row = { customer: 'acme', device: 'pump', createdAt: 0, job: null, position: 0, body };
-  await database.saveCommands([
-    { ...row, id: 'over', number: 1, status: 'done', endedAt: clock.now() },
-    { ...row, id: 'open', number: 2, status: 'queued', endedAt: null },
-  ]);
-  clock.advance(31 * DAY);
-  await purge.stop();
-  expect(await database.findCommands('*', 'over')).toEqual([]);
-  expect(await database.findCommands('*', 'open')).toHaveLength(1);
-  expect(await database.listAudit(ALL)).toHaveLength(1);
-  clock.advance(335 * DAY);
-  await purge.run();
-  expect(await database.listAudit(ALL)).toEqual([]);
 });

@@ -24,6 +24,7 @@ export class Audit implements AuditDesk {
   private timer: Timer | null = null;
   private writing: Promise<void> = Promise.resolve();
   private lost = 0;
+  private life: 'open' | 'stopped' = 'open';
 
   constructor(parts: AuditParts) {
     this.parts = parts;
@@ -64,6 +65,7 @@ export class Audit implements AuditDesk {
 
   /** Stops without writing; after a failure of the store. */
   abandon(): void {
+    this.life = 'stopped';
     this.timer?.cancel();
     this.timer = null;
   }
@@ -77,6 +79,7 @@ export class Audit implements AuditDesk {
   }
 
   private writeSoon(): void {
+    if (this.life === 'stopped') return;
     this.timer ??= this.parts.clock.after(GROUP, () => {
       this.timer = null;
       this.flush().catch((error: unknown) => {

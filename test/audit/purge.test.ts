@@ -1,0 +1,107 @@
+/** What has been kept for long enough goes: ended commands and jobs, old entries of the audit. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Purge, type PurgeParts } from '../../broker/hub/audit/purge.ts';
+import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { FakeClock } from '../helpers/clock.ts';
+import { silentLog } from '../helpers/log.ts';
+import { nextTurn } from '../helpers/session.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const LIMITS = { keepDays: 30, auditDays: 365 };
+const ALL = { customer: '*', by: null, action: null, target: null, from: null, to: null, before: null };
+
+function purgeOf(store: PurgeParts['store'], clock = new FakeClock()) {
+  const purge = new Purge({ store, clock, logger: silentLog, limits: LIMITS });
+  purge.start();
+  onTestFinished(() => purge.stop());
+  return { purge, clock };
+}
+
+/** A store whose commands are deleted one portion at a time, when the test says so. */
+function portions(old: number) {
+  let left = old;
+  const asked: (() => void)[] = [];
+  const store = {
+    deleteEndedCommands: async (_: number, limit: number) => {
+      await new Promise<void>((resolve) => asked.push(resolve));
+      const deleted = Math.min(left, limit);
+      left -= deleted;
+      return deleted;
+    },
+    deleteEndedJobs: async () => 0,
+    deleteAudit: async () => 0,
+  };
+  return { store, asked, left: () => left };
+}
+
+describe('what is old', () => {
+  it('goes after the days that are configured, and what is open or young stays', async () => {
+    const database = new MemoryDatabase();
+    await database.start();
+    const { clock } = purgeOf(database);
+    const body = new Uint8Array(1);
+    const row = { customer: 'acme', device: 'pump', createdAt: 0, job: null, position: 0, body };
+    await database.saveCommands([
+      { ...row, id: 'over', number: 1, status: 'done', endedAt: clock.now() },
+      { ...row, id: 'open', number: 2, status: 'queued', endedAt: null },
+    ]);
+    const job = { customer: 'acme', createdAt: 0, endedAt: clock.now(), targets: body, body };
+    await database.insertJob({ ...job, id: 'job', number: 1 });
+    const entry = { by: 'key1', customer: 'acme', action: 'key.create', target: 'key 1', detail: null };
+    await database.saveAudit(
+      [{ ...entry, at: clock.now(), outcome: 'done', outcomeAt: clock.now(), reference: null }],
+      [],
+    );
+    const pass = async (days: number) => {
+      clock.advance(days * DAY - HOUR);
+      // What that set off is over, so that the last hour sets off its own.
+      await nextTurn();
+      clock.advance(HOUR);
+      await nextTurn();
+    };
+    await pass(29);
+    expect(await database.findCommands('*', 'over')).toHaveLength(1);
+    expect(await database.findJob('*', 'job')).not.toBeNull();
+    await pass(2);
+    expect(await database.findJob('*', 'job')).toBeNull();
+    expect(await database.findCommands('*', 'over')).toEqual([]);
+    expect(await database.findCommands('*', 'open')).toHaveLength(1);
+    expect(await database.listAudit({ ...ALL, limit: 10 })).toHaveLength(1);
+    await pass(335);
+    expect(await database.listAudit({ ...ALL, limit: 10 })).toEqual([]);
+  });
+
+  it('goes in portions, until nothing is left', async () => {
+    const { store, asked, left } = portions(2500);
+    const { clock } = purgeOf(store);
+    clock.advance(HOUR);
+    for (const expected of [1500, 500, 0]) {
+      asked.shift()?.();
+      await vi.waitFor(() => expect(left()).toBe(expected));
+      if (expected > 0) await vi.waitFor(() => expect(asked).toHaveLength(1));
+    }
+  });
+
+  it('is not deleted by two at once, when one takes longer than an hour', async () => {
+    const { store, asked } = portions(100);
+    const { clock, purge } = purgeOf(store);
+    clock.advance(5 * HOUR);
+    expect(asked).toHaveLength(1);
+    asked.shift()?.();
+    await purge.stop();
+  });
+
+  it('waits for the next start when the broker stops in the middle', async () => {
+    const { store, asked, left } = portions(5000);
+    const { clock, purge } = purgeOf(store);
+    clock.advance(HOUR);
+    const stopped = purge.stop();
+    asked.shift()?.();
+    await stopped;
+    await purge.stop();
+    expect(left()).toBe(4000);
+    expect(asked).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+});
