@@ -5,6 +5,7 @@ import { Device } from '../../broker/hub/device.ts';
 import type { DesiredStore } from '../../broker/store/command-ports.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
+import { encode } from '../../broker/wire/cbor.ts';
 import { FRAME, type ValueMap } from '../../broker/wire/frames.ts';
 import { FakeClock } from '../helpers/clock.ts';
 
@@ -100,6 +101,13 @@ describe('what a device should be like', () => {
     await before.desired.put(before.device, { interval: 30, raw: [1, { deep: true }] }, ANY);
     const after = await world(before.database);
     expect(after.desired.documents(after.device)).toEqual(before.desired.documents(before.device));
+  });
+
+  it('is not guessed from a row that a newer broker wrote', async () => {
+    const { database } = await world();
+    const body = encode({ version: 2, desired: null, reported: null });
+    await database.saveDesired([{ customer: 'acme', device: 'pump', position: 0, body }]);
+    await expect(world(database)).rejects.toThrow(/acme\/pump has version 2, not 1/);
   });
 
   it.each<[string, ValueMap, string]>([

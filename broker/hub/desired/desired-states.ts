@@ -3,7 +3,6 @@
  * comes from the telemetry log and is saved with the checkpoint. Owns the documents.
  */
 import type { DesiredRow, DesiredStore } from '../../store/command-ports.ts';
-import { decode, encode } from '../../wire/cbor.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { Clock } from '../../wire/environment.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
@@ -13,6 +12,7 @@ import { checkDocument } from './check.ts';
 import { differenceOf, isSame } from './difference.ts';
 import type { DesiredChange, DesiredDesk, DesiredDocument, DeviceDocuments, Difference } from './document.ts';
 import { mergePatch } from './merge-patch.ts';
+import { readDocuments, writeDocuments } from './record.ts';
 
 export interface DesiredStatesParts {
   readonly store: DesiredStore;
@@ -185,15 +185,13 @@ export class DesiredStates implements DesiredDesk {
   }
 
   private row(name: string, { documents, pending }: Entry): DesiredRow {
-    const [customer = '', device = ''] = name.split('/');
-    const body = encode(pending ? { ...documents, desired: pending } : documents);
-    return { customer, device, position: this.parts.ingest.position, body };
+    const whole = pending ? { ...documents, desired: pending } : documents;
+    return writeDocuments(name, whole, this.parts.ingest.position);
   }
 
-  private restore({ customer, device, position, body }: DesiredRow): void {
-    if (!body) return;
-    const documents = decode(body) as DeviceDocuments;
-    this.entries.set(`${customer}/${device}`, newEntry(documents, position));
+  private restore(row: DesiredRow): void {
+    const documents = readDocuments(row);
+    if (documents) this.entries.set(`${row.customer}/${row.device}`, newEntry(documents, row.position));
   }
 }
 
