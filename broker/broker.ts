@@ -78,7 +78,11 @@ export class Broker {
       state,
       log,
       bounds,
-      onControl: (control) => orders.take(control),
+      onControl: (control) => {
+        // What is saved meanwhile says how far it has come.
+        ingest.startAt(control.position);
+        orders.take(control);
+      },
     });
     ingest.startAt(restored.position);
     await orders.start();

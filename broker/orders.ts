@@ -50,8 +50,9 @@ export class Orders {
     this.jobs = new Jobs({ store, commands, fleet, limits, clock, logger, newId: commandId });
   }
 
-  /** What the store holds; before the log is replayed. */
+  /** What the store holds; before the log is replayed, which may bring the ends that the audit waits for. */
   async load(): Promise<void> {
+    this.commands.onStep((command) => this.stepped(command));
     await this.commands.load();
     await this.desired.load();
   }
@@ -59,7 +60,6 @@ export class Orders {
   /** After the replay, before the first device. */
   async start(): Promise<void> {
     const { ingest } = this.parts;
-    this.commands.onStep((command) => this.stepped(command));
     this.jobs.onChange(({ id, status, endedAt }) => {
       if (endedAt !== null) this.audit.settle(`job ${id}`, status);
     });
@@ -86,9 +86,10 @@ export class Orders {
     );
   }
 
-  /** Of a device that was forgotten; its commands hear of that from the fleet. */
-  forget(customer: string, device: string): Promise<void> {
-    return this.desired.forget(customer, device);
+  /** Of a device that was forgotten; its commands hear of that from the fleet. Resolves when it is durable. */
+  async forget(customer: string, device: string): Promise<void> {
+    await this.desired.forget(customer, device);
+    await this.commands.save();
   }
 
   /** Saves everything that the log has said so far. */

@@ -108,7 +108,7 @@ export class Ingest {
     return this.appliedTo;
   }
 
-  /** After replay, before the first frame. */
+  /** During the replay, and at its end; before the first frame. */
   startAt(position: number): void {
     this.appliedTo = position;
   }

@@ -46,3 +46,37 @@ it('runs nothing once it is stopped', () => {
   clock.advance(10);
   expect(clock.pending).toBe(0);
 });
+
+it('"A million commands with a ttl of a month are done, and the memory is gone for a month"', () => {
+  const clock = new FakeClock();
+  const deadlines = new Deadlines(clock);
+  const ran: number[] = [];
+  for (let number = 0; number < 10_000; number += 1) {
+    const month = deadlines.set(clock.now() + 2_592_000_000 - number, () => expect.unreachable());
+    if (number % 100 === 0) deadlines.set(clock.now() + 1000 + number, () => ran.push(number));
+    month.cancel();
+    month.cancel();
+  }
+  expect(deadlines.size).toBeLessThan(2500);
+  clock.advance(20_000);
+  expect(ran).toEqual(Array.from({ length: 100 }, (_, index) => index * 100));
+  deadlines.stop();
+});
+
+it('lets others have a turn when very many are due together', () => {
+  const clock = new FakeClock();
+  const deadlines = new Deadlines(clock);
+  let ran = 0;
+  let seen = -1;
+  for (let number = 0; number < 2000; number += 1) {
+    deadlines.set(clock.now() + 10, () => {
+      ran += 1;
+    });
+  }
+  clock.after(10, () => {
+    seen = ran;
+  });
+  clock.advance(10);
+  expect(ran).toBe(2000);
+  expect(seen).toBeLessThan(2000);
+});

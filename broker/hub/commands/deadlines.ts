@@ -1,6 +1,6 @@
 /**
- * Things that are due at a time, any number of them, behind one timer. Owns a binary heap; a deadline that was moved or
- * cancelled stays in it until it would have been due, which costs a comparison.
+ * Things that are due at a time, any number of them, behind one timer. Owns a binary heap; a deadline that was cancelled
+ * stays in it until it comes up, or until they are half of it: most commands end long before their ttl.
  */
 import type { Clock, Timer } from '../../wire/environment.ts';
 
@@ -16,10 +16,15 @@ interface Due {
 
 /** setTimeout's own limit is 2^31 ms; nobody minds to look once a day. */
 const LONGEST_WAIT = 86_400_000;
+/** Run in one turn; a hundred thousand that are due together must not hold everybody up. */
+const SLICE = 500;
+/** Cancelled ones are not worth a look below this. */
+const FEW = 1024;
 
 export class Deadlines {
   private readonly clock: Clock;
-  private readonly heap: Due[] = [];
+  private heap: Due[] = [];
+  private cancelled = 0;
   private timer: Timer | null = null;
   private timerAt = Number.POSITIVE_INFINITY;
   private state: 'running' | 'stopped' = 'running';
@@ -28,15 +33,18 @@ export class Deadlines {
     this.clock = clock;
   }
 
+  /** How many it holds, cancelled ones included. */
+  get size(): number {
+    return this.heap.length;
+  }
+
   /** Runs `run` at `at` (Unix ms), or in a moment if that is past. */
   set(at: number, run: () => void): Deadline {
     const due: Due = { at, run };
     this.push(due);
     this.arm();
     return {
-      cancel: () => {
-        due.run = null;
-      },
+      cancel: () => this.forget(due),
     };
   }
 
@@ -45,7 +53,18 @@ export class Deadlines {
     this.state = 'stopped';
     this.timer?.cancel();
     this.timer = null;
-    this.heap.length = 0;
+    this.heap = [];
+    this.cancelled = 0;
+  }
+
+  private forget(due: Due): void {
+    if (due.run === null) return;
+    due.run = null;
+    this.cancelled += 1;
+    if (this.cancelled < FEW || this.cancelled * 2 < this.heap.length) return;
+    // What is in order of time is a heap.
+    this.heap = this.heap.filter(({ run }) => run !== null).sort((one, other) => one.at - other.at);
+    this.cancelled = 0;
   }
 
   private arm(): void {
@@ -60,11 +79,21 @@ export class Deadlines {
   private fire(): void {
     this.timer = null;
     const now = this.clock.now();
-    for (let first = this.heap[0]; first && (first.at <= now || first.run === null); first = this.heap[0]) {
+    for (let ran = 0; ran < SLICE; ran += 1) {
+      const first = this.heap[0];
+      if (!first || (first.at > now && first.run !== null)) break;
       this.pop();
-      first.run?.();
+      this.run(first);
     }
     this.arm();
+  }
+
+  private run(due: Due): void {
+    const { run } = due;
+    if (run === null) this.cancelled -= 1;
+    // A cancel from now on comes too late, and counts nothing.
+    due.run = null;
+    run?.();
   }
 
   private push(due: Due): void {

@@ -1,0 +1,54 @@
+/** The audit after a crash: what became of a command stands in the log, so it stands in the audit as well. */
+import { expect, it } from 'vitest';
+import { Orders } from '../../broker/orders.ts';
+import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { FRAME } from '../../broker/wire/frames.ts';
+import { testConfig } from '../helpers/config.ts';
+import { silentLog } from '../helpers/log.ts';
+import { sessionHarness } from '../helpers/session.ts';
+import { RESULT, wishOf } from './world.ts';
+
+const QUERY = { customer: '*', by: null, action: null, target: null, from: null, to: null, before: null };
+
+function brokerOn(store: MemoryDatabase) {
+  const harness = sessionHarness();
+  const { clock } = harness;
+  const environment = { clock, random: () => 0.5, randomBytes: () => new Uint8Array(), version: '1' };
+  let ids = 0;
+  const newId = () => {
+    ids += 1;
+    return `id${ids}`;
+  };
+  const orders = new Orders({
+    ...harness,
+    store,
+    config: testConfig('unused'),
+    environment: { ...environment, sessionId: newId, commandId: newId },
+    logger: silentLog,
+  });
+  return { ...harness, orders };
+}
+
+it('"The broker was killed; the command says done, and the audit says nothing"', async () => {
+  const store = new MemoryDatabase();
+  await store.start();
+  const before = brokerOn(store);
+  await before.orders.load();
+  await before.orders.start();
+  before.fleet.obtain('acme', 'pump');
+  await before.orders.commands.issue(wishOf({ id: 'a' }));
+  const target = 'acme/pump';
+  const entry = { by: 'key1', customer: 'acme', action: 'command.send', target, outcome: null } as const;
+  before.orders.audit.add({ ...entry, reference: 'command acme/a' });
+  await before.orders.stop();
+
+  const after = brokerOn(store);
+  await after.orders.load();
+  const frame = { kind: FRAME.result, id: 'a', status: RESULT.done, data: null } as const;
+  const arrival = after.clock.now() + 1;
+  after.orders.take({ customer: 'acme', device: 'pump', session: 's1', frame, arrival, position: 10 });
+  await after.orders.start();
+  const { items } = await after.orders.audit.list({ ...QUERY, limit: 1 });
+  expect(items).toMatchObject([{ outcome: 'done' }]);
+  await after.orders.stop();
+});
