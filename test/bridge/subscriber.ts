@@ -1,5 +1,5 @@
 /** A subscriber with a session of its own that survives the server: the ledger of what the peer was given. */
-import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
+import { connect, connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
 
 export interface Received {
@@ -63,4 +63,23 @@ export async function subscribe(
   await new Promise<void>((resolve) => client.once('connect', () => resolve()));
   await client.subscribeAsync(filters, { qos: 1 });
   return subscriber;
+}
+
+/** Devices of which the server retains both state and availability, or either; in order. */
+export async function retainedDevices(url: string): Promise<string[]> {
+  const end = `end/${Math.round(performance.now() * 1000)}`;
+  const client = await connectAsync(url);
+  const devices = new Set<string>();
+  const whole = new Promise<void>((resolve) => {
+    client.on('message', (topic, payload, { retain }) => {
+      if (topic === end) resolve();
+      else if (retain && payload.length > 0) devices.add(topic.split('/')[2] as string);
+    });
+  });
+  await client.subscribeAsync(['signalbox/acme/+/state', 'signalbox/acme/+/availability', end], { qos: 1 });
+  // The server has sent what it retains before it comes to this.
+  await client.publishAsync(end, '', { qos: 1 });
+  await whole;
+  await client.endAsync();
+  return [...devices].sort();
 }

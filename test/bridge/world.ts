@@ -67,15 +67,32 @@ export class World {
 
   /** One sample, as a device of `acme` sends it. */
   sample(device: string, values: Readonly<Record<string, Value>>): void {
-    const origin = this.origin(device);
-    origin.seq += 1;
-    this.accept(origin, encodeTelemetry(origin.seq, null, values));
+    this.frame(device, (seq) => encodeTelemetry(seq, null, values));
+  }
+
+  /** Samples `from` to `to` of each device, by turns, committed when it resolves. */
+  async samples(
+    devices: readonly string[],
+    from: number,
+    to: number,
+    values: Readonly<Record<string, Value>> = {},
+  ): Promise<void> {
+    for (let n = from; n <= to; n += 1) {
+      for (const device of devices) this.sample(device, { n, ...values });
+      if (n % 50 === 0) await this.ingest.flushed();
+    }
+    await this.ingest.flushed();
   }
 
   event(device: string, name: string, data: Value): void {
+    this.frame(device, (seq) => encodeEvent(seq, null, 4, name, data));
+  }
+
+  /** What `encode` makes of the device's next seq. */
+  frame(device: string, encode: (seq: number) => Uint8Array): void {
     const origin = this.origin(device);
     origin.seq += 1;
-    this.accept(origin, encodeEvent(origin.seq, null, 4, name, data));
+    this.accept(origin, encode(origin.seq));
   }
 
   result(device: string, id: string): void {

@@ -1,0 +1,112 @@
+/** Late joiners: what is retained is there at once, and true, also after everybody was away (users.md). */
+import { expect, it, vi } from 'vitest';
+import { requires } from '../helpers/requires.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+import { startMosquitto } from './mosquitto.ts';
+import { retainedDevices, subscribe } from './subscriber.ts';
+import { startWorld } from './world.ts';
+
+const STATUS = 'signalbox/bridge/status';
+const STATE = 'signalbox/acme/pump-7/state';
+const AVAILABILITY = 'signalbox/acme/pump-7/availability';
+
+const PATIENCE = { timeout: 5000, interval: 50 };
+
+requires('mosquitto')('a late subscriber', () => {
+  it('gets state, availability and the status of the bridge at once', async () => {
+    const mosquitto = await startMosquitto();
+    const world = await startWorld({ url: mosquitto.url });
+    await world.until(({ state }) => state === 'connected');
+    world.connect('pump-7');
+    world.sample('pump-7', { temp: 21.5, mode: 'auto' });
+    world.sample('pump-7', { temp: 22 });
+    await world.ingest.flushed();
+    await world.until(({ others, inFlight }) => others >= 3 && inFlight === 0);
+    const late = await subscribe(mosquitto.url, ['signalbox/#']);
+    expect(await late.on(STATE)).toMatchObject({ text: '{"temp":22,"mode":"auto"}', retain: true });
+    expect(await late.on(AVAILABILITY)).toMatchObject({ text: 'online', retain: true });
+    expect(await late.on(STATUS)).toMatchObject({ text: 'online', retain: true });
+    expect(late.texts('signalbox/acme/pump-7/telemetry')).toEqual([]);
+  });
+
+  it('gets the truth again from a server that has lost everything', async () => {
+    const mosquitto = await startMosquitto('persistence false');
+    const world = await startWorld({ url: mosquitto.url });
+    const member = world.connect('pump-7');
+    world.sample('pump-7', { temp: 1 });
+    await world.until(({ state, others }) => state === 'connected' && others >= 3);
+    await mosquitto.stop('SIGKILL');
+    await world.until(({ state }) => state !== 'connected');
+    world.fleet.leave(world.fleet.obtain('acme', 'pump-7'), member, Date.now(), 'closed');
+    world.sample('pump-7', { temp: 2 });
+    await mosquitto.start();
+    const late = await subscribe(mosquitto.url, ['signalbox/#']);
+    await late.on(STATE, '{"temp":2}');
+    await late.on(AVAILABILITY, 'offline');
+    await late.on(STATUS, 'online');
+  });
+
+  it('finds nothing of a device that was forgotten, also while the server was away or the broker was', async () => {
+    const mosquitto = await startMosquitto();
+    const folder = temporaryFolder();
+    const retained = (devices: readonly string[]) =>
+      vi.waitFor(async () => expect(await retainedDevices(mosquitto.url)).toEqual(devices), PATIENCE);
+    const first = await startWorld({ url: mosquitto.url }, { folder });
+    for (const device of ['away', 'kept', 'now', 'stopped']) {
+      first.connect(device);
+      first.sample(device, { n: 1 });
+    }
+    await retained(['away', 'kept', 'now', 'stopped']);
+    first.fleet.forget(first.fleet.obtain('acme', 'now'));
+    await retained(['away', 'kept', 'stopped']);
+    await mosquitto.stop();
+    await first.until(({ state }) => state !== 'connected');
+    first.fleet.forget(first.fleet.obtain('acme', 'away'));
+    await mosquitto.start();
+    await retained(['kept', 'stopped']);
+    await first.stop();
+    // This one has never heard of the device `stopped`.
+    const second = await startWorld({ url: mosquitto.url }, { folder });
+    second.connect('kept');
+    await retained(['kept']);
+  });
+
+  it('sees at most one state a second of a device, and the newest in the end', async () => {
+    const mosquitto = await startMosquitto();
+    const subscriber = await subscribe(mosquitto.url, [STATE]);
+    const world = await startWorld({ url: mosquitto.url });
+    await world.until(({ state }) => state === 'connected');
+    const begin = performance.now();
+    for (let n = 1; n <= 400; n += 1) {
+      world.sample('pump-7', { n });
+      await world.ingest.flushed();
+    }
+    await subscriber.on(STATE, '{"n":400}');
+    const seconds = (performance.now() - begin) / 1000;
+    expect(subscriber.texts(STATE).length).toBeLessThanOrEqual(Math.ceil(seconds) + 1);
+  });
+});
+
+requires('mosquitto')('the status of the bridge', () => {
+  it('is offline after a clean stop, and after its connection was cut', async () => {
+    const mosquitto = await startMosquitto();
+    const subscriber = await subscribe(mosquitto.url, [STATUS]);
+    const world = await startWorld({ url: mosquitto.url });
+    await subscriber.on(STATUS, 'online');
+    await world.bridge.stop();
+    await subscriber.until(() => subscriber.texts(STATUS).at(-1) === 'offline');
+    expect(world.bridge.status().state).toBe('stopped');
+    await world.bridge.stop();
+  });
+
+  it('is online again after somebody says otherwise, as a stale will does', async () => {
+    const mosquitto = await startMosquitto();
+    const subscriber = await subscribe(mosquitto.url, [STATUS]);
+    await startWorld({ url: mosquitto.url });
+    await subscriber.on(STATUS, 'online');
+    await subscriber.client.publishAsync(STATUS, 'offline', { retain: true, qos: 1 });
+    await subscriber.until(() => subscriber.texts(STATUS).join().endsWith('offline,online'));
+    const late = await subscribe(mosquitto.url, [STATUS]);
+    expect(await late.on(STATUS)).toMatchObject({ text: 'online', retain: true });
+  });
+});
