@@ -8,6 +8,7 @@ import { Bridge } from './bridge/bridge.ts';
 import { BRIDGE, CommandIntake, type IntakeRecord } from './bridge/command-intake.ts';
 import { Announcer } from './bridge/home-assistant/announcer.ts';
 import { configuredMetadata } from './bridge/home-assistant/metadata.ts';
+import { RefusalRecords } from './bridge/refusal-records.ts';
 import { everyCommand } from './bridge/topics.ts';
 import type { Core } from './core.ts';
 import type { AuditDesk } from './hub/audit/entry.ts';
@@ -25,6 +26,7 @@ export class Mqtt {
   readonly bridge: Bridge;
   private readonly config: Config['mqtt'];
   private readonly intake: CommandIntake;
+  private readonly refusals: RefusalRecords<IntakeRecord>;
   private readonly announcer: Announcer | null;
 
   constructor({ core, config, version, clock, logger }: MqttParts) {
@@ -48,6 +50,11 @@ export class Mqtt {
           outcome: 'drained',
         }),
     });
+    this.refusals = new RefusalRecords({
+      clock,
+      record: (refusal) => record(audit, refusal),
+      leftOut: (count) => recordLeftOut(audit, count),
+    });
     const { connection } = this.bridge;
     const { baseTopic, commandCustomers: customers } = config;
     this.intake = new CommandIntake({
@@ -55,7 +62,7 @@ export class Mqtt {
       customers,
       baseTopic,
       publish: (message) => void connection.publish(message),
-      audit: (entry) => record(audit, entry),
+      audit: (entry) => (entry.command ? record(audit, entry) : this.refusals.add(entry)),
       logger,
     });
     this.announcer = config.homeAssistant ? this.makeAnnouncer(fleet, version, clock, logger) : null;
@@ -81,6 +88,7 @@ export class Mqtt {
   async stop(): Promise<void> {
     this.announcer?.stop();
     this.intake.stop();
+    this.refusals.stop();
     await this.bridge.stop();
   }
 
@@ -115,4 +123,10 @@ function record(audit: AuditDesk, { customer, device, name, command, refusal }: 
     const detail = { command: command.id, name };
     audit.add({ ...entry, detail, outcome: null, reference: `command ${customer}/${command.id}` });
   } else audit.add({ ...entry, detail: { name }, outcome: `refused: ${refusal}` });
+}
+
+/** For admins: whose devices they were for is not known any more. */
+function recordLeftOut(audit: AuditDesk, count: number): void {
+  const outcome = `refused: ${count} more in this minute, which are not listed`;
+  audit.add({ by: BRIDGE, customer: '*', action: 'command.send', target: 'mqtt', outcome });
 }

@@ -85,8 +85,8 @@ export class CommandIntake {
       const { command, created } = await this.parts.commands.issue(this.wishOf(topic, message));
       this.counts.taken += 1;
       if (created) this.parts.audit({ ...topic, command, refusal: null });
-      // Failed at once (ttl 0), or asked for again after its end: no step follows.
-      if (isFinal(command.status)) this.tellEnd(command);
+      // Asked for again after its end: no step follows.
+      else if (isFinal(command.status)) this.tellEnd(command);
     } catch (error) {
       if (!(error instanceof HubRefusal)) throw error;
       this.refuse(topic, message, error);

@@ -93,6 +93,16 @@ describe('a command', () => {
     expect(told()).toMatchObject([[RESULT, { status: 'expired', reason: /ttl ran out/ }]]);
   });
 
+  it('that is to be done now or never, and cannot be, is answered once', async () => {
+    const { known, send, told } = await world();
+    known();
+    await send({ messageExpiry: 0, responseTopic: 'replies/42' });
+    expect(told()).toMatchObject([
+      [RESULT, { status: 'failed', reason: /now or never/ }],
+      ['replies/42', { status: 'failed' }],
+    ]);
+  });
+
   it('may have no arguments', async () => {
     const { connect, send } = await world();
     const device = await connect();
