@@ -10,7 +10,7 @@ import { silentLog } from '../helpers/log.ts';
 
 const TOPIC = 'homeassistant/device/acme_pump/config';
 
-function world() {
+function world(hasRoom: () => boolean = () => true) {
   const clock = new FakeClock();
   const fleet = new Fleet(new Revisions(clock.now()));
   const published: [topic: string, payload: string][] = [];
@@ -20,7 +20,7 @@ function world() {
     logger: silentLog,
     prefix: 'homeassistant',
     options: { baseTopic: 'signalbox', version: '1.2.3', metadata: new Map(), buttons: [] },
-    publish: (topic, payload) => published.push([topic, payload]) > 0,
+    publish: (topic, payload) => hasRoom() && published.push([topic, payload]) > 0,
   });
   announcer.start();
   onTestFinished(() => announcer.stop());
@@ -48,7 +48,7 @@ describe('a device', () => {
     const { announcer, told } = world();
     expect(told()).toEqual([]);
     announcer.connected();
-    expect(told()).toEqual([[TOPIC, ['connectivity', 'temp']]]);
+    expect(told()).toEqual([[TOPIC, ['/connectivity', 'temp']]]);
     announcer.connected();
     expect(told()).toHaveLength(1);
   });
@@ -70,7 +70,7 @@ describe('a device', () => {
     measures(device, 'temp', 22);
     expect(told()).toEqual([]);
     measures(device, 'running', true);
-    expect(told()).toEqual([[TOPIC, ['connectivity', 'temp', 'running']]]);
+    expect(told()).toEqual([[TOPIC, ['/connectivity', 'temp', 'running']]]);
   });
 
   it('is taken away when it is forgotten', () => {
@@ -102,4 +102,31 @@ it('a fleet of many is told in slices, so that nobody is held up', () => {
   expect(published.length).toBeLessThanOrEqual(200);
   clock.advance(1000);
   expect(published).toHaveLength(1001);
+});
+
+describe('while the MQTT server is away and nothing more can wait for it', () => {
+  it('a device that is forgotten is taken away later, and does not stay in Home Assistant', () => {
+    const room = { state: 'free' };
+    const { announcer, fleet, told, device } = world(() => room.state === 'free');
+    announcer.connected();
+    told();
+    room.state = 'full';
+    fleet.forget(device);
+    expect(told()).toEqual([]);
+    room.state = 'free';
+    expect(told()).toEqual([[TOPIC, 'gone']]);
+  });
+
+  it('every device is announced in the end, once, however often it changed', () => {
+    const room = { state: 'full' };
+    const { announcer, fleet, told, measures } = world(() => room.state === 'free');
+    const devices = Array.from({ length: 500 }, (_, number) => fleet.obtain('acme', `d${number}`));
+    announcer.connected();
+    for (let round = 0; round < 20; round += 1) {
+      for (const device of devices) measures(device, `metric-${round}`, round);
+      told();
+    }
+    room.state = 'free';
+    expect(told()).toHaveLength(501);
+  });
 });

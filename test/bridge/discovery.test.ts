@@ -142,7 +142,7 @@ describe('its entities', () => {
   });
 
   it('say whether the device is connected also while it is not', () => {
-    expect(told().components.connectivity).toMatchObject({
+    expect(told().components['/connectivity']).toMatchObject({
       device_class: 'connectivity',
       payload_on: 'online',
       payload_off: 'offline',
@@ -150,8 +150,14 @@ describe('its entities', () => {
     });
   });
 
+  it('are all there though a metric is called like one of ours', () => {
+    const names = ['connectivity', 'command_reboot'];
+    const { components } = told({ metrics: new Map(names.map((name) => [name, 'number'])) });
+    expect(Object.keys(components)).toHaveLength(4);
+  });
+
   it('have a button for each configured command', () => {
-    expect(told().components.command_reboot).toMatchObject({
+    expect(told().components['/command/reboot']).toMatchObject({
       platform: 'button',
       command_topic: 'signalbox/acme/pump-7/command/reboot',
       payload_press: '',

@@ -1,6 +1,7 @@
 /**
  * Keeps Home Assistant told of the fleet: a device is announced when the bridge connects, when Home Assistant has started
- * again, and when what it measures or is changes; it is taken away when it is forgotten. Owns what was announced.
+ * again, and when what it measures or is changes; it is taken away when it is forgotten. Owns what was announced, and who
+ * and what waits to be: each device once, however long the peer is away.
  */
 import type { Changes } from '../../hub/changes.ts';
 import type { Device } from '../../hub/device.ts';
@@ -43,7 +44,9 @@ export class Announcer {
   private readonly parts: AnnouncerParts;
   /** By topic. */
   private readonly announced = new Map<string, Announced>();
-  private waiting: Device[] = [];
+  private readonly waiting = new Set<Device>();
+  /** Topics of devices that were forgotten. */
+  private readonly gone = new Set<string>();
   private changes: Changes | null = null;
   private timers: Timer[] = [];
   private pump: Timer | null = null;
@@ -91,7 +94,7 @@ export class Announcer {
 
   private announceAll(): void {
     this.announced.clear();
-    this.waiting = [...this.parts.fleet.devices('*')];
+    for (const device of this.parts.fleet.devices('*')) this.waiting.add(device);
     this.pumpSoon();
   }
 
@@ -99,19 +102,35 @@ export class Announcer {
     const { fleet } = this.parts;
     const changed = this.changes?.drain(fleet.revisions.current) ?? [];
     if (this.state === 'new') return;
-    this.waiting.push(...changed);
+    for (const device of changed) this.waiting.add(device);
     this.pumpSoon();
   }
 
   private pumpSoon(): void {
-    if (this.waiting.length === 0) return;
+    if (this.waiting.size === 0 && this.gone.size === 0) return;
     this.pump ??= this.parts.clock.after(APART, () => {
       this.pump = null;
-      const later = this.waiting.splice(0, SLICE).filter((device) => !this.announce(device));
-      if (later.length === 0) this.pumpSoon();
-      // The next look takes them up again.
-      else this.waiting.unshift(...later);
+      // Without room the next look takes it up again.
+      if (this.tellSome()) this.pumpSoon();
     });
+  }
+
+  /** One slice, first who is gone: it may be back under the same topic. false: there was no room for all of it. */
+  private tellSome(): boolean {
+    let left = SLICE;
+    for (const topic of this.gone) {
+      if (left === 0) return true;
+      left -= 1;
+      if (!this.parts.publish(topic, '')) return false;
+      this.gone.delete(topic);
+    }
+    for (const device of this.waiting) {
+      if (left === 0) return true;
+      left -= 1;
+      if (!this.announce(device)) return false;
+      this.waiting.delete(device);
+    }
+    return true;
   }
 
   /** false: there was no room. */
@@ -137,7 +156,8 @@ export class Announcer {
     const known = this.announced.get(topic);
     if (known && known.device !== `${customer}/${id}`) return;
     this.announced.delete(topic);
-    this.parts.publish(topic, '');
+    this.gone.add(topic);
+    this.pumpSoon();
   }
 }
 

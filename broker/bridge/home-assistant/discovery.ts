@@ -49,7 +49,7 @@ export function discoveryPayload(device: DiscoveredDevice, options: DiscoveryOpt
     metric,
     metricEntity(device, metric, kind, options, topics),
   ]);
-  const buttons = options.buttons.map((name) => [`command_${name}`, buttonEntity(device, name, topics)]);
+  const buttons = options.buttons.map((name) => [`/command/${name}`, buttonEntity(device, name, topics)]);
   return JSON.stringify({
     device: {
       identifiers: [uniqueId(device)],
@@ -59,17 +59,12 @@ export function discoveryPayload(device: DiscoveredDevice, options: DiscoveryOpt
     },
     origin: { name: 'Signalbox', sw_version: options.version },
     components: Object.fromEntries([
-      ['connectivity', connectivityEntity(device, topics)],
+      ['/connectivity', connectivityEntity(device, topics)],
       ...metrics,
       ...buttons,
     ]),
     qos: 1,
   });
-}
-
-/** An entity that is gone: Home Assistant removes one that comes with its platform alone. */
-export function removedEntity(kind: EntityKind): Entity {
-  return { platform: kind === 'boolean' ? 'binary_sensor' : 'sensor' };
 }
 
 interface Topics {
