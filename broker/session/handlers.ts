@@ -20,6 +20,8 @@ export interface FrameSession extends Origin {
   readonly state: string;
   readonly boot: Boot | null;
   readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'commands' | 'logger'>;
+  /** Whether the device was told so before. */
+  isAdvised(code: ErrorCode): boolean;
   adopt(hello: HelloFrame, boots: Boots): void;
   acknowledge(seq: number): void;
   advise(code: ErrorCode, seq: number | null): void;
@@ -73,6 +75,8 @@ function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: n
 function result(session: FrameSession, frame: ResultFrame, bytes: Uint8Array, now: number): void {
   const { ingest, commands, logger } = session.parts;
   ingest.acceptControl(session, frame, bytes, now);
+  // One word is enough; a device that floods must not have each of its results looked up.
+  if (session.isAdvised('unknown-command')) return;
   const advise = (isKnown: boolean): void => {
     if (!isKnown) session.advise('unknown-command', null);
   };

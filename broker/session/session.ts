@@ -153,6 +153,10 @@ export class DeviceSession implements Origin, Member {
     else if (this.invalid.exceeds(this.parts.clock.now())) this.end(4400);
   }
 
+  isAdvised(code: ErrorCode): boolean {
+    return this.advised?.has(code) ?? false;
+  }
+
   /** Tells the device something that cost it nothing, once a session (P-4.5). */
   advise(code: ErrorCode, seq: number | null): void {
     this.advised ??= new Set();

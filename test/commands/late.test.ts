@@ -74,3 +74,30 @@ describe('"I cancelled it, the device had done it already, and nobody kept that"
     expect(steps(await again.now(id))).toEqual(['queued', 'written', 'cancelled', 'done (late)']);
   });
 });
+
+it('"One device sends results of nothing without end": it has its share, and the others have theirs', async () => {
+  const world = await commandWorld();
+  const device = await world.connect();
+  const valve = await world.connect('valve');
+  const { id } = await world.ask({ device: 'valve' });
+  await world.commands.cancel('acme', id, 'key2');
+  let lookups = 0;
+  const find = world.database.findCommands.bind(world.database);
+  world.database.findCommands = (...query) => {
+    lookups += 1;
+    return find(...query);
+  };
+  world.log.held = [];
+  for (let number = 0; number < 2000; number += 1) device.say(`nothing-${number}`, 'done');
+  valve.say(id, 'done');
+  world.log.release();
+  await world.commands.save();
+  await rest();
+  await world.commands.save();
+  expect(steps(await world.now(id))).toContain('done (late)');
+  expect(lookups).toBeLessThan(3000);
+  lookups = 0;
+  await device.answer('nothing', 'done');
+  await world.commands.save();
+  expect(lookups).toBe(1);
+});

@@ -98,6 +98,16 @@ describe('a command, whatever happens to it', () => {
   });
 });
 
+it('"A device sent a picture with every percent of its progress, and the broker kept them all"', () => {
+  let copying = answered(command(), says(1, T0 + 1, 'x'.repeat(60_000)));
+  for (let percent = 0; percent < 100; percent += 1)
+    copying = answered(copying, says(2, T0 + 2, { percent, picture: 'x'.repeat(60_000) }));
+  expect(JSON.stringify(copying.timeline).length).toBeLessThan(20_000);
+  expect(copying.timeline.at(-1)?.reason).toMatch(/60\d+ bytes was left out/);
+  const done = answered(copying, says(3, T0 + 3, 'x'.repeat(60_000)));
+  expect(done.result).toHaveLength(60_000);
+});
+
 describe('what a device says (P-5.3)', () => {
   it('is taken in any state that is not final: done without a word before it', () => {
     const done = answered(command(), says(3, T0 + 5, { took: 12 }));

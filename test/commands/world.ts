@@ -148,8 +148,12 @@ export class ConnectedDevice {
     return this.frames().filter((frame) => frame.kind === FRAME.command);
   }
 
-  async answer(id: string, status: keyof typeof RESULT, data?: Value): Promise<void> {
+  say(id: string, status: keyof typeof RESULT, data?: Value): void {
     this.session.receive(encodeResult(id, RESULT[status], data));
+  }
+
+  async answer(id: string, status: keyof typeof RESULT, data?: Value): Promise<void> {
+    this.say(id, status, data);
     await rest();
   }
 

@@ -30,7 +30,7 @@ export interface CommandStep {
   readonly session?: string;
   /** `written`: from 1. */
   readonly attempt?: number;
-  /** Why, in a sentence; for steps that the broker or a person took. */
+  /** Why, in a sentence; for steps that the broker or a person took, and where the broker left something out. */
   readonly reason?: string;
   /** What the device said with its result. */
   readonly data?: Value;

@@ -1,6 +1,7 @@
 /**
  * What devices say of their commands, after the commit of the frame that says it. Results of commands that have ended are
- * looked up in the store and kept as late, one after the other. Owns the queue of those.
+ * looked up in the store and kept as late, one after the other. Owns the queue of those, of which a device that floods
+ * has a bounded share.
  */
 import type { CommandStore } from '../../store/command-ports.ts';
 import type { Log } from '../../wire/environment.ts';
@@ -26,19 +27,42 @@ export interface LateResultsParts {
   readonly logger: Log;
 }
 
+/** Of a device that wait to be looked up; more of them are dropped. */
+const MOST_WAITING = 256;
+
 export class LateResults {
   private readonly parts: LateResultsParts;
   private queue: Promise<void> = Promise.resolve();
+  /** How many wait, by `customer/device`. */
+  private readonly waiting = new Map<string, number>();
 
   constructor(parts: LateResultsParts) {
     this.parts = parts;
   }
 
   add(late: LateResult): void {
+    const { logger } = this.parts;
+    const device = `${late.customer}/${late.device}`;
+    const waiting = this.waiting.get(device) ?? 0;
+    if (waiting === MOST_WAITING) {
+      logger.debug(
+        { device, command: late.id },
+        'Too many results of commands that are over; one was dropped.',
+      );
+      return;
+    }
+    this.waiting.set(device, waiting + 1);
     this.queue = this.queue
       .then(() => this.apply(late))
       // The store reports its failure itself, and the process ends (Stores.onFailure).
-      .catch((error: unknown) => this.parts.logger.error({ err: error }, 'A late result was not kept.'));
+      .catch((error: unknown) => logger.error({ err: error }, 'A late result was not kept.'))
+      .finally(() => this.done(device));
+  }
+
+  private done(device: string): void {
+    const left = (this.waiting.get(device) ?? 1) - 1;
+    if (left === 0) this.waiting.delete(device);
+    else this.waiting.set(device, left);
   }
 
   /** Resolves when everything added so far is noted in the journal. */

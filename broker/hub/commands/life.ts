@@ -4,6 +4,7 @@
  * queued → written → accepted → progress* → done | failed | rejected, or expired, or cancelled. A result is taken in any
  * state that is not final, and the first final one wins; what comes later is kept and marked as late.
  */
+import { encode } from '../../wire/cbor.ts';
 import type { ResultFrame, Value } from '../../wire/frames.ts';
 import { type Command, type CommandStatus, type CommandStep, type FinalStatus, isFinal } from './command.ts';
 
@@ -21,6 +22,8 @@ export const MAX_ATTEMPTS = 5;
 /** Steps kept: a device that tells its progress a thousand times replaces the last one. */
 const MAX_STEPS = 64;
 const MAX_LATE_STEPS = 8;
+/** Of what a device says on the way, as CBOR: 64 such steps of a frame's size would be 4 MiB. Its end may be longer. */
+const MAX_STEP_BYTES = 1024;
 
 /** What a device said of a command. */
 export interface DeviceResult {
@@ -64,7 +67,7 @@ export function answered(command: Command, result: DeviceResult): Command {
   const step = stepOf(result);
   if (isFinal(step.status)) return ended(command, step, step.status);
   const isNews = step.status === 'progress' || isWaiting(command);
-  return isNews ? withStep(command, step) : command;
+  return isNews ? withStep(command, brief(step)) : command;
 }
 
 /** Its time has run out; `reason`: what it waited for. Ends at `expiresAt`, however late that is noticed. */
@@ -106,6 +109,16 @@ function late(command: Command, result: DeviceResult): Command {
   const lateSteps = command.timeline.filter((one) => one.late).length;
   if (known || lateSteps >= MAX_LATE_STEPS) return command;
   return { ...command, timeline: [...command.timeline, { ...step, late: true }] };
+}
+
+function brief(step: CommandStep): CommandStep {
+  const { data, ...rest } = step;
+  const bytes = data === undefined ? 0 : encode(data).length;
+  if (bytes <= MAX_STEP_BYTES) return step;
+  return {
+    ...rest,
+    reason: `Its data of ${bytes} bytes was left out: on the way ${MAX_STEP_BYTES} are kept.`,
+  };
 }
 
 function stepOf({ frame, session, at }: DeviceResult): CommandStep {
