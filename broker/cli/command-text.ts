@@ -43,9 +43,21 @@ export function commandText(command: Command): string {
   return [...head, '', ...stepLines(command)].join('\n');
 }
 
+/** What a list has room for: what it waits for, else what the device said, else why it ended so. */
+export function inShort(command: Command): string {
+  const { waitingFor, result } = command;
+  return waitingFor ?? (result === undefined ? (end(command)?.reason ?? '-') : shown(result));
+}
+
+/** Its newest step that counts. */
+function end({ timeline }: Command): CommandStep | undefined {
+  return timeline.findLast(({ late }) => !late);
+}
+
 /** Why it ended as it did, in a line; for a command that is final. */
-export function ending({ id, device, status, timeline }: Command): string {
-  const last = timeline.findLast((step) => step.status === status);
+export function ending(command: Command): string {
+  const { id, device, status } = command;
+  const last = end(command);
   const details = last ? stepDetails(last) : '';
   return printable(`Command ${id} for ${device}: ${status}${details === '' ? '' : ` (${details})`}`);
 }

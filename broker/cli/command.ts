@@ -1,11 +1,11 @@
 /** `signalbox command …`: list, show and cancel commands of devices. */
 import { Command } from 'commander';
 import type { Command as DeviceCommand } from '../../schemas/api/commands.ts';
-import { commandText } from './command-text.ts';
+import { commandText, inShort } from './command-text.ts';
 import { type ConnectionOptions, connection, withConnection } from './connection.ts';
 import { call, callFirst } from './http.ts';
 import { wholeNumber } from './numbers.ts';
-import { age, deviceName, print, printMore, shown, table } from './output.ts';
+import { age, deviceName, print, printMore, table } from './output.ts';
 
 interface OneOptions extends ConnectionOptions {
   readonly customer?: string;
@@ -84,7 +84,7 @@ function commandTable(commands: readonly DeviceCommand[], now: number): string {
     command.status,
     age(command.createdAt, now),
     command.by,
-    command.waitingFor ?? (command.result === undefined ? '-' : shown(command.result)),
+    inShort(command),
   ]);
-  return table(['ID', 'NAME', 'STATUS', 'SENT', 'BY', 'WAITS FOR, OR RESULT'], rows);
+  return table(['ID', 'NAME', 'STATUS', 'SENT', 'BY', 'WAITS FOR, RESULT OR REASON'], rows);
 }

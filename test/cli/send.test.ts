@@ -107,10 +107,19 @@ describe('signalbox command', () => {
       KEY,
     );
     expect(asked[0]?.line).toBe('GET /api/v1/devices/acme/pump-7/commands?limit=2');
-    expect(out[0]).toMatch(/^ID +NAME +STATUS +SENT +BY +WAITS FOR, OR RESULT$/);
+    expect(out[0]).toMatch(/^ID +NAME +STATUS +SENT +BY +WAITS FOR, RESULT OR REASON$/);
     expect(out[1]).toMatch(/^c1 +reboot +done +3 s ago +Ab3dEf7h +\{"took":3\}$/);
     expect(out[2]).toMatch(/queued .* device offline since/);
     expect(err).toEqual(['There are more; ask for them with --limit.']);
+  });
+
+  it('says in the list why one did not come to its end', async () => {
+    const reason = 'The device did not accept it, though it was written 5 times.';
+    const late = { status: 'done', session: 's2', late: true } as const;
+    const failed = someCommand([QUEUED, { status: 'failed', reason }, late], { status: 'failed' });
+    const { url } = await scripted({ body: { items: [failed], next: null } });
+    const { out } = await run('command', 'list', 'acme/pump-7', '--url', url, '--key', KEY);
+    expect(out[1]).toMatch(new RegExp(`${reason}$`));
   });
 
   it('shows one with every step, and nothing of it steers the terminal', async () => {
