@@ -127,6 +127,7 @@ function record(audit: AuditDesk, { customer, device, name, command, refusal }: 
 
 /** For admins: whose devices they were for is not known any more. */
 function recordLeftOut(audit: AuditDesk, count: number): void {
-  const outcome = `refused: ${count} more in this minute, which are not listed`;
-  audit.add({ by: BRIDGE, customer: '*', action: 'command.send', target: 'mqtt', outcome });
+  const outcome = 'refused: more in a minute than are listed';
+  const detail = { leftOut: count };
+  audit.add({ by: BRIDGE, customer: '*', action: 'command.send', target: 'mqtt', detail, outcome });
 }

@@ -15,6 +15,7 @@ import type { Fleet } from './hub/fleet.ts';
 import type { Ingest } from './hub/ingest.ts';
 import { Jobs } from './hub/jobs/jobs.ts';
 import type { ReplayedControl } from './hub/restore.ts';
+import { settleAgain } from './hub/unsettled.ts';
 import type { Database } from './store/ports.ts';
 import type { Log } from './wire/environment.ts';
 import { FRAME } from './wire/frames.ts';
@@ -65,6 +66,7 @@ export class Orders {
     });
     await this.commands.start();
     await this.jobs.start();
+    await settleAgain(this);
     this.purge.start();
     ingest.onControl(({ device, ...control }) => {
       this.take({ ...control, customer: device.customer, device: device.id, position: ingest.position });

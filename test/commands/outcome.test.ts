@@ -52,3 +52,30 @@ it('"The broker was killed; the command says done, and the audit says nothing"',
   expect(items).toMatchObject([{ outcome: 'done' }]);
   await after.orders.stop();
 });
+
+it('"The broker was killed between the end of the command and the word of it in the audit"', async () => {
+  const store = new MemoryDatabase();
+  await store.start();
+  const before = brokerOn(store);
+  await before.orders.load();
+  await before.orders.start();
+  before.fleet.obtain('acme', 'pump');
+  const entry = { by: 'key1', customer: 'acme', action: 'command.send', target: 'acme/pump' } as const;
+  for (const id of ['ended', 'waits']) {
+    await before.orders.commands.issue(wishOf({ id }));
+    before.orders.audit.add({ ...entry, outcome: null, reference: `command acme/${id}` });
+  }
+  await before.orders.audit.list({ ...QUERY, limit: 1 });
+  await before.orders.commands.cancel('acme', 'ended', 'key1');
+  before.orders.abandon();
+
+  const after = brokerOn(store);
+  await after.orders.load();
+  await after.orders.start();
+  const { items } = await after.orders.audit.list({ ...QUERY, limit: 2 });
+  expect(items.map(({ reference, outcome }) => [reference, outcome])).toEqual([
+    ['command acme/waits', null],
+    ['command acme/ended', 'cancelled'],
+  ]);
+  await after.orders.stop();
+});
