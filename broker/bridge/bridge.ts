@@ -16,7 +16,7 @@ import { describeOutage, type OutageCounts, type OutageStatement, Outages } from
 import { Outbox } from './outbox.ts';
 import { RetainedFeed } from './retained-feed.ts';
 import { type MqttConfig, retainedRoutes, routesHeld, workerOptions } from './settings.ts';
-import { type BridgeState, type BridgeStatus, Rate } from './status.ts';
+import { type BridgeNote, type BridgeState, type BridgeStatus, Rate } from './status.ts';
 import { WorkerClient } from './worker-client.ts';
 
 export interface BridgeParts {
@@ -28,6 +28,8 @@ export interface BridgeParts {
   /** Once an outage is over and drained. */
   readonly onOutage: (statement: OutageStatement) => void;
 }
+
+const REFUSAL_LOG_MS = 10_000;
 
 export class Bridge {
   private readonly parts: BridgeParts;
@@ -43,7 +45,9 @@ export class Bridge {
   private since = 0;
   private server: string | null = null;
   private protocol: BridgeStatus['protocol'] = null;
-  private lastError: BridgeStatus['lastError'] = null;
+  private lastError: BridgeNote | null = null;
+  private lastRefusal: BridgeNote | null = null;
+  private refusalLoggedAt = 0;
   private inFlight = 0;
   /** Bytes of the log that the peer has, to estimate by. */
   private passedBytes = 0;
@@ -124,6 +128,7 @@ export class Bridge {
       outages: this.outages.count,
       crashes: this.worker.crashes,
       lastError: this.lastError,
+      lastRefusal: this.lastRefusal,
     };
   }
 
@@ -156,7 +161,7 @@ export class Bridge {
     else if (report.type === 'connecting') this.connecting(report.server);
     else if (report.type === 'connected') this.connected(report.server, report.version);
     else if (report.type === 'failed') this.failed(report.server, report.message);
-    else if (report.type === 'refused') this.noteError(report.message);
+    else if (report.type === 'refused') this.refused(report.message);
   }
 
   private connecting(server: string): void {
@@ -187,6 +192,17 @@ export class Bridge {
         'The MQTT server is away; the log keeps what it does not have.',
       );
     } else logger.debug({ server, reason: message }, 'An attempt to reach the MQTT server failed.');
+  }
+
+  /** Thousands may be refused a second: the log gets a sample. */
+  private refused(message: string): void {
+    const { clock, logger } = this.parts;
+    const now = clock.now();
+    if (now - this.refusalLoggedAt >= REFUSAL_LOG_MS) {
+      this.refusalLoggedAt = now;
+      logger.warn({ server: this.server, reason: message }, 'The MQTT server refuses what the bridge wants.');
+    }
+    this.lastRefusal = { at: now, message };
   }
 
   private crashed(message: string): void {

@@ -2,7 +2,7 @@
  * One connection to the peer, from the first attempt to its end. mqtt.js speaks MQTT here (connect, will, pings,
  * subscriptions, what the peer publishes); what the bridge publishes goes past it (peer-stream.ts). Owns the client.
  */
-import { type IClientOptions, type IConnackPacket, type IPublishPacket, MqttClient } from 'mqtt';
+import { type IClientOptions, type IConnackPacket, type IPublishPacket, MqttClient, ReasonCodes } from 'mqtt';
 import { dial, type TlsFiles } from './dial.ts';
 import { PacketIds } from './packet-ids.ts';
 import { PeerStream } from './peer-stream.ts';
@@ -125,11 +125,10 @@ export class Link {
 
   /** Asks for a filter; what comes of it comes as `message`. `others`: not what this client publishes (MQTT 5). */
   subscribe(filter: string, qos: 0 | 1, from: 'all' | 'others', refused: (message: string) => void): void {
-    this.client?.subscribe(
-      filter,
-      { qos, nl: from === 'others' },
-      (error) => error && refused(error.message),
-    );
+    this.client?.subscribe(filter, { qos, nl: from === 'others' }, (error) => {
+      // Without a reason code it was the end of the connection that ended the wait.
+      if (error && 'code' in error) refused(error.message);
+    });
   }
 
   unsubscribe(filter: string): void {
@@ -139,7 +138,7 @@ export class Link {
   /** Leaves the peer at once, because of what is wrong with it. */
   fail(message: string): void {
     this.failure ??= { message, cause: 'peer' };
-    if (this.stream) this.stream.destroy();
+    this.stream?.destroy();
   }
 
   /** Says goodbye: no will is published. `closed` follows. */
@@ -173,9 +172,11 @@ export class Link {
       this.noteError(error);
       stream.destroy();
     });
-    client.on('disconnect', ({ reasonCode }) =>
-      this.noteError(new Error(`it ended the connection: ${reasonCode}`)),
-    );
+    client.on('disconnect', ({ reasonCode = 0 }) => {
+      this.fail(
+        `it ended the connection: ${ReasonCodes[reasonCode as keyof typeof ReasonCodes] || reasonCode}`,
+      );
+    });
     client.on('close', () => this.closed());
     client.handleMessage = (packet, done) => this.receive(packet, done);
   }

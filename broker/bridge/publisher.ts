@@ -8,7 +8,7 @@ import { LogMessages, type LogRoutes, type MessageSource } from './log-messages.
 import type { DropReason, Progress } from './messages.ts';
 import { NewestMessages } from './newest-messages.ts';
 import { packetBytes } from './publish-writer.ts';
-import { type Message, Window } from './window.ts';
+import { MAX_IN_FLIGHT, type Message, Window } from './window.ts';
 
 export interface PublisherParts {
   readonly baseTopic: string;
@@ -38,6 +38,12 @@ export class Publisher {
   private turn: 'log' | 'others' = 'others';
   private hello: PeerHello | null = null;
   private state: 'publishing' | 'ending' = 'publishing';
+  /**
+   * Messages on their way at once. After a connection that ended before it acknowledged anything it begins at one and
+   * doubles: some servers hang up over a message that they refuse, and then it must be known which.
+   */
+  private trust = MAX_IN_FLIGHT;
+  private proved: 'yes' | 'no' = 'yes';
   private sent = 0;
   private repeated = 0;
   private othersSent = 0;
@@ -89,15 +95,17 @@ export class Publisher {
     this.others.push(...messages);
   }
 
-  /** First of all on this connection. */
+  /** Before what waits, instead of what waits of the same topic. */
   addFirst(message: Message): void {
-    this.others.unshift(message);
+    this.others = [message, ...this.others.filter(({ topic }) => topic !== message.topic)];
   }
 
   /** A new connection: what was on its way is written again, in order. */
   connected(hello: PeerHello): void {
     this.hello = hello;
     this.window.rewind();
+    if (this.proved === 'no' || this.trust < this.limit(hello)) this.trust = 1;
+    this.proved = 'no';
   }
 
   /** From now on only messages from elsewhere. */
@@ -108,6 +116,8 @@ export class Publisher {
   acknowledged(id: number, reason: number): void {
     const message = this.window.acknowledge(id);
     if (!message) return;
+    this.proved = 'yes';
+    this.trust = Math.min(MAX_IN_FLIGHT, this.trust * 2);
     if (reason >= REFUSED) {
       this.drop('refused');
       this.parts.refused(message.topic, reason);
@@ -120,16 +130,16 @@ export class Publisher {
     const link = this.parts.link();
     const { hello } = this;
     if (!link || !hello) return;
-    const limit = Math.min(hello.receiveMaximum, this.parts.inFlight);
     const now = this.parts.clock.now();
-    while (link.writable && this.step(link, hello, limit, now)) {
+    while (link.writable && this.step(link, hello, now)) {
       if (link.pending >= FLUSH_BYTES) link.flush();
     }
     link.flush();
   }
 
   /** false: nothing can be written now. */
-  private step(link: Link, hello: PeerHello, limit: number, now: number): boolean {
+  private step(link: Link, hello: PeerHello, now: number): boolean {
+    const limit = Math.min(this.limit(hello), this.trust);
     const due = this.window.write(limit, now);
     if (due) {
       const { message, id, deliveries } = due;
@@ -154,6 +164,10 @@ export class Publisher {
       this.count(message);
       message.settled?.();
     }
+  }
+
+  private limit({ receiveMaximum }: PeerHello): number {
+    return Math.min(receiveMaximum, this.parts.inFlight);
   }
 
   /** By turns, so that neither a backlog nor a whole fleet's state keeps the other waiting. */

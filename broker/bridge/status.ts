@@ -34,7 +34,14 @@ export interface BridgeStatus {
   readonly outages: number;
   /** Times that the thread ended by itself. */
   readonly crashes: number;
-  readonly lastError: { readonly at: number; readonly message: string } | null;
+  readonly lastError: BridgeNote | null;
+  /** The newest subscription or message that the server did not take. */
+  readonly lastRefusal: BridgeNote | null;
+}
+
+export interface BridgeNote {
+  readonly at: number;
+  readonly message: string;
 }
 
 const PERIOD_MS = 1000;

@@ -41,8 +41,9 @@ export class Ledger {
     });
   }
 
+  /** Without those that the server itself sent again, since the subscriber's acknowledgement was missing. */
   copies(): number {
-    return this.subscriber.received.length;
+    return this.subscriber.received.filter(({ packet }) => !packet.dup).length;
   }
 
   private seqs(device: string): number[] {

@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -24,6 +25,8 @@ export class Mosquitto {
     this.file = join(folder, 'mosquitto.conf');
     const lines = [
       `listener ${port} 127.0.0.1`,
+      // Started by root it would become another user, who may not write into the folder.
+      `user ${userInfo().username}`,
       'persistence true',
       `persistence_location ${folder}/`,
       'max_queued_messages 0',

@@ -82,6 +82,8 @@ export class World {
       if (n % 50 === 0) await this.ingest.flushed();
     }
     await this.ingest.flushed();
+    // As the checkpoint of state does: retention stops there.
+    this.stores.log.hold('state', this.ingest.position);
   }
 
   event(device: string, name: string, data: Value): void {
