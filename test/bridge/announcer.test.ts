@@ -73,6 +73,29 @@ describe('a device', () => {
     expect(told()).toEqual([[TOPIC, ['/connectivity', 'temp', 'running']]]);
   });
 
+  it('is announced anew when it has new firmware, and not for each hello', () => {
+    const { announcer, fleet, told, device } = world();
+    const hello = (firmware: string) => {
+      device.description = { model: null, firmware, meta: null };
+      fleet.touch(device);
+    };
+    announcer.connected();
+    hello('1.0');
+    told();
+    hello('1.0');
+    expect(told()).toEqual([]);
+    hello('1.1');
+    expect(told()).toHaveLength(1);
+  });
+
+  it('is announced anew when a metric has become something else', () => {
+    const { announcer, told, device, measures } = world();
+    announcer.connected();
+    told();
+    measures(device, 'temp', true);
+    expect(told()).toHaveLength(1);
+  });
+
   it('is taken away when it is forgotten', () => {
     const { announcer, fleet, told, device } = world();
     announcer.connected();

@@ -4,7 +4,7 @@
  * and what waits to be: each device once, however long the peer is away.
  */
 import type { Changes } from '../../hub/changes.ts';
-import type { Device } from '../../hub/device.ts';
+import type { Device, DeviceDescription } from '../../hub/device.ts';
 import type { Fleet } from '../../hub/fleet.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import {
@@ -38,6 +38,9 @@ const APART = 20;
 interface Announced {
   readonly device: string;
   readonly payload: string;
+  /** What it was made of: every device that measures is looked at again, and few of them have anything to tell. */
+  readonly description: DeviceDescription;
+  readonly kinds: ReadonlyMap<string, EntityKind>;
 }
 
 export class Announcer {
@@ -143,11 +146,12 @@ export class Announcer {
       logger.debug({ device: device.name, other: known.device }, 'Two devices share a discovery topic.');
       return true;
     }
+    if (known && isAsAnnounced(known, device)) return true;
     const { customer, id, description } = device;
-    const payload = discoveryPayload({ customer, id, ...description, metrics: kindsOf(device) }, options);
-    if (known?.payload === payload) return true;
-    if (!publish(topic, payload)) return false;
-    this.announced.set(topic, { device: device.name, payload });
+    const kinds = kindsOf(device);
+    const payload = discoveryPayload({ customer, id, ...description, metrics: kinds }, options);
+    if (known?.payload !== payload && !publish(topic, payload)) return false;
+    this.announced.set(topic, { device: device.name, payload, description, kinds });
     return true;
   }
 
@@ -159,6 +163,18 @@ export class Announcer {
     this.gone.add(topic);
     this.pumpSoon();
   }
+}
+
+function isAsAnnounced({ description, kinds }: Announced, device: Device): boolean {
+  if (device.description !== description) return false;
+  let known = 0;
+  for (const { name, value } of device.metrics.changedSince(0)) {
+    const kind = entityKind(value);
+    if (kind === null) continue;
+    if (kinds.get(name) !== kind) return false;
+    known += 1;
+  }
+  return known === kinds.size;
 }
 
 function kindsOf(device: Device): ReadonlyMap<string, EntityKind> {
