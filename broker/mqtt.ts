@@ -31,7 +31,7 @@ export class Mqtt {
 
   constructor({ core, config, version, clock, logger }: MqttParts) {
     const { stores, fleet, orders } = core;
-    const { audit, commands } = orders;
+    const { audit } = orders;
     const { log } = stores;
     this.config = config;
     this.bridge = new Bridge({
@@ -55,16 +55,7 @@ export class Mqtt {
       record: (refusal) => record(audit, refusal),
       leftOut: (count) => recordLeftOut(audit, count),
     });
-    const { connection } = this.bridge;
-    const { baseTopic, commandCustomers: customers } = config;
-    this.intake = new CommandIntake({
-      commands,
-      customers,
-      baseTopic,
-      publish: (message) => void connection.publish(message),
-      audit: (entry) => (entry.command ? record(audit, entry) : this.refusals.add(entry)),
-      logger,
-    });
+    this.intake = this.makeIntake(orders, logger);
     this.announcer = config.homeAssistant ? this.makeAnnouncer(fleet, version, clock, logger) : null;
   }
 
@@ -99,6 +90,19 @@ export class Mqtt {
     });
     connection.onConnected(() => announcer.connected());
     announcer.start();
+  }
+
+  private makeIntake({ commands, audit }: Core['orders'], logger: Log): CommandIntake {
+    const { connection } = this.bridge;
+    const { baseTopic, commandCustomers: customers } = this.config;
+    return new CommandIntake({
+      commands,
+      customers,
+      baseTopic,
+      publish: (message) => void connection.publish(message),
+      audit: (entry) => (entry.command ? record(audit, entry) : this.refusals.add(entry)),
+      logger,
+    });
   }
 
   private makeAnnouncer(fleet: Core['fleet'], version: string, clock: Clock, logger: Log): Announcer {

@@ -32,6 +32,23 @@ it('whoever follows a command hears of its end also when a late answer is what t
   expect(ends.map(({ timeline }) => timeline.at(-1)?.late ?? false)).toEqual([false, true]);
 });
 
+it('decision 7: a result that was sent before a telemetry frame is durable once that frame is acknowledged', async () => {
+  const world = await commandWorld();
+  const device = await world.connect();
+  const { id } = await world.ask();
+  device.frames();
+  world.log.held = [];
+  device.say(id, 'done');
+  device.measure(1);
+  await world.pass(1000);
+  expect([device.frames(), (await world.now(id)).status]).toEqual([[], 'written']);
+  world.log.release();
+  await rest();
+  await world.pass(1000);
+  expect(device.frames()).toEqual([{ kind: FRAME.ack, seq: 1 }]);
+  expect(await world.now(id)).toMatchObject({ status: 'done' });
+});
+
 describe('"I cancelled it, the device had done it already, and nobody kept that"', () => {
   it('though the store was busy and the log went on', async () => {
     const world = await commandWorld();

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { Command, CommandWish } from '../../broker/hub/commands/command.ts';
 import { Commands } from '../../broker/hub/commands/commands.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
-import { encodeHello, encodeResult } from '../../broker/wire/encode.ts';
+import { encodeHello, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { type BrokerFrame, type CommandFrame, FRAME, type Value } from '../../broker/wire/frames.ts';
 import { testConfig } from '../helpers/config.ts';
 import { silentLog } from '../helpers/log.ts';
@@ -146,6 +146,11 @@ export class ConnectedDevice {
   /** Commands since the last look. */
   commands(): CommandFrame[] {
     return this.frames().filter((frame) => frame.kind === FRAME.command);
+  }
+
+  /** Sends one telemetry frame. */
+  measure(seq: number): void {
+    this.session.receive(encodeTelemetry(seq, null, { temp: 21.5 }));
   }
 
   say(id: string, status: keyof typeof RESULT, data?: Value): void {
