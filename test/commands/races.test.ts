@@ -175,3 +175,26 @@ it('two who ask with one id in the same moment have one command', async () => {
   expect(asked.map(({ created }) => created)).toEqual([true, false, false]);
   expect(ids(device.commands())).toEqual(['order-66']);
 });
+
+it('a command with an id of its own does not wait for what others are having saved', async () => {
+  const world = await commandWorld();
+  world.known();
+  const saved: string[][] = [];
+  const held: (() => void)[] = [];
+  const save = world.database.saveCommands.bind(world.database);
+  world.database.saveCommands = async (rows) => {
+    saved.push(rows.map(({ id }) => id));
+    await new Promise<void>((resolve) => held.push(resolve));
+    await save(rows);
+  };
+  const first = world.commands.issue(wishOf({ id: 'a' }));
+  await rest();
+  const others = ['b', null].map((id) => world.commands.issue(wishOf({ id })));
+  await rest();
+  while (held.length > 0) {
+    held.shift()?.();
+    await rest();
+  }
+  await Promise.all([first, ...others]);
+  expect(saved).toEqual([['a'], ['c1', 'b']]);
+});

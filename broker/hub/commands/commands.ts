@@ -92,7 +92,7 @@ export class Commands implements CommandDesk {
       journal,
       delivery,
       findDevice: (customer, device) => fleet.find(customer, device),
-      findCommand: async (customer, id) => (await this.find(customer, id))[0] ?? null,
+      findCommand: (customer, id) => this.findOne(customer, id),
       opened: (entry, device) => this.opened(entry, device),
     });
   }
@@ -199,7 +199,9 @@ export class Commands implements CommandDesk {
   /** Whether the device has, or had, a command of this id. Asks the store for those that have ended. */
   knows(device: Device, id: string): boolean | Promise<boolean> {
     if (this.openOf(device.customer, device.id, id)) return true;
-    return this.find(device.customer, id).then(([command]) => command?.device === device.id);
+    return this.parts.store
+      .findCommands(device.customer, id)
+      .then(([row]) => row !== undefined && row.device === device.id);
   }
 
   /** The device can be written to (P-3.3). Resolves when what waits for it is handed over. */
@@ -219,6 +221,12 @@ export class Commands implements CommandDesk {
     // Two steps, for whoever follows it must hear of the end as well as of the late result.
     if (arrival >= entry.command.expiresAt) this.steps.take(entry, expired(entry.command, null));
     this.steps.take(entry, answered(entry.command, result));
+  }
+
+  /** Every command has a row from its creation on: where there is none, nobody must wait for what is being saved. */
+  private async findOne(customer: string, id: string): Promise<Command | null> {
+    const rows = await this.parts.store.findCommands(customer, id);
+    return rows.length === 0 ? null : ((await this.find(customer, id))[0] ?? null);
   }
 
   private openOf(customer: string, device: string, id: string): Entry | null {
