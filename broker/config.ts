@@ -91,7 +91,8 @@ function unknownKey(path: readonly string[]): string {
 
 function wrongValue(path: readonly string[], error: ErrorObject): string {
   const property = placeOf(path)?.property ?? { type: 'object' };
-  return `must be ${expectation(property)}, found ${JSON.stringify(error.data)}.`;
+  const found = 'writeOnly' in property ? 'something else' : JSON.stringify(error.data);
+  return `must be ${expectation(property)}, found ${found}.`;
 }
 
 /** Flag, variable or file; else where systemd says; else beside the caller. */

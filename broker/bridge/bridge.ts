@@ -18,6 +18,7 @@ import { RetainedFeed } from './retained-feed.ts';
 import { type MqttConfig, retainedRoutes, routesHeld, workerOptions } from './settings.ts';
 import { type BridgeNote, type BridgeState, type BridgeStatus, Rate } from './status.ts';
 import { WorkerClient } from './worker-client.ts';
+import { WORKER_MODULE } from './worker-module.ts';
 
 export interface BridgeParts {
   readonly config: MqttConfig;
@@ -60,6 +61,7 @@ export class Bridge {
     this.outbox = new Outbox((messages) => this.worker.send({ type: 'publish', messages }));
     this.seam = new Connection(this.outbox);
     this.worker = new WorkerClient({
+      module: WORKER_MODULE,
       options: () => workerOptions(config, this.seam.filters),
       started: () => this.begin(),
       reported: (report) => this.take(report),

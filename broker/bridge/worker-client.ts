@@ -5,9 +5,10 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
 import type { WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
-import { WORKER_MODULE } from './worker-module.ts';
 
 export interface WorkerClientParts {
+  /** The thread's compiled file. */
+  readonly module: URL;
   readonly options: () => WorkerOptions;
   /** A new thread has begun; it knows nothing. */
   readonly started: () => void;
@@ -43,10 +44,10 @@ export class WorkerClient {
 
   start(): void {
     if (this.state !== 'new' && this.state !== 'pausing') return;
-    const { options, clock, started, reported } = this.parts;
+    const { module, options, clock, started, reported } = this.parts;
     this.state = 'running';
     this.startedAt = clock.now();
-    const worker = new Worker(WORKER_MODULE, {
+    const worker = new Worker(module, {
       workerData: options(),
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
     });

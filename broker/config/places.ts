@@ -7,6 +7,11 @@ interface Property {
   readonly default?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly minLength?: number;
+  readonly pattern?: string;
+  readonly examples?: readonly string[];
+  /** Holds a secret, or may. */
+  readonly writeOnly?: boolean;
   readonly anyOf?: readonly { readonly const?: unknown }[];
 }
 
@@ -46,14 +51,20 @@ export function namesIn(section: string | undefined): string[] {
 }
 
 /** What a value must be, in words. */
-export function expectation({ type, minimum, maximum, anyOf }: Property): string {
+export function expectation(property: Property): string {
+  const { type, minimum, maximum, anyOf } = property;
   if (anyOf) return `one of ${anyOf.map((option) => option.const).join(', ')}`;
   if (type === 'array') return 'a list of texts that are not empty';
   if (type === 'boolean') return 'true or false';
   if (type === 'object') return 'a map of settings';
-  if (type !== 'integer') return 'a text that is not empty';
+  if (type !== 'integer') return expectedText(property);
   if (maximum !== undefined) return `a whole number from ${minimum ?? 0} to ${maximum}`;
   return minimum === undefined ? 'a whole number' : `a whole number of at least ${minimum}`;
+}
+
+function expectedText({ pattern, examples, default: value, minLength }: Property): string {
+  if (pattern !== undefined) return `a text such as ${examples?.[0] ?? value}`;
+  return minLength === undefined ? 'a text' : 'a text that is not empty';
 }
 
 function place(path: readonly string[], property: Property): Place {

@@ -1,76 +1,81 @@
-/** How a Mosquitto may be reached: with TLS and a client certificate, and over WebSocket; and what is said when it may not. */
-import { readFileSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
-import { startBroker } from '../helpers/broker.ts';
-import type { Overrides } from '../helpers/config.ts';
+/** The ways to the server: TLS with a CA and a client certificate, and WebSocket. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
 import { requires } from '../helpers/requires.ts';
-import { makeAuthority } from './certificates.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
 import { freePort, startMosquitto } from './mosquitto.ts';
 import { subscribe } from './subscriber.ts';
+import { startWorld } from './world.ts';
 
-async function bridge(mqtt: Overrides['mqtt']) {
-  const { broker } = await startBroker({ config: { mqtt: { reconnectSeconds: 1, ...mqtt } } });
-  return () => broker.front.mqtt.status();
+/** A CA, and a certificate for `name` that it signed, in a folder of the test's. */
+function certificates(): { readonly folder: string; readonly sign: (name: string) => void } {
+  const folder = temporaryFolder();
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.pem',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=Test CA',
+  );
+  const sign = (name: string) => {
+    openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
+    const request = ['-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'];
+    openssl('x509', ...request, '-out', `${name}.pem`, '-days', '2');
+  };
+  return { folder, sign };
 }
 
 requires('mosquitto', 'openssl')('a server with TLS', () => {
-  it('is reached when its certificate comes from the authority that is configured', async () => {
-    const authority = makeAuthority();
-    const { certFile, keyFile } = authority.sign('server');
-    const mosquitto = await startMosquitto(`certfile ${certFile}`, `keyfile ${keyFile}`);
-    const url = mosquitto.url.replace('mqtt:', 'mqtts:');
-    await bridge({ url, caFile: authority.caFile });
-    const watcher = await subscribe(url, ['signalbox/#'], { ca: readFileSync(authority.caFile) });
-    await watcher.on('signalbox/bridge/status', 'online');
-  });
-
-  it('of another authority is not believed, and the reason is shown', async () => {
-    const { certFile, keyFile } = makeAuthority().sign('server');
-    const mosquitto = await startMosquitto(`certfile ${certFile}`, `keyfile ${keyFile}`);
-    const url = mosquitto.url.replace('mqtt:', 'mqtts:');
-    const status = await bridge({ url, caFile: makeAuthority().caFile });
-    await vi.waitFor(() => expect(status().lastError?.message).toMatch(/certificate|issuer|signature/i), {
-      timeout: 10_000,
-    });
-    expect(status().state).not.toBe('connected');
-  });
-
-  it('that wants a client certificate gets it, and is not reached without', async () => {
-    const authority = makeAuthority();
-    const { certFile, keyFile } = authority.sign('server');
-    const client = authority.sign('bridge');
+  it('is reached with its CA and a client certificate, and without them it says why not', async () => {
+    const { folder, sign } = certificates();
+    sign('localhost');
+    sign('bridge');
+    const port = await freePort();
     const mosquitto = await startMosquitto(
-      `certfile ${certFile}`,
-      `keyfile ${keyFile}`,
-      `cafile ${authority.caFile}`,
+      `listener ${port}`,
+      `cafile ${join(folder, 'ca.pem')}`,
+      `certfile ${join(folder, 'localhost.pem')}`,
+      `keyfile ${join(folder, 'localhost.key')}`,
       'require_certificate true',
     );
-    const url = mosquitto.url.replace('mqtt:', 'mqtts:');
-    const without = await bridge({ url, caFile: authority.caFile });
-    await vi.waitFor(() => expect(without().lastError).not.toBeNull(), { timeout: 10_000 });
-    expect(without().state).not.toBe('connected');
-    const status = await bridge({ url, clientId: 'second', caFile: authority.caFile, ...client });
-    await vi.waitFor(() => expect(status().state).toBe('connected'), { timeout: 10_000 });
+    const subscriber = await subscribe(mosquitto.url, ['signalbox/#']);
+    const url = `mqtts://localhost:${port}`;
+    const caFile = join(folder, 'ca.pem');
+    const ours = { caFile, certFile: join(folder, 'bridge.pem'), keyFile: join(folder, 'bridge.key') };
+    const world = await startWorld({ url, ...ours });
+    world.sample('pump', { n: 1 });
+    await world.until(({ state }) => state === 'connected');
+    world.sample('pump', { n: 2 });
+    await subscriber.on('signalbox/acme/pump/telemetry');
+
+    const stranger = await startWorld({ url, clientId: 'stranger' });
+    const unknown = await stranger.until(({ lastError }) => lastError !== null);
+    expect(unknown.lastError?.message).toMatch(/certificate/);
+    const lost = await startWorld({ url, clientId: 'lost', ...ours, certFile: join(folder, 'none.pem') });
+    const missing = await lost.until(({ lastError }) => lastError !== null);
+    expect(missing.lastError?.message).toContain('none.pem');
   });
 });
 
-requires('mosquitto')('a server over WebSocket', () => {
-  it('is reached as well', async () => {
+requires('mosquitto')('a server behind WebSocket', () => {
+  it('gets everything in order', async () => {
     const port = await freePort();
-    // Mosquitto 2.0.11 cannot bind a WebSocket listener to an address, only to an interface.
-    await startMosquitto(`listener ${port}`, 'bind_interface lo', 'protocol websockets');
-    const url = `ws://127.0.0.1:${port}`;
-    await bridge({ url });
-    const watcher = await subscribe(url, ['signalbox/#']);
-    await watcher.on('signalbox/bridge/status', 'online');
-  });
-});
-
-describe('files that are not there', () => {
-  it('are named, and the broker runs all the same', async () => {
-    const status = await bridge({ url: 'mqtts://127.0.0.1:1', caFile: '/nowhere/ca.crt' });
-    await vi.waitFor(() => expect(status().lastError?.message).toMatch(/\/nowhere\/ca\.crt/), {
-      timeout: 10_000,
-    });
+    const mosquitto = await startMosquitto(`listener ${port} 127.0.0.1`, 'protocol websockets');
+    const subscriber = await subscribe(mosquitto.url, ['signalbox/#']);
+    const world = await startWorld({ url: `ws://127.0.0.1:${port}/mqtt` });
+    await world.until(({ state }) => state === 'connected');
+    await world.samples(['pump'], 1, 500);
+    await world.drained();
+    await subscriber.until(() => subscriber.texts('signalbox/acme/pump/telemetry').length === 500);
+    expect(world.bridge.status()).toMatchObject({ sent: 500, repeated: 0 });
   });
 });

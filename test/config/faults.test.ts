@@ -39,6 +39,13 @@ describe('a configuration that is wrong says where, what was expected and what w
     ]);
   });
 
+  it('and never with a secret', () => {
+    expect(faults({ yaml: 'mqtt: { password: 4711, url: "http://user:4711@host" }\n' })).toEqual([
+      'FILE:1:25: mqtt.url must be a text such as mqtt://192.0.2.1:1883, found something else.',
+      'FILE:1:9: mqtt.password must be a text, found something else.',
+    ]);
+  });
+
   it('all at once', () => {
     const yaml = 'server:\n  port: -1\nlimits:\n  viewers: none\n';
     expect(faults({ yaml, environment: { SIGNALBOX_LOG_LEVEL: 'loud' } })).toHaveLength(3);
