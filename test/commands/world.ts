@@ -148,6 +148,10 @@ export class ConnectedDevice {
     return this.frames().filter((frame) => frame.kind === FRAME.command);
   }
 
+  greet(): void {
+    this.session.receive(encodeHello({}));
+  }
+
   /** Sends one telemetry frame. */
   measure(seq: number): void {
     this.session.receive(encodeTelemetry(seq, null, { temp: 21.5 }));

@@ -58,9 +58,19 @@ export class Delivery {
     const { member } = device;
     if (!member?.ready) return;
     const taken = this.next(device, member).filter((entry) => this.reserve(entry, member));
-    if (taken.length > 0) await Promise.all(taken.map((entry) => this.parts.journal.save(entry)));
-    for (const entry of taken) if (entry.attempt === 'counted') entry.attempt = 'durable';
+    const counted = taken.filter(({ attempt }) => attempt === 'counted');
+    if (counted.length > 0) await this.saveAttempts(counted);
     this.write(device);
+  }
+
+  /** While one attempt is saved the next may be counted, on the next connection: a save speaks for its own. */
+  private async saveAttempts(entries: readonly Entry[]): Promise<void> {
+    const saving = entries.map((entry) => ({ entry, attempts: entry.command.attempts }));
+    await Promise.all(entries.map((entry) => this.parts.journal.save(entry)));
+    for (const { entry, attempts } of saving) {
+      const isOfThis = entry.attempt === 'counted' && entry.command.attempts === attempts;
+      if (isOfThis) entry.attempt = 'durable';
+    }
   }
 
   /** Counts an attempt on this connection; false: there were five, and it has failed. To be saved, then `write`. */

@@ -1,0 +1,147 @@
+/** Whatever happens in whatever order, with a store that takes its time: what the broker promises of commands holds. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { type Command, isFinal } from '../../broker/hub/commands/command.ts';
+import { readCommand } from '../../broker/hub/commands/record.ts';
+import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { FRAME } from '../../broker/wire/frames.ts';
+import { ConnectedDevice, commandWorld, rest, wishOf } from './world.ts';
+
+const HAPPENINGS = [
+  'ask',
+  'ask-now-or-never',
+  'ask-superseding',
+  'ask-expiring-oldest',
+  'cancel',
+  'cancel-waiting',
+  'connect',
+  'greet',
+  'disconnect',
+  'accept',
+  'finish',
+  'store',
+  'turn',
+] as const;
+type Happening = (typeof HAPPENINGS)[number];
+
+/** Saves only when it is told to, and knows what is durable. */
+class SlowDatabase extends MemoryDatabase {
+  readonly durable = new Map<string, Command>();
+  private readonly waiting: (() => void)[] = [];
+  state: 'slow' | 'quick' = 'slow';
+
+  override async saveCommands(rows: Parameters<MemoryDatabase['saveCommands']>[0]): Promise<void> {
+    if (this.state === 'slow') await new Promise<void>((resolve) => this.waiting.push(resolve));
+    await super.saveCommands(rows);
+    for (const row of rows) this.durable.set(row.id, readCommand(row));
+  }
+
+  go(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+}
+
+async function life() {
+  const database = new SlowDatabase();
+  const limits = { inFlight: 2, waitingPerDevice: 6 };
+  const world = await commandWorld({ database, limits });
+  world.known();
+  const faults: string[] = [];
+  const asked: Promise<unknown>[] = [];
+  const writes = new Map<string, number>();
+  let sessions = 0;
+  let device: ConnectedDevice | null = null;
+
+  world.commands.onStep((command) => {
+    const { id, status, timeline } = command;
+    const saidByDevice = timeline.at(-1)?.session !== undefined;
+    const durable = database.durable.get(id);
+    if (!durable) faults.push(`${id}: ${status} was told before it was stored`);
+    else if (!saidByDevice && durable.status !== status)
+      faults.push(`${id}: ${status} was told, and ${durable.status} is stored`);
+  });
+
+  const connect = (): ConnectedDevice => {
+    sessions += 1;
+    let newest = 0;
+    const { session, transport } = world.open(`s${sessions}`);
+    const send = transport.write.bind(transport);
+    transport.write = (bytes, written) => {
+      send(bytes, written);
+      const frame = transport.sent.at(-1);
+      if (frame?.kind !== FRAME.command) return;
+      const times = (writes.get(frame.id) ?? 0) + 1;
+      writes.set(frame.id, times);
+      const durable = database.durable.get(frame.id);
+      if ((durable?.attempts ?? 0) < times) faults.push(`${frame.id}: write ${times} was not counted before`);
+      const number = durable?.number ?? 0;
+      if (number < newest) faults.push(`${frame.id}: written after a newer one`);
+      newest = number;
+    };
+    return new ConnectedDevice(session, transport);
+  };
+  const ask = (wish: Parameters<typeof wishOf>[0]) => {
+    asked.push(world.commands.issue(wishOf(wish)).catch((error: { code: string }) => error.code));
+  };
+  const open = () => [...database.durable.values()].filter(({ status }) => !isFinal(status));
+  const of = (pick: number) => open()[pick % Math.max(1, open().length)]?.id ?? 'none';
+
+  const happen: Readonly<Record<Happening, (pick: number) => void | Promise<void>>> = {
+    ask: () => ask({}),
+    'ask-now-or-never': () => ask({ ttl: 0 }),
+    'ask-superseding': () => ask({ supersede: 'valve' }),
+    'ask-expiring-oldest': () => ask({ whenFull: 'expire-oldest', supersede: 'valve' }),
+    cancel: (pick) => void asked.push(world.commands.cancel('acme', of(pick), 'key2').catch(() => null)),
+    'cancel-waiting': () => void asked.push(world.commands.cancelWaiting('acme', 'pump', 'key2')),
+    connect: () => {
+      device = connect();
+    },
+    greet: () => device?.greet(),
+    disconnect: async () => {
+      await device?.disconnect();
+      device = null;
+    },
+    accept: (pick) => device?.say(of(pick), 'accepted'),
+    finish: (pick) => device?.say(of(pick), 'done'),
+    store: () => database.go(),
+    turn: () => rest(),
+  };
+
+  /** The store is quick again, and a device comes that does everything that it is asked for, or has accepted. */
+  const settle = async () => {
+    database.state = 'quick';
+    database.go();
+    await Promise.all(asked);
+    const last = connect();
+    last.greet();
+    for (let round = 0; round < 30; round += 1) {
+      await rest();
+      for (const { id } of last.commands()) last.say(id, 'done');
+    }
+    const accepted = open().filter(({ status }) => status === 'accepted');
+    for (const { id } of accepted) await last.answer(id, 'done');
+    await world.commands.save();
+  };
+  return { world, database, happen, settle, faults, writes };
+}
+
+it('each is told when it is durable, written in order, as often as is counted, and ends once', async () => {
+  const step = fc.tuple(fc.constantFrom(...HAPPENINGS), fc.nat(5));
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
+      const { world, database, happen, settle, faults, writes } = await life();
+      for (const [what, pick] of steps) await happen[what](pick);
+      await settle();
+      expect(faults).toEqual([]);
+      expect(world.commands.waiting).toBe(0);
+      for (const { id, status, attempts, timeline } of database.durable.values()) {
+        expect(timeline.filter((one) => isFinal(one.status) && !one.late).length, id).toBe(1);
+        expect(isFinal(status), `${id} is ${status}`).toBe(true);
+        expect(attempts, id).toBeGreaterThanOrEqual(writes.get(id) ?? 0);
+        expect(attempts, id).toBeLessThanOrEqual(5);
+      }
+      await world.commands.stop();
+    }),
+    { numRuns: 1500 },
+  );
+}, 60_000);
