@@ -22,7 +22,7 @@ import { WORKER_MODULE } from './worker-module.ts';
 
 export interface BridgeParts {
   readonly config: MqttConfig;
-  readonly log: Pick<TelemetryLog, 'reader' | 'stats'>;
+  readonly log: Pick<TelemetryLog, 'reader' | 'stats' | 'saveCursors'>;
   readonly fleet: Fleet;
   readonly clock: Clock;
   readonly logger: Log;
@@ -50,6 +50,8 @@ export class Bridge {
   private lastRefusal: BridgeNote | null = null;
   private refusalLoggedAt = 0;
   private inFlight = 0;
+  /** What was sent when the cursor was made durable last. */
+  private savedAt = 0;
   /** Bytes of the log that the peer has, to estimate by. */
   private passedBytes = 0;
   private stopping: Promise<void> | null = null;
@@ -220,10 +222,19 @@ export class Bridge {
     const { position } = this.feed;
     if (position === null) return;
     this.passedBytes += position - (before ?? position);
+    this.saveCursor();
     const statement = this.outages.progress(clock.now(), position, this.outageCounts());
     if (!statement) return;
     logger.info(statement, describeOutage(statement));
     onOutage(statement);
+  }
+
+  /** After a kill the messages since the last time come again: about a window of them, no more. */
+  private saveCursor(): void {
+    const { sent } = this.counts.total;
+    if (sent - this.savedAt < this.parts.config.inFlight / 2) return;
+    this.savedAt = sent;
+    this.feed.saveCursor();
   }
 
   private settled(tickets: readonly number[]): void {

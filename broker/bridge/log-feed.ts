@@ -7,7 +7,7 @@ import type { LogReader, LogRecord, TelemetryLog } from '../store/ports.ts';
 import type { Log } from '../wire/environment.ts';
 
 export interface LogFeedParts {
-  readonly log: Pick<TelemetryLog, 'reader' | 'stats'>;
+  readonly log: Pick<TelemetryLog, 'reader' | 'stats' | 'saveCursors'>;
   readonly send: (records: readonly LogRecord[], transfer: ArrayBuffer[]) => void;
   readonly logger: Log;
 }
@@ -45,6 +45,7 @@ export class LogFeed {
   private unsent: Unsent[] = [];
   private outstanding = 0;
   private roomMade: (() => void) | null = null;
+  private saving: 'yes' | 'no' = 'no';
   /** Counts openings and closings: one may overtake the other. */
   private opened = 0;
 
@@ -59,6 +60,8 @@ export class LogFeed {
     const reader = await this.parts.log.reader(READER, 'end');
     if (opened !== this.opened) return reader.close();
     this.reader = reader;
+    // The first time ever it stands at the log's end: what comes from now on is owed to the peer.
+    void this.parts.log.saveCursors();
     this.unread = [];
     this.unsent = [];
     this.outstanding = 0;
@@ -79,6 +82,15 @@ export class LogFeed {
       this.outstanding -= (this.unread.shift() as Unread).bytes;
     }
     this.makeRoom();
+  }
+
+  /** Makes what the peer has acknowledged durable; one at a time, since the next saves what came meanwhile. */
+  saveCursor(): void {
+    if (this.saving === 'yes') return;
+    this.saving = 'yes';
+    void this.parts.log.saveCursors().then(() => {
+      this.saving = 'no';
+    });
   }
 
   get position(): number | null {

@@ -75,6 +75,11 @@ export class Publisher {
     return { done, read, inFlight: window.size, sent, repeated, others, dropped: { ...dropped } };
   }
 
+  /** Messages of the log that the peer has acknowledged since that report. */
+  sentSince(earlier: Progress | null): number {
+    return this.sent - (earlier?.sent ?? 0);
+  }
+
   /** When the oldest message on its way was written; null: none is. */
   get waitingSince(): number | null {
     return this.window.oldestSentAt;

@@ -144,6 +144,7 @@ class BridgeThread {
       this.pumping = 'no';
       this.publisher.pump();
       this.tellSettled();
+      if (this.publisher.sentSince(this.told) >= this.options.inFlight / 2) this.tellProgress();
       this.checkIdle();
     });
   }

@@ -64,6 +64,12 @@ export interface TelemetryLog {
   /** Every record from `position` up to the end at the time of the call, in order. Used by replay and by tools. */
   read(position: number): AsyncIterable<LogRecord>;
 
+  /**
+   * Makes the cursors of the readers durable now; without it that happens about once a second. For a reader to whom
+   * reading again after a crash is dear. Never rejects: a cursor that lags is safe.
+   */
+  saveCursors(): Promise<void>;
+
   /** Holds retention back at `position` on behalf of `name` without a reader (the state checkpoint does this). */
   hold(name: string, position: number): void;
 

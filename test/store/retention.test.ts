@@ -111,6 +111,16 @@ describe('a reader', () => {
     expect(await takeTexts(await stores.log.reader('mqtt', 'end'), 3)).toEqual(['b', 'c', 'd']);
   });
 
+  it('has its cursor saved at once where that is asked for', async () => {
+    const { stores } = await startStores({ log });
+    await stores.log.append(payload('a', RECORD));
+    const reader = await stores.log.reader('mqtt', 'first');
+    await takeTexts(reader, 1, 1);
+    reader.advance(END);
+    await stores.log.saveCursors();
+    expect(await stores.database.loadCursors()).toEqual({ mqtt: END });
+  });
+
   it('has its cursor saved about once a second', async () => {
     const { stores, clock } = await startStores();
     const { end } = await stores.log.append(payload('a'));

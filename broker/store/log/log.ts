@@ -121,6 +121,10 @@ export class SegmentedLog implements TelemetryLog {
     }
   }
 
+  saveCursors(): Promise<void> {
+    return this.keeper.flush();
+  }
+
   hold(name: string, position: number): void {
     this.holds.set(name, position);
   }

@@ -61,6 +61,9 @@ export class MemoryLog implements TelemetryLog {
     }
   }
 
+  /** Cursors live as long as the log. */
+  async saveCursors(): Promise<void> {}
+
   hold(name: string, position: number): void {
     this.holds.set(name, position);
   }
