@@ -1,5 +1,6 @@
 /** Figures of a broker that has worked a while, each another number, so that a mix-up shows. */
 import type { Stats } from '../../schemas/api.ts';
+import { SOME_BRIDGE } from '../helpers/some-bridge.ts';
 
 export function someStats(devices: Stats['devices']): Stats {
   return {
@@ -30,25 +31,7 @@ export function someStats(devices: Stats['devices']): Stats {
       frameErrors: { 'bad-batch': 401 },
       closes: { replaced: 501, 'no-heartbeat': 502 },
       commands: { waiting: 551, steps: { queued: 552, done: 553 } },
-      bridge: {
-        state: 'connected',
-        since: 1_780_000_000_500,
-        peer: 'mqtt://127.0.0.1:1883',
-        protocol: '5',
-        rate: 12.5,
-        backlog: { bytes: 651, messages: 652, seconds: 65.3 },
-        cursor: 654,
-        inFlight: 655,
-        sent: 656,
-        repeated: 657,
-        others: 658,
-        dropped: { 'too-big': 659 },
-        lostBytes: 660,
-        outages: 661,
-        crashes: 662,
-        commands: { taken: 663, refused: 664 },
-        lastError: null,
-      },
+      bridge: SOME_BRIDGE,
       log: { bytes: 601, segments: 602, first: 603, end: 604, waitingFrames: 605, lost: { mqtt: 606 } },
       memory: { residentBytes: 701, heapBytes: 702, externalBytes: 703 },
       eventLoopDelay: { p50: 0.1, p99: 0.8, max: 8.1 },

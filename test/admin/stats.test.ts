@@ -8,8 +8,8 @@ import { Revisions } from '../../broker/hub/revisions.ts';
 import { StatsCollector, statsFor } from '../../broker/hub/stats.ts';
 import type { LogStats } from '../../broker/store/ports.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { SOME_BRIDGE } from '../helpers/some-bridge.ts';
 import { connect } from './fleet.ts';
-import { someStats } from './some-stats.ts';
 
 const LOG: LogStats = {
   first: 10,
@@ -54,7 +54,7 @@ function setUp() {
     log: { stats: () => LOG },
     viewers: () => 3,
     commands: { waiting: 4 },
-    bridge: () => someStats({ total: 0, online: 0 }).broker?.bridge ?? expect.fail(),
+    bridge: () => SOME_BRIDGE,
     version: '1.2.3',
   });
   onTestFinished(() => collector.stop());

@@ -13,6 +13,7 @@ import type { Stats } from '../../schemas/api.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { silentLog } from '../helpers/log.ts';
+import { SOME_BRIDGE } from '../helpers/some-bridge.ts';
 import { FakeCommands } from './commands.ts';
 
 export type MessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
@@ -190,25 +191,7 @@ function someStats(fleet: Fleet, at: number): Stats {
       frameErrors: {},
       closes: {},
       commands: { waiting: 0, steps: {} },
-      bridge: {
-        state: 'connected',
-        since: 1_780_000_000_500,
-        peer: 'mqtt://127.0.0.1:1883',
-        protocol: '5',
-        rate: 12.5,
-        backlog: { bytes: 651, messages: 652, seconds: 65.3 },
-        cursor: 654,
-        inFlight: 655,
-        sent: 656,
-        repeated: 657,
-        others: 658,
-        dropped: { 'too-big': 659 },
-        lostBytes: 660,
-        outages: 661,
-        crashes: 662,
-        commands: { taken: 663, refused: 664 },
-        lastError: null,
-      },
+      bridge: SOME_BRIDGE,
       log: { bytes: 0, segments: 1, first: 0, end: 0, waitingFrames: 0, lost: {} },
       memory: { residentBytes: 1, heapBytes: 1, externalBytes: 1 },
       eventLoopDelay: { p50: 0, p99: 0, max: 0 },
