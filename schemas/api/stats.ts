@@ -63,6 +63,8 @@ const Log = Type.Object(
 const orNull = <Schema extends Type.TSchema>(schema: Schema, description: string) =>
   Type.Union([schema, Type.Null()], { description });
 
+const BridgeNote = Type.Object({ at: count('Unix ms.'), message: Type.String() });
+
 const Bridge = Type.Object(
   {
     state: Type.Enum(['off', 'connecting', 'connected', 'waiting', 'failed', 'stopped'], {
@@ -91,10 +93,8 @@ const Bridge = Type.Object(
     outages: count('Outages that are over.'),
     crashes: count("Times that the bridge's thread ended by itself."),
     commands: counts('Commands that came over MQTT: taken, refused.'),
-    lastError: orNull(
-      Type.Object({ at: count('Unix ms.'), message: Type.String() }),
-      'What went wrong last.',
-    ),
+    lastError: orNull(BridgeNote, 'What went wrong last.'),
+    lastRefusal: orNull(BridgeNote, 'The newest subscription or message that the server did not take.'),
   },
   { description: 'The MQTT bridge.' },
 );
