@@ -117,10 +117,11 @@ export class Orders {
     this.audit.abandon();
   }
 
-  private stepped({ customer, id, status, timeline, endedAt }: Command): void {
+  /** The audit knows a command that somebody sent; those of a job are the job's. */
+  private stepped({ customer, id, job, status, timeline, endedAt }: Command): void {
     const last = timeline.at(-1);
     if (!last || last.late) return;
     count(this.parts.counters.commandSteps, last.status);
-    if (endedAt !== null) this.audit.settle(`command ${customer}/${id}`, status);
+    if (endedAt !== null && job === null) this.audit.settle(`command ${customer}/${id}`, status);
   }
 }

@@ -2,7 +2,7 @@
  * Outcomes that a kill took from the audit: a command or a job is saved with its end, the audit hears of it a moment later.
  * Looked for once, at a start, among the newest entries.
  */
-import type { AuditDesk } from './audit/entry.ts';
+import { type AuditDesk, WHOLE_AUDIT } from './audit/entry.ts';
 import type { CommandDesk } from './commands/command.ts';
 import type { JobDesk } from './jobs/job.ts';
 
@@ -14,20 +14,10 @@ export interface UnsettledParts {
 
 /** Entries looked at; an end that is older than so many is not looked for. */
 const NEWEST = 500;
-const NEWEST_OF_ALL = {
-  customer: '*',
-  by: null,
-  action: null,
-  target: null,
-  from: null,
-  to: null,
-  before: null,
-  limit: NEWEST,
-} as const;
 
 /** Resolves when every outcome that is known has been passed on. */
 export async function settleAgain(parts: UnsettledParts): Promise<void> {
-  const { items } = await parts.audit.list(NEWEST_OF_ALL);
+  const { items } = await parts.audit.list({ ...WHOLE_AUDIT, limit: NEWEST });
   const open = items.flatMap(({ outcome, reference }) => (outcome === null && reference ? [reference] : []));
   await Promise.all(open.map((reference) => settleOne(parts, reference)));
 }

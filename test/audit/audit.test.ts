@@ -1,21 +1,12 @@
 /** Who asked what, and what became of it: written in groups, read at once. */
 import { describe, expect, it } from 'vitest';
 import { Audit } from '../../broker/hub/audit/audit.ts';
-import type { AuditEntry, AuditQuery } from '../../broker/hub/audit/entry.ts';
+import { type AuditEntry, type AuditQuery, WHOLE_AUDIT } from '../../broker/hub/audit/entry.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type LogLine, recordingLog, silentLog } from '../helpers/log.ts';
 
-const ALL: AuditQuery = {
-  customer: '*',
-  by: null,
-  action: null,
-  target: null,
-  from: null,
-  to: null,
-  before: null,
-  limit: 100,
-};
+const ALL = { ...WHOLE_AUDIT, limit: 100 };
 const SENT: AuditEntry = {
   by: 'key1',
   customer: 'acme',

@@ -1,5 +1,6 @@
 /** What every store of the audit promises (broker/store/command-ports.ts), whatever the engine. */
 import { expect, it } from 'vitest';
+import { WHOLE_AUDIT } from '../../broker/hub/audit/entry.ts';
 import type { AuditQuery, AuditRow } from '../../broker/store/command-ports.ts';
 import type { Stores } from '../../broker/store/ports.ts';
 import { startStores } from './harness.ts';
@@ -19,16 +20,7 @@ function entry(changes: Partial<AuditRow> = {}): AuditRow {
   };
 }
 
-const everything: AuditQuery = {
-  customer: '*',
-  by: null,
-  action: null,
-  target: null,
-  from: null,
-  to: null,
-  before: null,
-  limit: 100,
-};
+const everything: AuditQuery = { ...WHOLE_AUDIT, limit: 100 };
 
 async function audited(stores: Stores, query: Partial<AuditQuery> = {}): Promise<number[]> {
   const rows = await stores.database.listAudit({ ...everything, ...query });

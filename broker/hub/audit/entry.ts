@@ -20,6 +20,17 @@ export const AUDIT_ACTIONS = {
 } as const;
 export type AuditAction = keyof typeof AUDIT_ACTIONS;
 
+/** Everybody's entries, from the newest. */
+export const WHOLE_AUDIT: Omit<AuditQuery, 'limit'> = {
+  customer: '*',
+  by: null,
+  action: null,
+  target: null,
+  from: null,
+  to: null,
+  before: null,
+};
+
 export interface AuditEntry extends Omit<AuditRow, 'detail' | 'outcomeAt' | 'reference' | 'at' | 'action'> {
   readonly action: AuditAction;
   readonly detail?: Readonly<Record<string, unknown>>;
