@@ -68,6 +68,8 @@ const RECEIVE_MAXIMUM = 256;
 const CONNECT_MS = 10_000;
 /** CONNACK: the version is unacceptable, in MQTT 3.1.1 and 5. */
 const VERSION_REFUSED: readonly unknown[] = [1, 132];
+/** Some old servers answer a version that they do not know by hanging up. */
+const HANGING_UP: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
 
 export class Link {
   private readonly options: LinkOptions;
@@ -242,7 +244,8 @@ export class Link {
 
   /** The first error tells most. */
   private noteError(error: Error & { code?: unknown }): void {
-    const cause = VERSION_REFUSED.includes(error.code) ? 'version' : 'peer';
+    const silent = this.state === 'connecting' && HANGING_UP.includes(error.code);
+    const cause = silent || VERSION_REFUSED.includes(error.code) ? 'version' : 'peer';
     // Node tells of several addresses that failed by their code alone.
     this.failure ??= { message: error.message || String(error.code), cause };
   }
@@ -251,7 +254,6 @@ export class Link {
     if (this.state === 'closed') return;
     const silent = this.state === 'connecting' && this.failure === null;
     this.state = 'closed';
-    // Some old brokers answer a version that they do not know by hanging up.
     const otherwise: LinkFailure = silent
       ? { message: 'it closed the connection before it said anything', cause: 'version' }
       : { message: 'it closed the connection', cause: 'peer' };

@@ -45,7 +45,7 @@ describe('a peer that is no MQTT server', () => {
   it.each<[string, RegExp, Behaviour]>([
     ['talks HTTP', /./, (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['sends garbage', /./, (socket) => socket.write(Buffer.alloc(5000, 0xff))],
-    ['hangs up at once', /closed/, (socket) => socket.destroy()],
+    ['hangs up at once', /closed|ECONNRESET/, (socket) => socket.destroy()],
     [
       'refuses the user',
       /Not authorized/i,
@@ -108,12 +108,15 @@ describe('a peer that is no MQTT server', () => {
 });
 
 describe('an old server', () => {
-  it('that hangs up on MQTT 5 is spoken to in 3.1.1', async () => {
+  it.each<[string, Behaviour]>([
+    ['hangs up', (socket) => socket.end()],
+    ['resets the connection', (socket) => socket.resetAndDestroy()],
+  ])('that %s on MQTT 5 is spoken to in 3.1.1', async (_, refuse) => {
     const versions: number[] = [];
     const url = await peer((socket) =>
       socket.once('data', (bytes: Buffer) => {
         versions.push(bytes[8] as number);
-        if (bytes[8] === 5) socket.end();
+        if (bytes[8] === 5) refuse(socket);
         else socket.write(Buffer.from([0x20, 2, 0, 0]));
       }),
     );
