@@ -1,6 +1,6 @@
 /** Whatever happens in whatever order, with a store that takes its time: what the broker promises of commands holds. */
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type Command, isFinal } from '../../broker/hub/commands/command.ts';
 import type { CommittedResult } from '../../broker/hub/commands/commands.ts';
 import { readCommand } from '../../broker/hub/commands/record.ts';
@@ -53,6 +53,11 @@ async function life() {
   const database = new SlowDatabase();
   const limits = { inFlight: 2, waitingPerDevice: 6 };
   const world = await commandWorld({ database, limits });
+  // Also after a failure, or nothing would ever stop.
+  onTestFinished(() => {
+    database.state = 'quick';
+    database.go();
+  });
   world.known();
   const faults: string[] = [];
   const asked: Promise<unknown>[] = [];
