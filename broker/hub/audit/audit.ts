@@ -4,6 +4,8 @@
  */
 import type { AuditOutcome, AuditQuery, AuditRow, AuditStore } from '../../store/command-ports.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import { OneAtATime } from '../one-at-a-time.ts';
+import { cutPage } from '../page.ts';
 import type { AuditDesk, AuditEntry } from './entry.ts';
 
 /** How long an entry may wait for others; ms. */
@@ -22,7 +24,7 @@ export class Audit implements AuditDesk {
   private rows: AuditRow[] = [];
   private outcomes: AuditOutcome[] = [];
   private timer: Timer | null = null;
-  private writing: Promise<void> = Promise.resolve();
+  private readonly writes = new OneAtATime();
   private lost = 0;
   private life: 'open' | 'stopped' = 'open';
 
@@ -53,8 +55,7 @@ export class Audit implements AuditDesk {
   async list(query: AuditQuery): ReturnType<AuditDesk['list']> {
     await this.flush();
     const rows = await this.parts.store.listAudit({ ...query, limit: query.limit + 1 });
-    const items = rows.slice(0, query.limit);
-    return { items, next: rows.length > query.limit ? (items.at(-1)?.number ?? null) : null };
+    return cutPage(rows, query.limit);
   }
 
   /** Writes what waits. Idempotent. */
@@ -91,10 +92,7 @@ export class Audit implements AuditDesk {
 
   /** One group after the other, so that an outcome never comes before its entry. */
   private flush(): Promise<void> {
-    const written = this.writing.then(() => this.write());
-    // Whoever asked for it hears of a failure; the next group is tried all the same.
-    this.writing = written.catch(() => undefined);
-    return written;
+    return this.writes.run(() => this.write());
   }
 
   private async write(): Promise<void> {

@@ -1,18 +1,18 @@
 /** Whether a command may be asked for: everything that can be wrong with a wish, in one place. Pure. */
 import { COMMAND_ID } from '../../../schemas/api/commands.ts';
 import type { Config } from '../../../schemas/config.ts';
-import { FORBIDDEN_NAMES, METRIC_NAME } from '../../../schemas/frames.ts';
+import { METRIC_NAME } from '../../../schemas/frames.ts';
 import { encode } from '../../wire/cbor.ts';
-import { FrameError } from '../../wire/frame-error.ts';
 import type { Value } from '../../wire/frames.ts';
-import { decodeItem } from '../../wire/reader.ts';
 import { HubRefusal } from '../refusal.ts';
+import { checkProfile, checkSize, isName } from '../sendable.ts';
 import type { Command, CommandWish } from './command.ts';
 
 export type CommandLimits = Config['commands'];
 
 const ID = new RegExp(COMMAND_ID);
-const NAME = new RegExp(METRIC_NAME);
+/** The array around the arguments. */
+const AROUND = 1;
 
 /** Throws HubRefusal; returns the ttl in ms. */
 export function checkWish(
@@ -20,9 +20,7 @@ export function checkWish(
   limits: CommandLimits,
 ): number {
   if (id !== null && !ID.test(id)) throw new HubRefusal('bad-request', `The id must match ${COMMAND_ID}.`);
-  if (!NAME.test(name) || (FORBIDDEN_NAMES as readonly string[]).includes(name)) {
-    throw new HubRefusal('bad-request', `A command's name matches ${METRIC_NAME} (P-1.4).`);
-  }
+  if (!isName(name)) throw new HubRefusal('bad-request', `A command's name matches ${METRIC_NAME} (P-1.4).`);
   checkArguments(args, limits.argsBytes);
   const milliseconds = ttl ?? limits.defaultTtlSeconds * 1000;
   const longest = limits.maxTtlSeconds * 1000;
@@ -34,23 +32,12 @@ export function checkWish(
   );
 }
 
-/** P-2.2: what a device's decoder may be sent. */
-function checkArguments(args: Value, limit: number): void {
-  const bytes = encode(args);
-  if (bytes.length > limit) {
-    throw new HubRefusal(
-      'args-too-large',
-      `The arguments take ${bytes.length} bytes as CBOR; at most ${limit} are allowed (commands.argsBytes).`,
-      'commands.argsBytes',
-    );
-  }
-  try {
-    // Inside the frame they are one level deeper.
-    decodeItem(encode([args]));
-  } catch (error) {
-    if (!(error instanceof FrameError)) throw error;
-    throw new HubRefusal('bad-request', `The arguments cannot be sent to a device: ${error.message}`);
-  }
+function checkArguments(args: Value, bytes: number): void {
+  // Inside the frame they are one level deeper.
+  const item = encode([args]);
+  const setting = 'commands.argsBytes';
+  checkSize(item.length - AROUND, 'The arguments take', { bytes, setting, code: 'args-too-large' });
+  checkProfile(item, 'The arguments');
 }
 
 /** The same id was asked for before: whether it is the same command. */

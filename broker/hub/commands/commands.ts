@@ -9,6 +9,7 @@ import type { ResultFrame } from '../../wire/frames.ts';
 import type { Device } from '../device.ts';
 import type { Fleet } from '../fleet.ts';
 import type { Ingest } from '../ingest.ts';
+import { cutPage } from '../page.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { CommandLimits } from './admission.ts';
 import {
@@ -188,8 +189,8 @@ export class Commands implements CommandDesk {
   async list(query: CommandListQuery): Promise<CommandPage> {
     await this.journal.flush();
     const rows = await this.parts.store.listCommands({ ...query, limit: query.limit + 1 });
-    const items = rows.slice(0, query.limit).map(readCommand);
-    return { items, next: rows.length > query.limit ? (items.at(-1)?.number ?? null) : null };
+    const { items, next } = cutPage(rows, query.limit);
+    return { items: items.map(readCommand), next };
   }
 
   waitingFor(command: Command): string | null {

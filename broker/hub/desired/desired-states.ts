@@ -7,6 +7,7 @@ import { encodeDesired } from '../../wire/encode.ts';
 import type { Clock } from '../../wire/environment.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
 import type { Device, Member } from '../device.ts';
+import { OneAtATime } from '../one-at-a-time.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkDocument } from './check.ts';
 import { differenceOf, isSame } from './difference.ts';
@@ -38,8 +39,7 @@ interface Entry {
   pending: DesiredDocument | null;
   /** Reports before it are in the row that was loaded. */
   readonly heldTo: number;
-  /** The last change under way: one after the other. */
-  changing: Promise<unknown>;
+  readonly changes: OneAtATime;
 }
 
 const NOTHING: DeviceDocuments = { desired: null, reported: null };
@@ -110,7 +110,7 @@ export class DesiredStates implements DesiredDesk {
   /** The device was forgotten; resolves when its documents are durably gone. */
   async forget(customer: string, device: string): Promise<void> {
     const name = `${customer}/${device}`;
-    await this.changesOf(name);
+    await this.entries.get(name)?.changes.idle();
     this.entries.delete(name);
     this.unsaved.delete(name);
     await this.parts.store.saveDesired([
@@ -124,12 +124,7 @@ export class DesiredStates implements DesiredDesk {
     valuesFrom: (before: ValueMap) => ValueMap,
   ): Promise<DesiredDocument> {
     const entry = this.entry(device.name);
-    const work = entry.changing
-      // The one before has told its own caller why it failed.
-      .catch(() => undefined)
-      .then(() => this.changeNow(device, entry, change, valuesFrom));
-    entry.changing = work;
-    return work;
+    return entry.changes.run(() => this.changeNow(device, entry, change, valuesFrom));
   }
 
   private async changeNow(
@@ -163,15 +158,6 @@ export class DesiredStates implements DesiredDesk {
     entry.documents = { ...entry.documents, desired: next };
   }
 
-  /** Resolves when no change of it is under way; others may have begun while the first was awaited. */
-  private async changesOf(name: string): Promise<void> {
-    for (;;) {
-      const changing = this.entries.get(name)?.changing;
-      await changing?.catch(() => undefined);
-      if (this.entries.get(name)?.changing === changing) return;
-    }
-  }
-
   private entry(name: string): Entry {
     const known = this.entries.get(name);
     if (known) return known;
@@ -196,7 +182,7 @@ export class DesiredStates implements DesiredDesk {
 }
 
 function newEntry(documents: DeviceDocuments, heldTo: number): Entry {
-  return { documents, pending: null, heldTo, changing: Promise.resolve() };
+  return { documents, pending: null, heldTo, changes: new OneAtATime() };
 }
 
 function tell(member: Member, { version, values }: DesiredDocument): void {

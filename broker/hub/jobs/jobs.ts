@@ -3,6 +3,8 @@ import type { JobStore } from '../../store/command-ports.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import { type CommandLimits, checkWish } from '../commands/admission.ts';
 import type { CommandDesk } from '../commands/command.ts';
+import { OneAtATime } from '../one-at-a-time.ts';
+import { cutPage } from '../page.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Job, JobDesk, JobWish, Selection } from './job.ts';
 import { outcomeOf } from './outcome.ts';
@@ -32,7 +34,7 @@ export class Jobs implements JobDesk {
   private readonly unsaved = new Set<JobRunner>();
   private number = 0;
   private timer: Timer | null = null;
-  private saving: Promise<void> = Promise.resolve();
+  private readonly saves = new OneAtATime();
   private undo: (() => void) | null = null;
   private life: 'new' | 'started' | 'stopped' = 'new';
 
@@ -120,9 +122,8 @@ export class Jobs implements JobDesk {
     { before, limit }: { readonly before: number | null; readonly limit: number },
   ): ReturnType<JobDesk['list']> {
     const rows = await this.parts.store.listJobs({ customer, before, limit: limit + 1 });
-    const page = rows.slice(0, limit);
-    const items = page.map((row) => this.view(readJob(row)));
-    return { items, next: rows.length > limit ? (page.at(-1)?.number ?? null) : null };
+    const { items, next } = cutPage(rows, limit);
+    return { items: items.map((row) => this.view(readJob(row))), next };
   }
 
   async outcomes(
@@ -204,10 +205,7 @@ export class Jobs implements JobDesk {
   }
 
   private save(): Promise<void> {
-    const saved = this.saving.then(() => this.saveNow());
-    // Whoever asked for it hears of a failure; the next save is tried all the same.
-    this.saving = saved.catch(() => undefined);
-    return saved;
+    return this.saves.run(() => this.saveNow());
   }
 
   private async saveNow(): Promise<void> {
