@@ -16,6 +16,7 @@ export interface Environment {
 
 const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after: (milliseconds, run) => cancelled(setTimeout(run, milliseconds)),
   every: (milliseconds, run) => {
     const timer = setInterval(run, milliseconds);

@@ -7,6 +7,7 @@ import type { Clock } from '../broker/wire/environment.ts';
 
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),
+  monotonic: () => performance.now(),
   after: (milliseconds, run) => {
     const timer = setTimeout(run, milliseconds);
     return { cancel: () => clearTimeout(timer) };

@@ -19,6 +19,7 @@ const LAST_ACKS_MS = 2000;
 
 const clock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after: (milliseconds, run) => {
     const timer = setTimeout(run, milliseconds);
     return { cancel: () => clearTimeout(timer) };

@@ -9,8 +9,13 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Unix milliseconds. */
+  /** Unix milliseconds, for stamps and for expiries that a person gave. Steps when the machine's clock is set. */
   now(): number;
+  /**
+   * Milliseconds since some fixed moment of this process; never goes back and never steps. Every wait, rate, heartbeat
+   * and deadline within the process is measured with it.
+   */
+  monotonic(): number;
   after(milliseconds: number, run: () => void): Timer;
   every(milliseconds: number, run: () => void): Timer;
 }

@@ -1,4 +1,7 @@
-/** A clock that stands still until the test moves it. Timers run inside `advance`, in the order in which they are due. */
+/**
+ * A clock that stands still until the test moves it. Timers run inside `advance`, in the order in which they are due;
+ * `setWall` steps the wall time alone, as when somebody sets the machine's clock.
+ */
 import type { Clock, Timer } from '../../broker/wire/environment.ts';
 
 interface Due {
@@ -8,7 +11,10 @@ interface Due {
 }
 
 export class FakeClock implements Clock {
+  /** Monotonic milliseconds. */
   private time: number;
+  /** Wall time is this much more. */
+  private wallOffset = 0;
   private readonly timers = new Set<Due>();
 
   /** Unix milliseconds; the default is an ordinary day in 2026. */
@@ -17,7 +23,16 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
+    return this.time + this.wallOffset;
+  }
+
+  monotonic(): number {
     return this.time;
+  }
+
+  /** Sets the wall clock to a Unix time, ahead or back; no timer becomes due by it. */
+  setWall(milliseconds: number): void {
+    this.wallOffset = milliseconds - this.time;
   }
 
   after(milliseconds: number, run: () => void): Timer {
