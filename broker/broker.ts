@@ -132,8 +132,8 @@ export class Broker {
     await ingest.flushed();
     sessions.drain(this.options.config.server.drainSeconds * 1000);
     const { clock } = this.options.environment;
-    const until = clock.now() + CLOSE_WAIT;
-    while (sessions.size > 0 && clock.now() < until) {
+    const until = clock.monotonic() + CLOSE_WAIT;
+    while (sessions.size > 0 && clock.monotonic() < until) {
       await new Promise<void>((resolve) => clock.after(CLOSE_POLL, resolve));
     }
   }

@@ -95,7 +95,8 @@ export class Ingest {
   private readonly owed = new Set<Origin>();
   /** `empty` → `scheduled` → `committing` → `empty` or again `scheduled`; `failed` is the end. */
   private state: 'empty' | 'scheduled' | 'committing' | 'failed' = 'empty';
-  private lastCommitAt = 0;
+  /** Monotonic ms. */
+  private lastCommitAt = Number.NEGATIVE_INFINITY;
   /** Everything before is committed and applied. */
   private appliedTo = 0;
 
@@ -182,7 +183,7 @@ export class Ingest {
 
   private schedule(): void {
     this.state = 'scheduled';
-    const wait = this.lastCommitAt + this.parts.limits.commitSpacing - this.parts.clock.now();
+    const wait = this.lastCommitAt + this.parts.limits.commitSpacing - this.parts.clock.monotonic();
     // A turn's frames join the batch before it goes; a lone frame waits for no timer.
     if (wait <= 0) setImmediate(() => this.commit());
     else this.parts.clock.after(wait, () => this.commit());
@@ -195,7 +196,7 @@ export class Ingest {
     this.pending = [];
     this.controls = [];
     this.state = 'committing';
-    this.lastCommitAt = clock.now();
+    this.lastCommitAt = clock.monotonic();
     log.append(this.batch.take()).then(
       (commit) => this.committed(commit, { pending, controls, bytes }),
       // The stores report the failure themselves (Stores.onFailure) and the process ends; nothing more is told.

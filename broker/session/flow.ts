@@ -25,18 +25,18 @@ export class Flow {
   private state: 'reading' | 'turn' | 'rate' | 'batch' | 'ended' = 'reading';
   private turn = -1;
   private framesInTurn = 0;
-  /** When the device is within its rate again; Unix ms. */
-  private withinRateAt = 0;
+  /** When the device is within its rate again; monotonic ms. */
+  private withinRateAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: FlowParts, transport: Pick<Transport, 'pause' | 'resume'>) {
     this.parts = parts;
     this.transport = transport;
-    const now = parts.clock.now();
+    const now = parts.clock.monotonic();
     this.frameRate = new Rate(parts.limits.framesPerSecond, now);
     this.byteRate = new Rate(parts.limits.bytesPerSecond, now);
   }
 
-  /** Counts one message that was read, and stops reading if that was enough. */
+  /** Counts one message that was read at `now`, monotonic ms, and stops reading if that was enough. */
   took(bytes: number, now: number): void {
     const { turns } = this.parts;
     const wait = Math.max(this.frameRate.take(1, now), this.byteRate.take(bytes, now));
@@ -51,7 +51,7 @@ export class Flow {
 
   /** The queue of turns has come to this socket. */
   turnCame(): void {
-    if (this.state === 'turn') this.goOn(this.parts.clock.now());
+    if (this.state === 'turn') this.goOn(this.parts.clock.monotonic());
   }
 
   /** The connection is over; whatever calls back later finds nothing to do. */
@@ -65,10 +65,10 @@ export class Flow {
     const { ingest, clock } = this.parts;
     if (ingest.full) {
       this.pause('batch');
-      ingest.whenRoom(() => this.goOn(clock.now()));
+      ingest.whenRoom(() => this.goOn(clock.monotonic()));
     } else if (this.withinRateAt > now) {
       this.pause('rate');
-      clock.after(this.withinRateAt - now, () => this.goOn(clock.now()));
+      clock.after(this.withinRateAt - now, () => this.goOn(clock.monotonic()));
     } else if (this.state !== 'reading') {
       this.state = 'reading';
       this.transport.resume();

@@ -9,7 +9,7 @@ export class InvalidFrames {
     this.limit = limit;
   }
 
-  /** Counts one; whether that was more than the limit within a minute. */
+  /** Counts one at `now`, monotonic ms; whether that was more than the limit within a minute. */
   exceeds(now: number): boolean {
     this.times = this.times.filter((time) => time > now - MINUTE);
     this.times.push(now);

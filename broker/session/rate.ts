@@ -7,7 +7,7 @@ export class Rate {
   private level: number;
   private filledAt: number;
 
-  /** `perSecond` 0: no limit. */
+  /** `perSecond` 0: no limit. `now` here and below: monotonic ms. */
   constructor(perSecond: number, now: number) {
     this.perSecond = perSecond;
     this.level = perSecond;

@@ -38,10 +38,13 @@ export class DeviceSession implements Origin, Member {
   progress: Progress = { accepted: -1, durable: -1 };
   boot: Boot | null = null;
   heardAt: number;
-  /** When the next ping is due; Unix ms. */
+  /** When the last sign of life came; monotonic ms. */
+  silentSince: number;
+  /** When the next ping is due; monotonic ms. */
   pingAt: number;
   /** `greeting`: a hello may still come. `waited`: so it may, but commands are written by now (P-3.3). */
   state: 'new' | 'greeting' | 'waited' | 'live' | 'ending' | 'ended' = 'new';
+  /** Monotonic ms. */
   private readonly openedAt: number;
   private readonly transport: Transport;
   private readonly reader = new FrameReader();
@@ -58,9 +61,10 @@ export class DeviceSession implements Origin, Member {
     this.device = identity.device;
     this.parts = parts;
     this.transport = transport;
-    this.openedAt = clock.now();
-    this.heardAt = this.openedAt;
-    this.pingAt = this.heardAt + config.devices.keepalive * 1000;
+    this.heardAt = clock.now();
+    this.openedAt = clock.monotonic();
+    this.silentSince = this.openedAt;
+    this.pingAt = this.openedAt + config.devices.keepalive * 1000;
     this.source = this.makeSource(null);
     this.flow = new Flow({ ...parts, limits: config.limits }, transport);
     this.acks = new Acks(transport, clock, config.devices.ackWithin, () => {
@@ -78,12 +82,11 @@ export class DeviceSession implements Origin, Member {
 
   /** One binary message. */
   receive(bytes: Uint8Array): void {
-    const now = this.parts.clock.now();
-    this.heardAt = now;
-    this.flow.took(bytes.length, now);
+    this.heard();
+    this.flow.took(bytes.length, this.silentSince);
     if (this.state === 'ending' || this.state === 'ended') return;
     try {
-      handleFrame(this, this.reader.read(bytes), bytes, now);
+      handleFrame(this, this.reader.read(bytes), bytes, this.heardAt);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.refuse(error);
@@ -99,7 +102,7 @@ export class DeviceSession implements Origin, Member {
     if (this.ready) this.transport.write(frame, written);
   }
 
-  /** P-3.3, for a device that says nothing at all: looked after by the heartbeat's timer. */
+  /** P-3.3, for a device that says nothing at all: looked after by the heartbeat's timer. `now`: monotonic ms. */
   wait(now: number): void {
     if (this.state !== 'greeting' || now - this.openedAt < SILENT_GREETING) return;
     this.state = 'waited';
@@ -113,9 +116,12 @@ export class DeviceSession implements Origin, Member {
 
   /** A heartbeat or its answer (P-7.1). */
   heard(): void {
-    this.heardAt = this.parts.clock.now();
+    const { clock } = this.parts;
+    this.heardAt = clock.now();
+    this.silentSince = clock.monotonic();
   }
 
+  /** `now`: monotonic ms. */
   ping(now: number): void {
     this.pingAt = now + this.parts.config.devices.keepalive * 1000;
     this.transport.ping();
@@ -150,7 +156,7 @@ export class DeviceSession implements Origin, Member {
     this.sendError(error.code, error.message, error.seq);
     const { closes } = error;
     if (closes !== null) this.end(closes, error.message);
-    else if (this.invalid.exceeds(this.parts.clock.now())) this.end(4400);
+    else if (this.invalid.exceeds(this.parts.clock.monotonic())) this.end(4400);
   }
 
   isAdvised(code: ErrorCode): boolean {

@@ -31,7 +31,7 @@ export class Sessions {
   }
 
   start(): void {
-    this.timer ??= this.parts.clock.every(SWEEP, () => this.sweep(this.parts.clock.now()));
+    this.timer ??= this.parts.clock.every(SWEEP, () => this.sweep(this.parts.clock.monotonic()));
   }
 
   /** Begins a session on an open connection. The caller passes on what the socket delivers, and `closed`. */
@@ -81,7 +81,7 @@ export class Sessions {
   private sweep(now: number): void {
     const silence = this.parts.config.devices.keepalive * 1000 * SILENT_INTERVALS;
     for (const session of this.live) {
-      if (now - session.heardAt >= silence) session.end(4008);
+      if (now - session.silentSince >= silence) session.end(4008);
       else if (now >= session.pingAt) session.ping(now);
       session.wait(now);
     }

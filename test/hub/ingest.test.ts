@@ -100,6 +100,19 @@ describe('commit, then tell', () => {
     expect(log.appended).toHaveLength(2);
   });
 
+  it('commits at its usual pace while the wall clock is set back by an hour, and ahead by a day', async () => {
+    const { log, connect, clock } = setUp();
+    const { send, acks } = connect('s1');
+    for (const step of [0, -3_600_000, 86_400_000]) {
+      clock.setWall(clock.now() + step);
+      send(acks.length + 1, 20);
+      await nextTurn();
+      await log.commit();
+      clock.advance(4);
+    }
+    expect(acks).toEqual([1, 2, 3]);
+  });
+
   it('P-4.3: a repeated frame changes nothing and is acknowledged again', async () => {
     const { log, connect, counters } = setUp();
     const { send, acks, temp } = connect('s1');

@@ -32,6 +32,21 @@ describe('flow control', () => {
     expect(transport.state).toBe('reading');
   });
 
+  it('P-7.2: a wall clock that is set, back or ahead, neither lengthens that wait nor ends it', () => {
+    const { open, clock } = sessionHarness({ limits: { framesPerSecond: 100 } });
+    const { session, transport } = open();
+    for (const step of [-3_600_000, 86_400_000]) {
+      for (let sent = 0; sent < 150; sent += 1) session.receive(frame);
+      clock.setWall(clock.now() + step);
+      session.receive(frame);
+      clock.advance(499);
+      expect(transport.state).toBe('paused');
+      clock.advance(11);
+      expect(transport.state).toBe('reading');
+      clock.advance(1000);
+    }
+  });
+
   it('reads a flooding socket no more in the turn in which it had its share', async () => {
     const { open } = sessionHarness({ limits: { framesPerSecond: 0, bytesPerSecond: 0 } });
     const flooding = open('s1', 'key1', 'flood');

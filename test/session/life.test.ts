@@ -27,6 +27,44 @@ describe('heartbeats', () => {
     sessions.stop();
   });
 
+  it('P-7.1: goes by no wall clock: set ahead, nobody is ended with 4008; set back, the silent one still is', () => {
+    const { sessions, open, clock } = sessionHarness();
+    sessions.start();
+    const { transport, session, device } = open();
+    clock.setWall(clock.now() + 86_400_000);
+    clock.advance(70_000);
+    expect([transport.pings, transport.closes]).toEqual([2, []]);
+    session.heard();
+    expect(device.lastSeenAt).toBe(clock.now());
+    clock.setWall(clock.now() - 3_600_000 * 25);
+    clock.advance(74_000);
+    expect([transport.pings, transport.closes]).toEqual([4, []]);
+    clock.advance(1000);
+    expect(transport.closes).toMatchObject([{ code: 4008 }]);
+    sessions.stop();
+  });
+
+  it('P-3.3: a device that says nothing gets its commands after 2 s, though the wall clock was set back', () => {
+    const { sessions, open, clock } = sessionHarness();
+    sessions.start();
+    const { session } = open();
+    clock.setWall(clock.now() - 3_600_000);
+    clock.advance(2000);
+    expect(session.ready).toBe(true);
+    sessions.stop();
+  });
+
+  it('P-2.3: a wall clock set ahead forgives no invalid frames', () => {
+    const { open, clock } = sessionHarness({ limits: { invalidFramesPerMinute: 2 } });
+    const { session, transport } = open();
+    const unknown = Uint8Array.of(0x81, 0x18, 99);
+    for (let sent = 0; sent < 3; sent += 1) {
+      clock.setWall(clock.now() + 3_600_000);
+      session.receive(unknown);
+    }
+    expect(transport.closes).toMatchObject([{ code: 4400 }]);
+  });
+
   it('leaves no timer behind when it stops', () => {
     const { sessions, clock } = sessionHarness();
     sessions.start();
