@@ -150,8 +150,11 @@ export class Broker {
 
   private async closeCore(): Promise<void> {
     this.core.sessions.stop();
-    await this.saveCore(this.core);
-    await this.core.stores.stop();
+    try {
+      await this.saveCore(this.core);
+    } finally {
+      await this.core.stores.stop();
+    }
   }
 
   /** After a failure the store takes nothing more; what it holds is replayed at the next start. */

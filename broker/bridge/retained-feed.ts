@@ -132,8 +132,8 @@ export class RetainedFeed {
   }
 
   private tick(): void {
-    const { fleet, state } = this.parts;
-    const changed = this.changes?.drain(fleet.revisions.current) ?? [];
+    const { state } = this.parts;
+    const changed = this.changes?.drain() ?? [];
     if (this.connection === 'away' || state.mode === 'off') return;
     for (const device of changed) this.early.add(device);
     const now = this.parts.clock.now();

@@ -61,10 +61,13 @@ export interface Taken {
   readonly clock: ClockState | null;
 }
 
-/** Applies one frame; returns the event that it carried, if it was one. */
-export function applyFrame(fleet: Fleet, device: Device, taken: Taken): DeviceEvent | null {
+/**
+ * Applies one frame of the record that ends at log position `end`; returns the event that it carried, if it was one.
+ */
+export function applyFrame(fleet: Fleet, device: Device, taken: Taken, end: number): DeviceEvent | null {
   const { frame, columns, arrival, clock } = taken;
   const rev = fleet.touch(device);
+  device.appliedTo = end;
   device.lastDataAt = arrival;
   if (clock) device.clock = clock;
   if (frame.kind === FRAME.telemetry) applyTelemetry(device, frame, columns as Columns, arrival, rev);

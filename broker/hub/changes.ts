@@ -1,28 +1,30 @@
 /**
- * Which devices changed since somebody last looked. Owns one list; each reader (the live tick, the checkpoint) has
- * its own. A device is in it once, told by its revision, so a change costs a comparison.
+ * Which devices changed since somebody last looked. Owns one list; each reader (the live tick, the checkpoint) has its
+ * own. A device carries one mark for each list that it is in, so a change costs a comparison, and nothing that anybody
+ * else writes into a device can keep it out of the list.
  */
 import type { Device } from './device.ts';
 
 export class Changes {
+  /** One bit, which no other list of this fleet has. */
+  readonly mark: number;
   private devices: Device[] = [];
-  private drainedAt: number;
 
-  /** `since`: revisions above it count as changes. */
-  constructor(since: number) {
-    this.drainedAt = since;
+  constructor(mark: number) {
+    this.mark = mark;
   }
 
-  /** Called before the device gets its new revision. */
   note(device: Device): void {
-    if (device.rev <= this.drainedAt) this.devices.push(device);
+    if ((device.marks & this.mark) !== 0) return;
+    device.marks |= this.mark;
+    this.devices.push(device);
   }
 
-  /** The devices that changed since the last drain; `current` is the newest revision given out. */
-  drain(current: number): readonly Device[] {
+  /** The devices that changed since the last drain, in the order of their first change. */
+  drain(): readonly Device[] {
     const { devices } = this;
     this.devices = [];
-    this.drainedAt = current;
+    for (const device of devices) device.marks &= ~this.mark;
     return devices;
   }
 }

@@ -1,9 +1,10 @@
 /**
  * Writes the last-known state of changed devices to the state store about once a second, and at stop, so that a start
  * has little to replay; commands and documents are saved on the same occasion. Works in slices, so that a fleet of many
- * devices never holds the event loop.
+ * devices never holds the event loop. Before it says up to which log position it stands it proves that the rows do: a
+ * position without its rows would lose what was acknowledged, at the next start and for ever.
  */
-import type { DeviceRow, StateStore, TelemetryLog } from '../store/ports.ts';
+import type { StateStore, TelemetryLog } from '../store/ports.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
 import type { Changes } from './changes.ts';
 import type { Device } from './device.ts';
@@ -73,23 +74,62 @@ export class Checkpoint {
   }
 
   private async write(): Promise<void> {
-    const { changes, fleet, ingest, state, log, others } = this.parts;
+    const { changes, ingest, state, log, others } = this.parts;
     const { position } = ingest;
-    const devices = changes.drain(fleet.revisions.current);
+    const devices = changes.drain();
     if (devices.length === 0 && position === this.written) return;
-    for (let at = 0; at < devices.length; at += SLICE) {
-      await state.saveDevices(this.rows(devices.slice(at, at + SLICE)));
-    }
+    const owed = this.owed();
+    await this.saveDevices(devices);
     for (const save of others) await save();
+    this.prove(owed, position);
     await state.setCheckpointPosition(position);
     log.hold('state', position);
     this.written = position;
   }
 
-  private rows(devices: readonly Device[]): DeviceRow[] {
-    const { fleet, ingest } = this.parts;
-    return devices
-      .filter((device) => fleet.find(device.customer, device.id) === device)
-      .map((device) => writeDevice(device, ingest.position));
+  private async saveDevices(devices: readonly Device[]): Promise<void> {
+    for (let at = 0; at < devices.length; at += SLICE) {
+      try {
+        await this.saveSlice(devices.slice(at, at + SLICE));
+      } catch (error) {
+        // Nobody else knows that these changed.
+        for (const device of devices.slice(at)) this.parts.changes.note(device);
+        throw error;
+      }
+    }
+  }
+
+  /** Encoded now, so the rows hold everything up to the position of now, which may be ahead of the checkpoint's. */
+  private async saveSlice(slice: readonly Device[]): Promise<void> {
+    const { ingest, state } = this.parts;
+    const { position } = ingest;
+    const devices = slice.filter((device) => this.isKnown(device));
+    await state.saveDevices(devices.map((device) => writeDevice(device, position)));
+    for (const device of devices) device.savedTo = position;
+  }
+
+  /** The devices whose rows lag behind what was applied to them, found without the list of changes. */
+  private owed(): Device[] {
+    const owed: Device[] = [];
+    for (const device of this.parts.fleet.devices('*')) {
+      if (device.appliedTo > device.savedTo) owed.push(device);
+    }
+    return owed;
+  }
+
+  /** Throws if a row lacks something of before `position`; the next checkpoint saves it. */
+  private prove(owed: readonly Device[], position: number): void {
+    const lacking = owed.filter((device) => device.savedTo < position && this.isKnown(device));
+    const [first] = lacking;
+    if (!first) return;
+    for (const device of lacking) this.parts.changes.note(device);
+    throw new Error(
+      `The state of ${first.name} and ${lacking.length - 1} other devices was not saved up to log position ` +
+        `${position}, so the checkpoint stays at ${this.written}. Nothing is lost; please report this fault of the broker.`,
+    );
+  }
+
+  private isKnown(device: Device): boolean {
+    return this.parts.fleet.find(device.customer, device.id) === device;
   }
 }

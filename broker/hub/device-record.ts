@@ -56,6 +56,7 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   // Not `touch`: what comes from the checkpoint need not be written to it again.
   const rev = fleet.revisions.next();
   device.rev = rev;
+  device.savedTo = row.position;
   for (const [name, value, at, receivedAt] of record.metrics) {
     device.metrics.restore({ name, value, at, receivedAt, rev });
   }

@@ -57,6 +57,12 @@ export class Device {
   lastDataAt = 0;
   /** Last sign of life as far as stored; see `lastSeenAt`. */
   seenAt = 0;
+  /** One bit for each list of changes that it is in (changes.ts). */
+  marks = 0;
+  /** The log position behind the last record of which something was applied to it; 0: none. */
+  appliedTo = 0;
+  /** The position of its row in the store: what was applied before is in it. 0: none. Owned by restore and checkpoint. */
+  savedTo = 0;
 
   constructor(customer: string, id: string) {
     this.customer = customer;

@@ -6,6 +6,9 @@ import { Changes } from './changes.ts';
 import { Device, type Member, type Presence } from './device.ts';
 import type { Revisions } from './revisions.ts';
 
+/** Lists of changes at once: bits of a small integer. */
+const MARKS = 30;
+
 export type PresenceListener = (device: Device, presence: Presence) => void;
 export type ForgetListener = (customer: string, device: string, rev: number) => void;
 
@@ -96,12 +99,14 @@ export class Fleet {
 
   /** A list of what changes from now on. */
   trackChanges(): Changes {
-    const changes = new Changes(this.revisions.current);
+    const changes = new Changes(this.freeMark());
     this.changeLists = [...this.changeLists, changes];
     return changes;
   }
 
   untrackChanges(changes: Changes): void {
+    // Another list may get its mark: no device may bear it.
+    changes.drain();
     this.changeLists = this.changeLists.filter((list) => list !== changes);
   }
 
@@ -113,6 +118,12 @@ export class Fleet {
   onForget(listener: ForgetListener): () => void {
     this.forgetListeners.add(listener);
     return () => this.forgetListeners.delete(listener);
+  }
+
+  private freeMark(): number {
+    const taken = this.changeLists.reduce((marks, list) => marks | list.mark, 0);
+    for (let bit = 0; bit < MARKS; bit += 1) if ((taken & (1 << bit)) === 0) return 1 << bit;
+    throw new RangeError(`More than ${MARKS} lists of changes are kept.`);
   }
 
   private transition(device: Device, to: Omit<Presence, 'rev'>): void {

@@ -211,7 +211,7 @@ export class Ingest {
     counters.commits += 1;
     counters.framesCommitted += frames;
     counters.bytesCommitted += bytes;
-    for (const one of pending) this.apply(one);
+    for (const one of pending) this.apply(one, commit.end);
     this.appliedTo = commit.end;
     for (const control of controls) this.controlListener(control);
     for (const origin of this.owed) this.payOwed(origin);
@@ -221,11 +221,11 @@ export class Ingest {
     else this.state = 'empty';
   }
 
-  private apply(pending: Pending): void {
+  private apply(pending: Pending, end: number): void {
     const { fleet, events } = this.parts;
     const { origin, frame } = pending;
     const { device, progress } = origin;
-    const event = applyFrame(fleet, device, pending);
+    const event = applyFrame(fleet, device, pending, end);
     if (event) events.publish(device, event);
     if (frame.seq === null) return;
     if (frame.seq > progress.durable) progress.durable = frame.seq;

@@ -88,16 +88,21 @@ function replay(
       const { customer, device, session } = source;
       onControl({ customer, device, session, frame, arrival, position: record.position });
     } else if (isHeld) continue;
-    else if (frame.kind !== FRAME.hello) replayFrame(fleet, source, frame, arrival);
+    else if (frame.kind !== FRAME.hello) replayFrame(fleet, { source, arrival }, frame, record.end);
     frames += 1;
   }
   return frames;
 }
 
-function replayFrame(fleet: Fleet, source: Source, frame: DataFrame, arrival: number): void {
+function replayFrame(
+  fleet: Fleet,
+  { source, arrival }: { readonly source: Source; readonly arrival: number },
+  frame: DataFrame,
+  end: number,
+): void {
   const device = fleet.obtain(source.customer, source.device);
   const columns = reserveColumns(device, frame, Number.POSITIVE_INFINITY);
-  if (columns) applyFrame(fleet, device, { frame, columns, arrival, clock: judgeFrame(frame, arrival) });
+  if (columns) applyFrame(fleet, device, { frame, columns, arrival, clock: judgeFrame(frame, arrival) }, end);
   if (source.boot === null || frame.seq === null) return;
   const progress = device.boots.enter(source.boot);
   progress.durable = Math.max(progress.durable, frame.seq);

@@ -136,7 +136,7 @@ export class LiveChannel {
     const { revisions } = this.parts.fleet;
     this.stepped.flush();
     const rev = revisions.next();
-    const tick = new Tick(this.viewerParts, this.changes?.drain(rev) ?? [], { since: this.lastTick, rev });
+    const tick = new Tick(this.viewerParts, this.changes?.drain() ?? [], { since: this.lastTick, rev });
     this.lastTick = rev;
     for (const viewer of this.viewers) {
       if (viewer.stuck) this.closeStuck(viewer);

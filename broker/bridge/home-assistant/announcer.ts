@@ -102,8 +102,7 @@ export class Announcer {
   }
 
   private look(): void {
-    const { fleet } = this.parts;
-    const changed = this.changes?.drain(fleet.revisions.current) ?? [];
+    const changed = this.changes?.drain() ?? [];
     if (this.state === 'new') return;
     for (const device of changed) this.waiting.add(device);
     this.pumpSoon();

@@ -99,7 +99,13 @@ export class Journal {
       const rows = entries
         .slice(at, at + GROUP)
         .map(({ command, position }) => writeCommand(command, position ?? ingest.position));
-      await store.saveCommands(rows);
+      try {
+        await store.saveCommands(rows);
+      } catch (error) {
+        // Otherwise the next checkpoint would pass them.
+        for (const entry of entries.slice(at)) this.dirty.add(entry);
+        throw error;
+      }
     }
   }
 }

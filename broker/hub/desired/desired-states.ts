@@ -102,9 +102,16 @@ export class DesiredStates implements DesiredDesk {
   /** Saves every report of before `position`, or later. */
   async save(): Promise<void> {
     if (this.unsaved.size === 0) return;
-    const rows = [...this.unsaved].map((name) => this.row(name, this.entry(name)));
+    const names = [...this.unsaved];
+    const rows = names.map((name) => this.row(name, this.entry(name)));
     this.unsaved.clear();
-    await this.parts.store.saveDesired(rows);
+    try {
+      await this.parts.store.saveDesired(rows);
+    } catch (error) {
+      // Otherwise the next checkpoint would pass them.
+      for (const name of names) if (this.entries.has(name)) this.unsaved.add(name);
+      throw error;
+    }
   }
 
   /** The device was forgotten; resolves when its documents are durably gone. */

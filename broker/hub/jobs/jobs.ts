@@ -211,9 +211,14 @@ export class Jobs implements JobDesk {
   private async saveNow(): Promise<void> {
     const runners = [...this.unsaved];
     this.unsaved.clear();
-    for (const runner of runners) {
+    for (const [index, runner] of runners.entries()) {
       const { record } = runner;
-      await this.parts.store.updateJob(writeJob(record));
+      try {
+        await this.parts.store.updateJob(writeJob(record));
+      } catch (error) {
+        for (const left of runners.slice(index)) this.unsaved.add(left);
+        throw error;
+      }
       if (record.endedAt !== null) this.running.delete(runner.id);
     }
   }
