@@ -74,6 +74,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
       fleet,
       ingest,
       commands: orders.commands,
+      desired: orders.desired,
       onReady: (device, member) => orders.ready(device, member),
       turns,
       counters,

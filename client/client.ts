@@ -8,16 +8,19 @@ import type { SampleValues } from '../broker/wire/encode.ts';
 import type { Clock } from '../broker/wire/environment.ts';
 import {
   type BrokerFrame,
+  type ErrorFrame,
   FRAME,
   type Value,
   type ValueMap,
   type WelcomeFrame,
 } from '../broker/wire/frames.ts';
+import { MOST_SLEEP_SECONDS } from '../schemas/frames.ts';
 import { authorization, deviceAddress } from './address.ts';
+import { resultName } from './command-answers.ts';
 import { CommandDesk } from './command-desk.ts';
 import { type OpenSeen, openSeen } from './command-memory.ts';
 import type { Connection } from './connection.ts';
-import { DesiredDesk, type DesiredHandler } from './desired-desk.ts';
+import { DesiredDesk, type DesiredHandler, REPORT } from './desired-desk.ts';
 import { type CommandHandler, type CommandHandlerOptions, registration } from './device-command.ts';
 import { type DeviceClientEvents, Emitter, type Tell } from './events.ts';
 import { type BatchSamples, type Draft, FrameWriter, type Timed } from './frame-draft.ts';
@@ -28,6 +31,13 @@ import { systemClock } from './system-clock.ts';
 import { Telemetry } from './telemetry.ts';
 import { Unconfirmed } from './unconfirmed.ts';
 import { atMost } from './waiting.ts';
+
+export interface StopOptions {
+  /** ms */
+  readonly drain?: number;
+  /** Seconds until it will be back; true: it does not know. */
+  readonly sleep?: number | boolean;
+}
 
 const STOPPED = 'The client was stopped.';
 
@@ -86,11 +96,13 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
   /**
    * Ends the connection. With `drain` (ms) it first waits that long for what is held to become durable and for commands to
    * end; what is not durable stays in the outbox file, if there is one. Commands that wait for a handler are answered as
-   * failed. Idempotent; called again without `drain` it cuts the waiting short.
+   * failed. With `sleep` operators see that the device sleeps, for so many seconds if that is a number, and is not lost
+   * (P-7.5). Idempotent; called again without `drain` it cuts the waiting short.
    */
-  stop({ drain = 0 }: { readonly drain?: number } = {}): Promise<void> {
+  stop({ drain = 0, sleep = false }: StopOptions = {}): Promise<void> {
+    const reason = closeReason(sleep);
     if (this.stopping && drain === 0) this.waitNoLonger();
-    this.stopping ??= this.halt(drain);
+    this.stopping ??= this.halt(drain, reason);
     return this.stopping;
   }
 
@@ -148,11 +160,22 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     return this.telemetry.enqueue(write);
   }
 
+  /** The least names the boot, without which nothing can be resumed, and the order of values. */
+  private hello(extent: 'whole' | 'least'): Uint8Array {
+    const { boot = this.options.boot } = this.telemetry;
+    const { fields } = this.options;
+    const options = extent === 'whole' ? this.options : { ...(fields && { fields }) };
+    return helloFrame({ ...options, ...(boot !== undefined && { boot }) });
+  }
+
   private linkOwner(): LinkOwner {
-    const { telemetry } = this;
     return {
-      hello: () =>
-        helloFrame({ ...this.options, ...(telemetry.boot !== undefined && { boot: telemetry.boot }) }),
+      hello: (extent) => this.hello(extent),
+      greetedLess: ({ code, message }) =>
+        this.emit(
+          'fault',
+          new Error(`The broker refused the hello and took only its boot and fields: ${code}: ${message}`),
+        ),
       welcomed: (welcome) => this.welcomed(welcome),
       live: (connection, welcome, durable) => this.live(connection, welcome, durable),
       receive: (frame) => this.receive(frame),
@@ -176,9 +199,17 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
 
   private receive(frame: BrokerFrame): void {
     if (frame.kind === FRAME.ack) this.unconfirmed.acknowledged(this.telemetry.acknowledge(frame.seq));
-    else if (frame.kind === FRAME.error) this.telemetry.failed(frame);
+    else if (frame.kind === FRAME.error) this.failed(frame);
     else if (frame.kind === FRAME.command) this.commands.receive(frame);
     else if (frame.kind === FRAME.desired) this.desired.receive(frame);
+  }
+
+  /** What the broker will never take must not be sent for ever. */
+  private failed(frame: ErrorFrame): void {
+    const { code, commandId } = frame;
+    this.telemetry.failed(frame);
+    if (commandId !== null) this.unconfirmed.refused(resultName(commandId));
+    else if (code === 'unknown-version' || code === 'bad-reported') this.unconfirmed.refused(REPORT);
   }
 
   private disconnected(code: number, reason: string, retryIn: number | null): void {
@@ -187,13 +218,13 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     this.emit('disconnected', { code, reason, retryIn });
   }
 
-  private async halt(drain: number): Promise<void> {
+  private async halt(drain: number, reason: string): Promise<void> {
     const drained = () => Promise.all([this.telemetry.drained(), this.commands.drained()]);
     if (drain > 0) await atMost(this.clock, drain, drained());
     const wasEnded = this.state === 'ended';
     this.commands.stop();
     this.desired.stop();
-    await this.link.stop();
+    await this.link.stop(reason);
     this.telemetry.close();
     this.seen?.journal?.close();
     if (!wasEnded) this.ended('stopped', STOPPED);
@@ -208,6 +239,13 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     this.telemetry.end(why);
     this.emit('ended', { reason });
   }
+}
+
+/** P-7.5. Throws TypeError for what cannot be a number of seconds. */
+function closeReason(sleep: number | boolean): string {
+  if (typeof sleep === 'boolean') return sleep ? 'sleep' : 'stopped';
+  if (sleep >= 0 && sleep <= MOST_SLEEP_SECONDS) return `sleep ${Math.ceil(sleep)}`;
+  throw new TypeError(`sleep is 0 to ${MOST_SLEEP_SECONDS} seconds (P-7.5).`);
 }
 
 function makeLink(options: DeviceClientOptions, clock: Clock, owner: LinkOwner): Link {

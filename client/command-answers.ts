@@ -20,6 +20,11 @@ const KEEP_FOR = 600_000;
 
 const RESTARTED = 'the device restarted while executing it';
 
+/** What the result of a command is kept as. */
+export function resultName(id: string): string {
+  return `result of command ${id}`;
+}
+
 export class CommandAnswers implements CommandTeller {
   private readonly parts: CommandAnswersParts;
   private state: 'open' | 'stopped' = 'open';
@@ -74,6 +79,6 @@ export class CommandAnswers implements CommandTeller {
     const settled = () => {
       if (this.state === 'open') this.parts.seen.settle(id);
     };
-    this.parts.unconfirmed.put(`result of command ${id}`, frame, { keepFor: KEEP_FOR, settled });
+    this.parts.unconfirmed.put(resultName(id), frame, { keepFor: KEEP_FOR, settled });
   }
 }

@@ -23,6 +23,9 @@ export interface DesiredDeskParts {
   readonly tell: Tell;
 }
 
+/** What the report is kept as. */
+export const REPORT = 'reported values';
+
 const reader = new FrameReader();
 
 export class DesiredDesk {
@@ -105,7 +108,7 @@ export class DesiredDesk {
 
   private send(frame: Uint8Array): void {
     const keeping = { keepFor: Number.POSITIVE_INFINITY, settled: () => {} };
-    this.parts.unconfirmed.put('reported values', frame, keeping);
+    this.parts.unconfirmed.put(REPORT, frame, keeping);
   }
 }
 

@@ -13,9 +13,10 @@ export function helloFrame({
   model,
   firmware,
   ackWithin,
+  maxFrame,
   meta,
-}: DeviceClientOptions): Uint8Array {
-  const given = Object.entries({ boot, fields, model, firmware, ackWithin, meta });
+}: Partial<DeviceClientOptions>): Uint8Array {
+  const given = Object.entries({ boot, fields, model, firmware, ackWithin, maxFrame, meta });
   const bytes = encodeHello(Object.fromEntries(given.filter(([, value]) => value !== undefined)));
   new FrameReader().read(bytes);
   return bytes;

@@ -19,7 +19,7 @@ export type {
   ValueMap,
   WelcomeLimits,
 } from '../broker/wire/frames.ts';
-export { DeviceClient } from './client.ts';
+export { DeviceClient, type StopOptions } from './client.ts';
 export type { FinalResultName, ResultName } from './command-result.ts';
 export type { DesiredHandler } from './desired-desk.ts';
 export type { CommandHandler, CommandHandlerOptions, DeviceCommand, Progress } from './device-command.ts';

@@ -4,7 +4,7 @@
  */
 import type { ClientOptions } from 'ws';
 import type { Clock, Random, Timer } from '../broker/wire/environment.ts';
-import { type BrokerFrame, FRAME, type WelcomeFrame } from '../broker/wire/frames.ts';
+import { type BrokerFrame, type ErrorFrame, FRAME, type WelcomeFrame } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
 import { Backoff } from './backoff.ts';
 import { Connection, type ConnectionEnd, type ConnectionOwner } from './connection.ts';
@@ -17,8 +17,10 @@ export type ClientState = 'idle' | 'connecting' | 'greeting' | 'live' | 'waiting
 const GOOD_AFTER = 10_000;
 
 export interface LinkOwner {
-  /** The frame that follows the welcome. */
-  hello(): Uint8Array;
+  /** The frame that follows the welcome; `least`: with nothing in it that the device can do without. */
+  hello(extent: 'whole' | 'least'): Uint8Array;
+  /** The broker refused the whole hello, and took the least one. */
+  greetedLess(refusal: ErrorFrame): void;
   welcomed(welcome: WelcomeFrame): void;
   /** The broker holds this boot up to `durable`; frames may be sent from here on. */
   live(connection: Connection, welcome: WelcomeFrame, durable: number): void;
@@ -45,6 +47,8 @@ export class Link implements ConnectionOwner {
   private readonly backoff: Backoff;
   private connection: Connection | null = null;
   private welcome: WelcomeFrame | null = null;
+  /** Of this connection's first hello; null: it was not refused. */
+  private helloRefusal: ErrorFrame | null = null;
   private liveSince: number | null = null;
   private timer: Timer | null = null;
   private stopped: (() => void) | null = null;
@@ -59,15 +63,15 @@ export class Link implements ConnectionOwner {
     if (this.state === 'idle') this.connect();
   }
 
-  /** Resolves when the socket is gone. To be called once. */
-  stop(): Promise<void> {
+  /** `reason`: for the broker (P-7.5). Resolves when the socket is gone. To be called once. */
+  stop(reason: string): Promise<void> {
     this.state = 'ended';
     this.timer?.cancel();
     const { connection } = this;
     if (!connection) return Promise.resolve();
     return new Promise((resolve) => {
       this.stopped = resolve;
-      connection.close(1000, 'stopped');
+      connection.close(1000, reason);
     });
   }
 
@@ -75,6 +79,7 @@ export class Link implements ConnectionOwner {
     if (this.state === 'ended') return;
     if (this.state === 'connecting' && frame.kind === FRAME.welcome) this.greet(frame);
     else if (this.state === 'greeting' && frame.kind === FRAME.ack) this.resume(frame.seq);
+    else if (this.state === 'greeting' && frame.kind === FRAME.error) this.helloRefused(frame);
     else this.owner.receive(frame);
   }
 
@@ -96,8 +101,18 @@ export class Link implements ConnectionOwner {
   private greet(welcome: WelcomeFrame): void {
     this.state = 'greeting';
     this.welcome = welcome;
+    this.helloRefusal = null;
     this.owner.welcomed(welcome);
-    this.connection?.send(this.owner.hello());
+    this.connection?.send(this.owner.hello('whole'));
+  }
+
+  /** P-3.2: there will be no ack. Nothing but a hello was sent, so the error is about it; once it is corrected. */
+  private helloRefused(refusal: ErrorFrame): void {
+    this.owner.receive(refusal);
+    const isSecond = this.helloRefusal !== null;
+    this.helloRefusal = refusal;
+    if (isSecond) this.connection?.close(4400, `The hello was refused: ${refusal.code}.`);
+    else this.connection?.send(this.owner.hello('least'));
   }
 
   private resume(durable: number): void {
@@ -106,6 +121,7 @@ export class Link implements ConnectionOwner {
     this.state = 'live';
     this.liveSince = this.options.clock.now();
     connection.watch(welcome.keepalive);
+    if (this.helloRefusal) this.owner.greetedLess(this.helloRefusal);
     this.owner.live(connection, welcome, durable);
   }
 

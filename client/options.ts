@@ -20,6 +20,8 @@ export interface DeviceClientOptions {
   readonly firmware?: string;
   /** How long an acknowledgement may wait so that it covers more frames; ms, 0 to 10,000 (P-4.2). */
   readonly ackWithin?: number;
+  /** The largest frame that this device can take, bytes, at least 256; larger commands never come (P-3.2). */
+  readonly maxFrame?: number;
   readonly meta?: ValueMap;
   readonly outbox?: {
     /** Default 8 MiB, frames and their keeping. */

@@ -56,6 +56,11 @@ export class Unconfirmed {
     this.wire?.send(frame);
   }
 
+  /** The broker will never take this one: it is not sent again. */
+  refused(name: string): void {
+    this.settle(name);
+  }
+
   /** There is a connection: everything that is kept is sent, the oldest first. To be called before telemetry is sent. */
   live(wire: Wire): void {
     this.wire = wire;

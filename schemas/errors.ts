@@ -43,13 +43,16 @@ export const ERROR_CODES = {
     message: 'The broker does not know this frame number; check the protocol version.',
   },
   'bad-hello': { closes: null, message: 'The hello frame breaks its schema.' },
-  'hello-not-first': { closes: null, message: 'hello is sent once, as the first frame of a connection.' },
+  'hello-not-first': { closes: null, message: 'hello is taken once a connection, before any other frame.' },
   'bad-telemetry': { closes: null, message: 'The telemetry frame breaks its schema.' },
   'bad-batch': { closes: null, message: 'The batch frame breaks its schema.' },
   'bad-event': { closes: null, message: 'The event frame breaks its schema.' },
   'bad-result': { closes: null, message: 'The result frame breaks its schema.' },
   'bad-reported': { closes: null, message: 'The reported frame breaks its schema.' },
-  'bad-seq': { closes: null, message: 'seq is an unsigned integer that rises within a boot, or null.' },
+  'bad-seq': {
+    closes: null,
+    message: 'seq is an integer from 1 that rises with each frame of a boot, or null.',
+  },
   'bad-time': { closes: null, message: 'time is null or a finite number of milliseconds.' },
   'bad-metric': { closes: null, message: 'Metric names match ^[A-Za-z_][A-Za-z0-9_.-]{0,63}$.' },
   'no-fields': { closes: null, message: 'Values as an array need a hello with fields first.' },
@@ -59,12 +62,17 @@ export const ERROR_CODES = {
     message:
       'The device has reached its number of metrics; ask the operator to raise limits.metricsPerDevice.',
   },
+  'unknown-version': {
+    closes: null,
+    message: 'No desired document of this version was ever sent; report the version that came, or 0.',
+  },
   'unknown-command': { closes: null, message: 'No command with this id waits for this device.' },
 
   // Advice that costs nothing: the frame was taken (P-4.5).
   'clock-unset': {
     closes: null,
-    message: 'The time lies before 2000-01-01; the arrival time was kept. Set the clock, or send null.',
+    message:
+      'The time lies before 2000-01-01; the arrival time was kept. Set the clock, check the unit, or send null.',
   },
   'clock-ahead': {
     closes: null,

@@ -140,7 +140,7 @@ export class LogMessages implements MessageSource {
   private meet(name: string, customer: string, device: string): KnownDevice {
     if (this.devices.size >= KNOWN_DEVICES) this.devices.clear();
     const known = {
-      reader: new FrameReader(),
+      reader: new FrameReader(0),
       telemetry: deviceTopic(this.baseTopic, customer, device, 'telemetry'),
       event: deviceTopic(this.baseTopic, customer, device, 'event'),
     };

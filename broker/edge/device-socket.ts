@@ -6,6 +6,7 @@ import WebSocket from 'ws';
 import type { Rate } from '../session/rate.ts';
 import type { DeviceSession } from '../session/session.ts';
 import type { Transport } from '../session/transport.ts';
+import { shortened } from '../wire/text.ts';
 
 /** RFC 6455: the reason's bytes beside the code. */
 const REASON_BYTES = 123;
@@ -30,7 +31,7 @@ export class DeviceSocket extends WebSocket implements Transport {
   /** ws closes a flood of fragments with 1008; here that is 4029 (P-7.2, P-7.3). */
   override close(code?: number, reason?: string | Buffer): void {
     const ours = code === 1008 ? 4029 : code;
-    super.close(ours, typeof reason === 'string' ? shortened(reason) : reason);
+    super.close(ours, typeof reason === 'string' ? shortened(reason, REASON_BYTES) : reason);
   }
 
   attach(session: DeviceSession, controlRate: Rate, gone: (reason: string) => void): void {
@@ -75,10 +76,4 @@ function onError(this: WebSocket, error: Error): void {
 
 function onClose(this: WebSocket, code: number): void {
   (this as DeviceSocket).ended(code);
-}
-
-/** Cut at a whole character. */
-function shortened(reason: string): string {
-  if (Buffer.byteLength(reason) <= REASON_BYTES) return reason;
-  return new TextDecoder().decode(Buffer.from(reason).subarray(0, REASON_BYTES - 3)).replace(/\uFFFD+$/, '');
 }

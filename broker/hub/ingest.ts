@@ -136,7 +136,7 @@ export class Ingest {
     this.pending.push({ origin, frame, columns, arrival, clock });
     countContents(counters, frame);
     this.took(bytes.length);
-    return clock === null || frame.time === null ? 'accepted' : ACCEPTED[clock];
+    return clock === null ? 'accepted' : ACCEPTED[clock];
   }
 
   /** Takes a result or a reported frame in; the listener hears of it after the commit. `bytes` are copied. */

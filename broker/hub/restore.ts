@@ -80,7 +80,7 @@ function replay(
     const isHeld = record.position < position;
     // Of a device that was forgotten nothing comes back; otherwise control frames have rows of their own.
     if (isHeld && isForgotten) continue;
-    const reader = readers.get(source) ?? new FrameReader();
+    const reader = readers.get(source) ?? new FrameReader(0);
     reader.fields = source.fields;
     readers.set(source, reader);
     const frame = reader.read(bytes);

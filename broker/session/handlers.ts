@@ -4,7 +4,6 @@ import type { Boots } from '../hub/boots.ts';
 import type { Origin } from '../hub/ingest.ts';
 import { FrameError } from '../wire/frame-error.ts';
 import {
-  type Boot,
   type DataFrame,
   type DeviceFrame,
   FRAME,
@@ -18,13 +17,13 @@ import type { SessionParts } from './parts.ts';
 export interface FrameSession extends Origin {
   readonly session: string;
   readonly state: string;
-  readonly boot: Boot | null;
-  readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'commands' | 'logger'>;
+  readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'commands' | 'desired' | 'logger'>;
   /** Whether the device was told so before. */
   isAdvised(code: ErrorCode): boolean;
   adopt(hello: HelloFrame, boots: Boots): void;
   acknowledge(seq: number): void;
-  advise(code: ErrorCode, seq: number | null): void;
+  /** `about`: the seq of a numbered frame, or the id of a command. */
+  advise(code: ErrorCode, about: number | string | null): void;
 }
 
 type Handler<Frame> = (session: FrameSession, frame: Frame, bytes: Uint8Array, now: number) => void;
@@ -56,13 +55,10 @@ function hello(session: FrameSession, frame: HelloFrame): void {
     meta: frame.meta ?? device.description.meta,
   };
   parts.fleet.touch(device);
-  session.acknowledge(Math.max(0, session.progress.durable));
+  session.acknowledge(session.progress.durable);
 }
 
 function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: number): void {
-  // A resume answers 0 for "none", so 0 cannot also be a frame of a boot.
-  if (frame.seq === 0 && session.boot !== null)
-    throw new FrameError('bad-seq', 'Within a boot, seq starts at 1.', 0);
   const acceptance = session.parts.ingest.accept(session, frame, bytes, now);
   if (acceptance === 'too-many-metrics') throw new FrameError('too-many-metrics', undefined, frame.seq);
   if (acceptance === 'clock-unset' || acceptance === 'clock-ahead') session.advise(acceptance, frame.seq);
@@ -78,7 +74,7 @@ function result(session: FrameSession, frame: ResultFrame, bytes: Uint8Array, no
   // One word is enough; a device that floods must not have each of its results looked up.
   if (session.isAdvised('unknown-command')) return;
   const advise = (isKnown: boolean): void => {
-    if (!isKnown) session.advise('unknown-command', null);
+    if (!isKnown) session.advise('unknown-command', frame.id);
   };
   const known = commands.knows(session.device, frame.id);
   if (typeof known === 'boolean') advise(known);
@@ -86,7 +82,14 @@ function result(session: FrameSession, frame: ResultFrame, bytes: Uint8Array, no
   else known.then(advise, (error: unknown) => logger.error({ err: error }, 'A command was not looked up.'));
 }
 
-/** P-6: which desired version the device has applied. */
+/** P-6.1: which desired version the device has applied; it cannot be one that nobody gave out. */
 function reported(session: FrameSession, frame: ReportedFrame, bytes: Uint8Array, now: number): void {
+  const latest = session.parts.desired.latestVersion(session.device);
+  if (frame.version > latest) throw new FrameError('unknown-version', unknownVersion(frame.version, latest));
   session.parts.ingest.acceptControl(session, frame, bytes, now);
+}
+
+function unknownVersion(version: number, latest: number): string {
+  const newest = latest === 0 ? 'there is no desired document' : `the newest version is ${latest}`;
+  return `Version ${version} was never sent, ${newest}; report the version that came, or 0.`;
 }

@@ -12,6 +12,8 @@ export interface SessionParts {
   readonly ingest: Ingest;
   /** Whether the broker has, or had, a command of this id for the device. */
   readonly commands: { knows(device: Device, id: string): boolean | Promise<boolean> };
+  /** The newest version of the device's desired document that was ever given out; 0: none was. */
+  readonly desired: { latestVersion(device: Device): number };
   /** The device can be written to from now on (P-3.3). */
   readonly onReady: (device: Device, member: Member) => void;
   readonly turns: Turns;

@@ -35,7 +35,7 @@ export class DeviceSession implements Origin, Member {
   readonly parts: SessionParts;
   source: SourceHandle;
   /** Without a boot, sequences count within this connection only. */
-  progress: Progress = { accepted: -1, durable: -1 };
+  progress: Progress = { accepted: 0, durable: 0 };
   boot: Boot | null = null;
   heardAt: number;
   /** When the last sign of life came; monotonic ms. */
@@ -90,6 +90,7 @@ export class DeviceSession implements Origin, Member {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.refuse(error);
+      return;
     }
     this.goLive();
   }
@@ -153,7 +154,7 @@ export class DeviceSession implements Origin, Member {
 
   /** Answers a frame with an error and says whether the connection goes on (P-2.3). */
   refuse(error: FrameError): void {
-    this.sendError(error.code, error.message, error.seq);
+    this.sendError(error.code, error.message, error.seq, error.commandId);
     const { closes } = error;
     if (closes !== null) this.end(closes, error.message);
     else if (this.invalid.exceeds(this.parts.clock.monotonic())) this.end(4400);
@@ -164,11 +165,13 @@ export class DeviceSession implements Origin, Member {
   }
 
   /** Tells the device something that cost it nothing, once a session (P-4.5). */
-  advise(code: ErrorCode, seq: number | null): void {
+  advise(code: ErrorCode, about: number | string | null): void {
     this.advised ??= new Set();
     if (this.advised.has(code)) return;
     this.advised.add(code);
-    this.sendError(code, ERROR_CODES[code].message, seq);
+    const { message } = ERROR_CODES[code];
+    if (typeof about === 'string') this.sendError(code, message, null, about);
+    else this.sendError(code, message, about);
   }
 
   end(code: CloseCode, detail?: string): void {
@@ -190,7 +193,10 @@ export class DeviceSession implements Origin, Member {
     fleet.leave(this.device, this, clock.now(), this.endedBy ?? reason);
   }
 
-  /** After its first frame, hello or not. */
+  /**
+   * After the first frame that was not refused, hello or not. A refused one is ignored (P-2.3), so the greeting goes on and a
+   * hello may be sent again, corrected (P-3.2).
+   */
   private goLive(): void {
     if (this.state !== 'greeting' && this.state !== 'waited') return;
     const wasReady = this.ready;
@@ -228,9 +234,14 @@ export class DeviceSession implements Origin, Member {
     );
   }
 
-  private sendError(code: ErrorCode, message: string, seq: number | null): void {
+  private sendError(
+    code: ErrorCode,
+    message: string,
+    seq: number | null,
+    commandId: string | null = null,
+  ): void {
     count(this.parts.counters.frameErrors, code);
-    this.transport.send(encodeError(code, message, seq));
+    this.transport.send(encodeError(code, message, seq, commandId));
   }
 
   private makeSource(fields: readonly string[] | null): SourceHandle {

@@ -44,6 +44,7 @@ function named(parts: readonly Value[]): BrokerFrame {
         code: parts[1] as string,
         message: parts[2] as string,
         seq: (parts[3] as number | null | undefined) ?? null,
+        commandId: (parts[4] as string | null | undefined) ?? null,
       };
   }
 }

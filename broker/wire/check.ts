@@ -12,6 +12,19 @@ ajv.addKeyword({
       data instanceof Uint8Array && data.length >= least && data.length <= most,
 });
 
+ajv.addKeyword({
+  keyword: 'textBytes',
+  type: 'string',
+  error: { message: ({ schema }) => `must be ${schema[0]} to ${schema[1]} bytes` },
+  compile:
+    ([least, most]: [number, number]) =>
+    (data: string) => {
+      // No code unit of UTF-16 takes more than 3 bytes.
+      const bytes = data.length * 3 <= most ? data.length : Buffer.byteLength(data);
+      return bytes >= least && bytes <= most;
+    },
+});
+
 ajv.addKeyword({ keyword: 'cborMap', validate: (_: true, data: unknown) => !(data instanceof Uint8Array) });
 
 const compiled = new Map<FrameName, ValidateFunction>();

@@ -1,7 +1,9 @@
 /** Frames to bytes, for both ends. Every function returns fresh bytes inside the profile (P-2.2). */
 import type { ErrorCode } from '../../schemas/errors.ts';
+import { LEAST_MAX_FRAME } from '../../schemas/frames.ts';
 import { encode } from './cbor.ts';
 import { FRAME, type Value, type ValueMap, type WelcomeLimits } from './frames.ts';
+import { shortened } from './text.ts';
 
 export interface HelloFields {
   readonly boot?: number | Uint8Array;
@@ -9,6 +11,7 @@ export interface HelloFields {
   readonly model?: string;
   readonly firmware?: string;
   readonly ackWithin?: number;
+  readonly maxFrame?: number;
   readonly meta?: ValueMap;
 }
 
@@ -85,6 +88,16 @@ export function encodeDesired(version: number, values: ValueMap): Uint8Array {
   return encode([FRAME.desired, version, values]);
 }
 
-export function encodeError(code: ErrorCode, message: string, seq: number | null = null): Uint8Array {
-  return encode(seq === null ? [FRAME.error, code, message] : [FRAME.error, code, message, seq]);
+/** Fits into the least that a device must be able to receive (P-3.2): a longer message is cut at a whole character. */
+export function encodeError(
+  code: ErrorCode,
+  message: string,
+  seq: number | null = null,
+  commandId: string | null = null,
+): Uint8Array {
+  const about = commandId !== null ? [seq, commandId] : seq !== null ? [seq] : [];
+  const whole = encode([FRAME.error, code, message, ...about]);
+  const excess = whole.length - LEAST_MAX_FRAME;
+  if (excess <= 0) return whole;
+  return encode([FRAME.error, code, shortened(message, Buffer.byteLength(message) - excess), ...about]);
 }

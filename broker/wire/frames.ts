@@ -38,6 +38,8 @@ export interface HelloFrame {
   readonly firmware: string | null;
   /** Milliseconds, 0 to 10,000; null: the default of 20 (P-4.2). */
   readonly ackWithin: number | null;
+  /** Bytes of the largest frame that the device can receive; null: it did not say (P-3.2). */
+  readonly maxFrame: number | null;
   readonly meta: ValueMap | null;
 }
 
@@ -141,7 +143,10 @@ export interface ErrorFrame {
   /** From the table in `schemas/errors.ts`; a device must bear codes that it does not know. */
   readonly code: string;
   readonly message: string;
+  /** The numbered frame that it is about. */
   readonly seq: number | null;
+  /** The command that it is about. */
+  readonly commandId: string | null;
 }
 
 export type BrokerFrame = WelcomeFrame | AckFrame | CommandFrame | DesiredFrame | ErrorFrame;

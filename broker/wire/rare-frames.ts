@@ -1,5 +1,6 @@
 /** The device's frames that are rare: decoded as plain values, checked by schema, then given their names. */
 import type { ErrorCode } from '../../schemas/errors.ts';
+import { COMMAND_ID_BYTES } from '../../schemas/frames.ts';
 import { checkFrame } from './check.ts';
 import type { HelloFields } from './encode.ts';
 import { FrameError } from './frame-error.ts';
@@ -17,13 +18,16 @@ import {
 
 type Parts = readonly Value[];
 
-/** `parts` is the whole frame, its number first. Throws FrameError for what breaks the schema (P-2.3). */
-export function parseRareFrame(parts: Parts): DeviceFrame {
+/**
+ * `parts` is the whole frame, its number first; `leastSeq` as of `FrameReader`. Throws FrameError for what breaks the
+ * schema (P-2.3).
+ */
+export function parseRareFrame(parts: Parts, leastSeq: number): DeviceFrame {
   switch (parts[0]) {
     case FRAME.hello:
       return hello(checked(parts, 'hello', 'bad-hello'));
     case FRAME.event:
-      return event(checked(parts, 'event', 'bad-event'));
+      return event(parts, leastSeq);
     case FRAME.result:
       return result(checked(parts, 'result', 'bad-result'));
     case FRAME.reported:
@@ -36,13 +40,18 @@ export function parseRareFrame(parts: Parts): DeviceFrame {
 function checked(parts: Parts, name: 'hello' | 'event' | 'result' | 'reported', code: ErrorCode): Parts {
   const fault = checkFrame(name, parts);
   if (fault === null) return parts;
-  const seq = name === 'event' && isSeq(parts[1]) ? parts[1] : null;
-  throw new FrameError(code, `The frame breaks its schema: ${fault}.`, seq);
+  const seq = name === 'event' && isSeq(parts[1], 0) ? parts[1] : null;
+  const id = name === 'result' && isCommandId(parts[1]) ? parts[1] : null;
+  throw new FrameError(code, `The frame breaks its schema: ${fault}.`, seq, id);
 }
 
 /** P-4.1, `null` aside. */
-export function isSeq(value: Value | undefined): value is number {
-  return typeof value === 'number' && value >= 0 && Number.isSafeInteger(value);
+export function isSeq(value: Value | undefined, least: number): value is number {
+  return typeof value === 'number' && value >= least && Number.isSafeInteger(value);
+}
+
+function isCommandId(value: Value | undefined): value is string {
+  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= COMMAND_ID_BYTES;
 }
 
 function hello(parts: Parts): HelloFrame {
@@ -54,6 +63,7 @@ function hello(parts: Parts): HelloFrame {
     model: options.model ?? null,
     firmware: options.firmware ?? null,
     ackWithin: options.ackWithin ?? null,
+    maxFrame: options.maxFrame ?? null,
     meta: options.meta ?? null,
   };
 }
@@ -64,10 +74,13 @@ function bootName(boot: number | Uint8Array): Boot {
     : `b${Array.from(boot, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
 
-function event(parts: Parts): EventFrame {
+function event(parts: Parts, leastSeq: number): EventFrame {
+  const [kind, seq, ...rest] = parts;
+  if (seq === 0 && leastSeq > 0) throw new FrameError('bad-seq', undefined, 0);
+  checked(seq === 0 ? [kind as Value, null, ...rest] : parts, 'event', 'bad-event');
   return {
     kind: FRAME.event,
-    seq: parts[1] as number | null,
+    seq: seq as number | null,
     time: parts[2] as number | null,
     severity: parts[3] as number,
     name: parts[4] as string,

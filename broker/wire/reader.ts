@@ -23,6 +23,12 @@ const items = new ItemReader();
 
 export class FrameReader {
   private readonly samples = new SampleReader(items);
+  private readonly leastSeq: 0 | 1;
+
+  /** `leastSeq` 0: for frames of the log, since older ones hold seq 0 (docs/decisions/0002-seq-zero.md). */
+  constructor(leastSeq: 0 | 1 = 1) {
+    this.leastSeq = leastSeq;
+  }
 
   /** What positional values mean, from hello (P-2.4). */
   get fields(): readonly string[] | null {
@@ -45,7 +51,7 @@ export class FrameReader {
     const parts: Value[] = [kind];
     while (parts.length < length) parts.push(items.item(2));
     items.finish();
-    return parseRareFrame(parts);
+    return parseRareFrame(parts, this.leastSeq);
   }
 
   private telemetry(length: number): TelemetryFrame {
@@ -101,9 +107,9 @@ export class FrameReader {
 
   private seq(): number | null {
     const seq = items.item(2);
-    if (seq === null || isSeq(seq)) return seq;
+    if (seq === null || isSeq(seq, this.leastSeq)) return seq;
     this.samples.note('bad-seq');
-    return null;
+    return isSeq(seq, 0) ? seq : null;
   }
 
   private time(): number | null {

@@ -1,4 +1,4 @@
-/** UTF-8 to text, strictly (P-2.2). */
+/** UTF-8 to text, strictly (P-2.2), and text that must fit into so many bytes of it. */
 import { FrameError } from './frame-error.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -16,6 +16,13 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   } catch {
     throw new FrameError('text-not-utf8');
   }
+}
+
+/** At most so many bytes; `…` (3 of them) stands for what is left out, after a whole character. */
+export function shortened(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const kept = Buffer.from(text).subarray(0, Math.max(0, bytes - 3));
+  return `${new TextDecoder().decode(kept).replace(/\uFFFD+$/, '')}…`;
 }
 
 function shortAscii(bytes: Uint8Array, start: number, end: number): string | null {

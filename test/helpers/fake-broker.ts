@@ -97,8 +97,8 @@ export class FakeSession {
     this.send(encodeAck(seq));
   }
 
-  error(code: ErrorCode | string, seq: number | null = null): void {
-    this.send(encodeError(code as ErrorCode, 'Says the test.', seq));
+  error(code: ErrorCode | string, seq: number | null = null, commandId: string | null = null): void {
+    this.send(encodeError(code as ErrorCode, 'Says the test.', seq, commandId));
   }
 
   /** The next telemetry, batch or event. */

@@ -90,6 +90,8 @@ interface OrdersParts {
 }
 
 const NO_COMMANDS = { knows: () => false };
+/** Of every device. */
+const NEWEST_DESIRED = 3;
 
 export function sessionHarness<Commands extends SessionParts['commands'] = typeof NO_COMMANDS>(
   overrides: Overrides = {},
@@ -111,6 +113,7 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
     fleet,
     ingest,
     commands,
+    desired: { latestVersion: () => NEWEST_DESIRED },
     onReady,
     turns,
     counters,

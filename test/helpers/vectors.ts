@@ -11,6 +11,8 @@ export interface Vector {
   readonly value?: unknown;
   readonly error?: string;
   readonly seq?: number;
+  /** false: JSON Schema cannot tell that it is refused. */
+  readonly jsonSchema?: false;
 }
 
 export function vectors(file: string): readonly Vector[] {

@@ -63,7 +63,11 @@ describe('schemas/json', () => {
 
   it('has no frames that break their layout, and none of an unknown number', () => {
     const validate = compiled('frames.json');
-    const refused = decoded(vectors('refused-frames').filter(({ error }) => error?.startsWith('bad-')));
+    const refused = decoded(
+      vectors('refused-frames').filter(
+        ({ error, jsonSchema }) => jsonSchema !== false && error?.startsWith('bad-'),
+      ),
+    );
     expect(refused.length).toBeGreaterThan(10);
     for (const { name, frame } of refused) expect([name, validate(frame)]).toEqual([name, false]);
     expect(validate([6, 1, null, {}])).toBe(false);

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../broker/wire/cbor.ts';
-import { encodeEvent, encodeHello, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
+import {
+  encodeBatch,
+  encodeEvent,
+  encodeHello,
+  encodeReported,
+  encodeResult,
+  encodeTelemetry,
+} from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { nextTurn, sessionHarness } from '../helpers/session.ts';
 
@@ -61,6 +68,25 @@ describe('a frame inside the profile that breaks a schema', () => {
     expect(transport.closes).toMatchObject([{ code: 4400 }]);
   });
 
+  it('P-8: of a result, it names the command', () => {
+    const { session, transport } = opened();
+    session.receive(encodeResult('c-1', 9));
+    session.receive(encode([4, 'é'.repeat(33), 1]));
+    expect(transport.take()).toMatchObject([
+      { code: 'bad-result', seq: null, commandId: 'c-1' },
+      { code: 'bad-result', seq: null, commandId: null },
+    ]);
+  });
+
+  it('P-6.1: a report of a version that nobody ever sent is refused, and one of any before is not', async () => {
+    const { session, transport, counters } = opened();
+    for (const version of [4, Number.MAX_SAFE_INTEGER]) session.receive(encodeReported(version, { a: 1 }));
+    expect(transport.take()).toMatchObject([{ code: 'unknown-version' }, { code: 'unknown-version' }]);
+    expect(counters.framesAccepted).toBe(0);
+    for (const version of [0, 3]) session.receive(encodeReported(version, { a: 1 }));
+    expect([transport.take(), counters.framesAccepted]).toEqual([[], 2]);
+  });
+
   it('P-3.2: a hello that is not the first frame is refused and changes nothing', () => {
     const { session, transport } = opened();
     session.receive(encodeTelemetry(null, null, { temp: 1 }));
@@ -69,18 +95,54 @@ describe('a frame inside the profile that breaks a schema', () => {
     expect(transport.take()).toMatchObject([{ code: 'hello-not-first' }, { code: 'no-fields' }]);
   });
 
-  it('seq 0 is refused within a boot, where an ack of 0 means none, and taken without one', async () => {
-    const { session, transport, sessions, open, clock } = opened();
-    session.receive(encodeHello({ boot: 1 }));
+  it.each([
+    ['within a boot', true],
+    ['without one', false],
+  ])('P-4.1: seq 0 is refused %s, for an ack of 0 means none', (_which, hasBoot) => {
+    const { session, transport, counters } = opened();
+    if (hasBoot) session.receive(encodeHello({ boot: 1 }));
+    transport.take();
     session.receive(encodeTelemetry(0, null, { temp: 1 }));
-    expect(transport.take()).toMatchObject([{ seq: 0 }, { code: 'bad-seq', seq: 0 }]);
-    sessions.closed(session, 'test');
-    const second = open('s2');
-    second.transport.take();
-    second.session.receive(encodeTelemetry(0, null, { temp: 1 }));
+    session.receive(encodeBatch(0, null, [[0, { temp: 1 }]]));
+    session.receive(encodeEvent(0, null, 4, 'door-open'));
+    const refused = { kind: FRAME.error, code: 'bad-seq', seq: 0 };
+    expect(transport.take()).toMatchObject([refused, refused, refused]);
+    expect(counters.framesAccepted).toBe(0);
+  });
+});
+
+describe('P-3.2: a hello that is refused', () => {
+  const BAD = encode([0, { boot: -1 }]);
+
+  it('gets its error and no ack, and may be sent again, corrected, until one is accepted', async () => {
+    const { session, transport } = opened();
+    session.receive(BAD);
+    session.receive(encode([0, { boot: 7, maxFrame: 255 }]));
+    const refused = { kind: FRAME.error, code: 'bad-hello', seq: null };
+    expect(transport.take()).toMatchObject([refused, refused]);
+    session.receive(encodeHello({ boot: 7, fields: ['temp'], maxFrame: 256 }));
+    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 0 }]);
+    session.receive(encodeTelemetry(1, null, [21.5]));
+    session.receive(encodeHello({ boot: 7 }));
+    expect(transport.take()).toMatchObject([{ code: 'hello-not-first' }]);
+  });
+
+  it('counts among the invalid frames of a minute', () => {
+    const { session, transport } = opened();
+    for (let sent = 0; sent < 11; sent += 1) session.receive(BAD);
+    expect(transport.closes).toMatchObject([{ code: 4400 }]);
+  });
+
+  it('may be done without: the next frame that is taken ends the greeting', async () => {
+    const { session, transport, clock } = opened();
+    session.receive(BAD);
+    session.receive(encode([99]));
+    session.receive(encodeTelemetry(1, null, { temp: 21.5 }));
+    session.receive(encodeHello({ boot: 7 }));
     await nextTurn();
     clock.advance(20);
-    expect(second.transport.take()).toEqual([{ kind: FRAME.ack, seq: 0 }]);
+    const codes = transport.take().map((frame) => ('code' in frame ? frame.code : frame.kind));
+    expect(codes).toEqual(['bad-hello', 'unknown-frame', 'hello-not-first', FRAME.ack]);
   });
 });
 
@@ -108,10 +170,28 @@ describe('advice', () => {
     expect(device.clock).toBe('ok');
   });
 
-  it('P-5: a result for a command that nobody sent is said to be unknown, and costs no budget', () => {
+  it.each([
+    ['without a time', null],
+    ['with one', 1_780_000_000_000],
+  ])('P-4.5: a batch %s whose dt is absurd is taken, and advised of once a session', async (_which, time) => {
+    const { session, transport, device, clock } = opened();
+    const absurd = time === null ? 1e15 : -1e15;
+    for (const seq of [1, 2])
+      session.receive(
+        encodeBatch(seq, time, [
+          [0, { temp: 1 }],
+          [absurd, { temp: 2 }],
+        ]),
+      );
+    await nextTurn();
+    expect(transport.take()).toMatchObject([{ code: 'clock-unset', seq: 1 }]);
+    expect([...device.metrics.changedSince(0)]).toMatchObject([{ at: clock.now() }]);
+  });
+
+  it('P-5: a result for a command that nobody sent is said to be unknown, by its id, and costs no budget', () => {
     const { session, transport } = opened();
     for (let sent = 0; sent < 20; sent += 1) session.receive(encodeResult('abc', 3));
-    expect(transport.take()).toMatchObject([{ code: 'unknown-command' }]);
+    expect(transport.take()).toMatchObject([{ code: 'unknown-command', seq: null, commandId: 'abc' }]);
     expect(transport.closes).toEqual([]);
   });
 });

@@ -27,7 +27,8 @@ const BROKER: Encoders<BrokerFrame> = {
   [FRAME.ack]: ({ seq }) => encodeAck(seq),
   [FRAME.command]: ({ id, name, args, ttl }) => encodeCommand(id, name, args, ttl),
   [FRAME.desired]: ({ version, values }) => encodeDesired(version, values),
-  [FRAME.error]: ({ code, message, seq }) => encodeError(code as ErrorCode, message, seq),
+  [FRAME.error]: ({ code, message, seq, commandId }) =>
+    encodeError(code as ErrorCode, message, seq, commandId),
 };
 
 const byName = (names: readonly string[], values: readonly Value[]) =>

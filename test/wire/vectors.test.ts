@@ -61,6 +61,7 @@ describe('wire vectors', () => {
       'hello-not-first',
       'too-many-metrics',
       'unknown-command',
+      'unknown-version',
     ];
     const more = [...others, 'clock-unset', 'clock-ahead'];
     expect(Object.keys(ERROR_CODES).filter((code) => !shown.has(code) && !more.includes(code))).toEqual([]);

@@ -64,6 +64,10 @@ export class DesiredStates implements DesiredDesk {
     return this.entries.get(device.name)?.documents ?? NOTHING;
   }
 
+  latestVersion(device: Device): number {
+    return this.documents(device).desired?.version ?? 0;
+  }
+
   difference(documents: DeviceDocuments): Readonly<Record<string, Difference>> {
     return differenceOf(documents);
   }
@@ -79,7 +83,7 @@ export class DesiredStates implements DesiredDesk {
   /** P-3.3: the device can be written to, and gets what it has not reported yet. */
   greeted(device: Device, member: Member): void {
     const { desired, reported } = this.documents(device);
-    if (desired && desired.version > (reported?.version ?? 0)) tell(member, desired);
+    if (desired && desired.version > plausible(reported?.version ?? 0)) tell(member, desired);
   }
 
   /** P-6.1. What the row of a restart holds already changes nothing. */
@@ -145,8 +149,7 @@ export class DesiredStates implements DesiredDesk {
     if (expected !== null && expected !== version) throw changedSince(expected, version);
     const values = valuesFrom(desired?.values ?? {});
     checkDocument(values, this.parts.limits.desiredBytes);
-    // Above what a device from another life of this broker may have reported, or it would not be told.
-    const newest = Math.max(version, reported?.version ?? 0);
+    const newest = Math.max(version, plausible(reported?.version ?? 0));
     if (desired && newest === version && isSame(values, desired.values)) return desired;
     const next = { version: newest + 1, values, at: this.parts.clock.now(), by };
     await this.store(device.name, entry, next);
@@ -194,6 +197,14 @@ function newEntry(documents: DeviceDocuments, heldTo: number): Entry {
 
 function tell(member: Member, { version, values }: DesiredDocument): void {
   member.write(encodeDesired(version, values));
+}
+
+/**
+ * A version above what a device from another life of this broker has reported is told to it, but not above what a number can
+ * hold: reports of any version were stored once.
+ */
+function plausible(version: number): number {
+  return version < Number.MAX_SAFE_INTEGER ? version : 0;
 }
 
 function changedSince(expected: number, version: number): HubRefusal {
