@@ -137,7 +137,18 @@ const Commands = Type.Object(
     }),
     waitingPerDevice: count('Commands of one device that are not final.', 100, 1),
     waiting: count('Commands in all that are not final.', 100000, 1),
+    waitingPerCustomer: count("Commands of one customer's devices that are not final.", 20000, 1),
+    waitingPerKey: count(
+      "Commands that one key has asked of one customer's devices and that are not final.",
+      10000,
+      1,
+    ),
+    waitingGuaranteed: count(
+      'Commands that are not final for which every customer has a place whatever others have, and every admin key whatever the keys of the customer have.',
+      100,
+    ),
     jobDevices: count('Devices of one job.', 20000, 1),
+    jobsPerCustomer: count('Jobs of one customer that are not over.', 20, 1),
     desiredBytes: Type.Integer({
       description: 'Size of the desired document of a device, as CBOR.',
       default: 32768,

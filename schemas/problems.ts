@@ -25,6 +25,7 @@ export const PROBLEMS = {
   'too-many-from-address': { status: 429, title: 'Too many connections from this address' },
   'too-many-of-customer': { status: 429, title: 'Too many connections of this customer' },
   'too-many-commands': { status: 429, title: 'Too many commands wait' },
+  'too-many-jobs': { status: 429, title: 'Too many jobs are not over' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'too-many-connections': { status: 503, title: 'The broker has reached its number of connections' },
   'going-away': { status: 503, title: 'The broker is shutting down' },

@@ -1,17 +1,37 @@
 /** What a body asks for, as the hub takes it. Pure. */
 import type { NewCommand } from '../../schemas/api.ts';
+import { parseDuration } from '../../schemas/durations.ts';
+import type { Caller } from '../hub/caller.ts';
 import type { CommandWish } from '../hub/commands/command.ts';
 import { valueOfJson } from '../hub/value-of-json.ts';
 import type { DeviceParams } from './find-device.ts';
 
 /** Throws HubRefusal for arguments outside the profile. */
-export function commandWish({ customer, device }: DeviceParams, body: NewCommand, by: string): CommandWish {
+export function commandWish(
+  { customer, device }: DeviceParams,
+  body: NewCommand,
+  { keyId: by, role }: Caller,
+): CommandWish {
   const { name, args = null, ttl, id = null, supersede = null, whenFull = 'refuse' } = body;
   const value = valueOfJson(args, 'body.args');
-  return { customer, device, name, args: value, ttl: ttlOf(ttl), id, supersede, whenFull, job: null, by };
+  const asker = role === 'admin' ? 'admin' : 'other';
+  return {
+    customer,
+    device,
+    name,
+    args: value,
+    ttl: ttlOf(ttl),
+    id,
+    supersede,
+    whenFull,
+    job: null,
+    by,
+    asker,
+  };
 }
 
-/** The API counts a ttl in seconds, the hub in ms; only 0 becomes 0; null: the configured default. */
-export function ttlOf(seconds: number | undefined): number | null {
-  return seconds === undefined ? null : Math.ceil(seconds * 1000);
+/** The API takes seconds or a text, the hub ms; only 0 becomes 0; null: the configured default. */
+export function ttlOf(ttl: number | string | undefined): number | null {
+  if (ttl === undefined) return null;
+  return Math.ceil(typeof ttl === 'number' ? ttl * 1000 : (parseDuration(ttl, 's') ?? Number.NaN));
 }

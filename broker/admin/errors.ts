@@ -58,6 +58,9 @@ function toProblem(error: unknown, request: FastifyRequest, logger: Log): Proble
   );
 }
 
-function ofTheHub({ code, message, limit }: HubRefusal): Problem {
-  return problem(code, message, limit === null ? {} : { limit });
+function ofTheHub({ code, message, limit, retryAfter }: HubRefusal): Problem {
+  return problem(code, message, {
+    ...(limit !== null && { limit }),
+    ...(retryAfter !== null && { retryAfter }),
+  });
 }

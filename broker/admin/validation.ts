@@ -13,7 +13,7 @@ const PART_NAMES: Readonly<Record<string, string>> = { querystring: 'query', par
 
 /** The compiler that fastify asks once a route and part. */
 export function validatorCompiler(): FastifySchemaCompiler<TSchema> {
-  const exact = new Ajv2020({ schemas: [...API_SCHEMAS] });
+  const exact = new Ajv2020({ schemas: [...API_SCHEMAS], allowUnionTypes: true });
   const fromText = new Ajv2020({ coerceTypes: true });
   return ({ schema, httpPart = 'body' }) => {
     const validate = (httpPart === 'body' ? exact : fromText).compile(schema);

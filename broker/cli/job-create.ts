@@ -5,7 +5,7 @@ import { type Connection, type ConnectionOptions, connection, withConnection } f
 import { call } from './http.ts';
 import { jobEnding, jobText, progressLine } from './job-text.ts';
 import { json } from './json-option.ts';
-import { duration, positiveNumber, share, wholeNumber } from './numbers.ts';
+import { ttl as lifetime, positiveNumber, share, wholeNumber } from './numbers.ts';
 import { CliError, print, printable } from './output.ts';
 import { pause, untilInterrupted } from './wait.ts';
 
@@ -46,7 +46,7 @@ export function createJobCommand(): Command {
     .addOption(new Option('--offline', 'only those that are not').conflicts('online'))
     .option('--device <id>', 'only this one; may be given again', collect)
     .option('--args <json>', 'the arguments', json)
-    .option('--ttl <duration>', 'how long each command lives, from its turn on', duration)
+    .option('--ttl <duration>', 'how long each command lives, from its turn on', lifetime)
     .option('--supersede <word>', 'waiting commands with the same word are cancelled')
     .option('--canary <n>', 'so many first; the rest when all of these are done', wholeNumber(0, 20_000))
     .option('--rate <n>', 'devices a second', positiveNumber)

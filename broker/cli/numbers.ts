@@ -1,14 +1,6 @@
 /** Option values as numbers and durations, checked. */
 import { InvalidArgumentError } from 'commander';
-
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
+import { parseDuration } from '../../schemas/durations.ts';
 
 /** A parser for commander's options. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -34,7 +26,14 @@ export function share(text: string): number {
 
 /** `90d`, `24h`, `60s` → milliseconds. */
 export function duration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text);
-  if (!match) throw new InvalidArgumentError('Expected a duration such as 90d, 24h, 30m or 60s.');
-  return Number(match[1]) * (UNITS[match[2] ?? ''] ?? 0);
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== null) return milliseconds;
+  throw new InvalidArgumentError('Expected a duration such as 90d, 24h, 30m or 60s.');
+}
+
+/** How long a command lives: `60s`, or `60`, which counts seconds as in the API; → milliseconds. */
+export function ttl(text: string): number {
+  const milliseconds = parseDuration(text, 's');
+  if (milliseconds !== null) return milliseconds;
+  throw new InvalidArgumentError('Expected seconds or a duration, such as 60, 60s or 10m; 0: now or never.');
 }

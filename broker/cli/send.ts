@@ -7,7 +7,7 @@ import { type Connection, type ConnectionOptions, connection, withConnection } f
 import { type Order, sendAndFollow } from './follow-command.ts';
 import { call } from './http.ts';
 import { json } from './json-option.ts';
-import { duration } from './numbers.ts';
+import { ttl } from './numbers.ts';
 import { CliError, deviceName, print } from './output.ts';
 import { untilInterrupted } from './wait.ts';
 
@@ -28,7 +28,7 @@ export function sendCommand(): Command {
     .argument('<customer/device>')
     .argument('<name>', 'what the device is asked to do')
     .option('--args <json>', 'its arguments', json)
-    .option('--ttl <duration>', 'how long it lives, such as 60s; 0s: now or never', duration)
+    .option('--ttl <duration>', 'how long it lives, such as 60s or 10m, or in seconds; 0: now or never', ttl)
     .option('--id <id>', 'your own id: sent again with it, the same command answers')
     .option('--supersede <word>', 'a waiting command of the device with the same word is cancelled')
     .option('--expire-oldest', 'if too many wait for the device, the oldest one makes room')

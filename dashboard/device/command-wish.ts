@@ -1,5 +1,6 @@
 /** The command form as a request, or what is wrong with it. Pure, but for the ids, which are random. */
 import type { NewCommand } from '../../schemas/api.ts';
+import { parseDuration } from '../../schemas/durations.ts';
 import { parseJson } from '../json-text.ts';
 
 export interface CommandFields {
@@ -14,7 +15,6 @@ export type ReadWish =
   | { readonly field: keyof CommandFields; readonly problem: string };
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** Fields that are left empty are left out, which means the broker's defaults. */
 export function readWish(fields: CommandFields): ReadWish {
@@ -26,7 +26,8 @@ export function readWish(fields: CommandFields): ReadWish {
   const args = parseJson(fields.args);
   if ('problem' in args) return { field: 'args', problem: args.problem };
   const ttl = readSeconds(fields.ttl);
-  if (Number.isNaN(ttl)) return { field: 'ttl', problem: 'Write seconds, or a time such as 10m, 2h or 1d.' };
+  if (Number.isNaN(ttl))
+    return { field: 'ttl', problem: 'Write seconds, or a time such as 60s, 10m, 2h or 1d.' };
   const supersede = fields.supersede.trim();
   if (supersede.length > 64) return { field: 'supersede', problem: 'The word has 64 characters at most.' };
   return {
@@ -41,10 +42,8 @@ export function readWish(fields: CommandFields): ReadWish {
 
 /** null: nothing was said; NaN: it cannot be read. */
 function readSeconds(text: string): number | null {
-  const trimmed = text.trim();
-  if (trimmed === '') return null;
-  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?) ?([smhd])?$/.exec(trimmed) ?? [];
-  return amount === undefined ? Number.NaN : Number(amount) * (UNITS[unit] ?? 1);
+  if (text.trim() === '') return null;
+  return (parseDuration(text, 's') ?? Number.NaN) / 1000;
 }
 
 /**

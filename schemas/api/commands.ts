@@ -1,5 +1,6 @@
 /** Commands to one device, as the HTTP API takes and tells them (P-5). */
 import Type from 'typebox';
+import { TTL_TEXT } from '../durations.ts';
 import { FORBIDDEN_NAMES, METRIC_NAME } from '../frames.ts';
 import { closed, list, named, page, time, timeOrNull } from './common.ts';
 
@@ -26,9 +27,14 @@ export const commandName = Type.String({
   not: { enum: FORBIDDEN_NAMES },
 });
 export const commandArguments = Type.Unknown({ description: 'Any JSON; null if left out.' });
-export const commandTtl = Type.Number({
-  description: 'Seconds that it lives. 0: now or never. Left out: `commands.defaultTtlSeconds`.',
+/** One schema with two types instead of a choice of two schemas, so that a refusal says what is wrong with it. */
+export const commandTtl = Type.Unsafe<number | string>({
+  type: ['number', 'string'],
+  description:
+    'How long it lives: seconds, or a text such as `60s`, `10m` or `2h`. 0: now or never. Left out: `commands.defaultTtlSeconds`.',
   minimum: 0,
+  pattern: TTL_TEXT,
+  examples: [60, '60s', 0],
 });
 export const supersede = Type.String({
   description: 'A word such as `valve`: a waiting command of the device with the same word is cancelled.',

@@ -74,7 +74,7 @@ export const JobSchema = named(
     status: Type.Enum([...STATUSES], {
       description: 'done: every device has its outcome. halted: too many failed; resume or cancel it.',
     }),
-    reason: textOrNull('Why it was halted or cancelled.'),
+    reason: textOrNull('Why it was halted or cancelled, or what it waits for.'),
     createdAt: time('When it was asked for.'),
     endedAt: timeOrNull('When it came to its end.'),
     by: Type.String({ description: 'The key that asked.' }),

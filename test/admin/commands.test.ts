@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
 import type { Command } from '../../schemas/api.ts';
+import { TTL_TEXT } from '../../schemas/durations.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
 let bench: AdminBench;
@@ -57,6 +58,7 @@ describe('sending a command', () => {
         whenFull: 'expire-oldest',
         job: null,
         by: 'olga',
+        asker: 'other',
       },
     ]);
   });
@@ -65,6 +67,19 @@ describe('sending a command', () => {
     await send({ name: 'reboot' });
     const rest = { args: null, ttl: null, id: null, supersede: null, whenFull: 'refuse' };
     expect(bench.commands.wishes).toMatchObject([rest]);
+  });
+
+  it.each<[number | string, number]>([
+    [0, 0],
+    ['0', 0],
+    [60, 60_000],
+    ['60', 60_000],
+    ['60s', 60_000],
+    ['1.5h', 5_400_000],
+    ['250ms', 250],
+  ])('takes a ttl of %j', async (ttl, milliseconds) => {
+    expect(await send({ name: 'reboot', ttl })).toMatchObject({ status: 201 });
+    expect(bench.commands.wishes).toMatchObject([{ ttl: milliseconds }]);
   });
 
   it('with the id of one that was sent answers 200 with that one, as it stands now', async () => {
@@ -89,7 +104,8 @@ describe('sending a command', () => {
     [{ name: 'no spaces' }, 'body.name must match pattern "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$".'],
     [{ name: 'constructor' }, 'body.name must NOT be valid.'],
     [{ name: 'a', ttl: -1 }, 'body.ttl must be >= 0.'],
-    [{ name: 'a', ttl: '60' }, 'body.ttl must be number.'],
+    [{ name: 'a', ttl: true }, 'body.ttl must be number,string.'],
+    [{ name: 'a', ttl: 'soon' }, `body.ttl must match pattern "${TTL_TEXT}".`],
     [{ name: 'a', id: 'a b' }, 'body.id must match pattern "^[A-Za-z0-9_.:-]{1,64}$".'],
     [{ name: 'a', whenFull: 'drop' }, 'body.whenFull must be one of refuse, expire-oldest.'],
     [{ name: 'a', arguments: 1 }, 'body.arguments is not known here; leave it out.'],
@@ -120,15 +136,17 @@ describe('sending a command', () => {
     expect(tooMuch).toMatchObject({ status: 413, body: { detail: 'Send at most 262144 bytes.' } });
   });
 
-  it('that the hub refuses is told with its limit', async () => {
-    bench.commands.refusal = new HubRefusal(
-      'too-many-commands',
-      '100 wait; cancel some.',
-      'commands.waitingPerDevice',
-    );
-    expect(await send({ name: 'reboot' })).toMatchObject({
+  it('that the hub refuses is told with its limit, and when to try again', async () => {
+    bench.commands.refusal = new HubRefusal('too-many-commands', '100 wait; cancel some.', {
+      limit: 'commands.waitingPerDevice',
+      retryAfter: 10,
+    });
+    const answer = await send({ name: 'reboot' });
+    expect(answer.headers.get('retry-after')).toBe('10');
+    expect(answer).toMatchObject({
       status: 429,
       body: {
+        retryAfter: 10,
         code: 'too-many-commands',
         detail: '100 wait; cancel some.',
         limit: 'commands.waitingPerDevice',

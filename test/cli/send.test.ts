@@ -49,6 +49,17 @@ describe('signalbox send', () => {
     expect(JSON.parse(out.join('\n'))).toEqual(OFFLINE);
   });
 
+  it.each([
+    ['0', 0],
+    ['60', 60],
+    ['60s', 60],
+    ['1.5', 1.5],
+  ])('takes --ttl %s', async (ttl, seconds) => {
+    const { url, asked } = await scripted({ status: 201, body: OFFLINE });
+    await run('send', 'acme/pump-7', 'reboot', '--ttl', ttl, '--url', url, '--key', KEY);
+    expect(asked[0]?.body).toMatchObject({ ttl: seconds });
+  });
+
   it('now or never to a device that is offline exits with 1 and the reason', async () => {
     const reason = 'The device is not connected, and a ttl of 0 means now or never.';
     const failed = someCommand([QUEUED, { status: 'failed', reason }]);
@@ -81,7 +92,7 @@ describe('signalbox send', () => {
     [['--args', '{"in":}'], /--args <json>.*It is not JSON: Unexpected token '}', "{"in":}".*Quote it/s],
     [['--args', '{"in":5'], /at position 7/],
     [['--args', 'in=5'], /It is not JSON/],
-    [['--ttl', '60'], /Expected a duration such as/],
+    [['--ttl', 'soon'], /Expected seconds or a duration, such as 60, 60s or 10m/],
     [['--wiat'], /Did you mean --wait\?/],
     [['now'], /too many arguments/],
   ])('with %j is told what is wrong, and asks nothing', async (args, message) => {

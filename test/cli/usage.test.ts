@@ -80,7 +80,7 @@ describe('numbers on the command line', () => {
     expect(duration(text)).toBe(milliseconds);
   });
 
-  it.each(['', '90', 'd', '-1d', '1 d', '1D', '1y', '1h30m'])('%j is none', (text) => {
+  it.each(['', '90', 'd', '-1d', '1  d', '1D', '1y', '1h30m'])('%j is none', (text) => {
     expect(() => duration(text)).toThrow(InvalidArgumentError);
   });
 

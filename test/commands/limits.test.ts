@@ -86,7 +86,7 @@ describe('a device with its number of waiting commands', () => {
 });
 
 it('refuses everybody when the broker has its number of waiting commands', async () => {
-  const world = await commandWorld({ limits: { waiting: 2 } });
+  const world = await commandWorld({ limits: { waiting: 2, waitingGuaranteed: 0 } });
   for (const device of ['one', 'two', 'three']) world.known(device);
   for (const device of ['one', 'two']) await world.ask({ device });
   const asked = world.commands.issue(wishOf({ device: 'three' }));

@@ -98,11 +98,12 @@ describe('the form', () => {
     ['30 s', 30],
     ['2h', 7200],
     ['1d', 86_400],
+    ['60s', 60],
   ])('reads a time to live of %s', (ttl, seconds) => {
     expect(readWish({ ...empty, ttl })).toEqual({ wish: { name: 'set-speed', ttl: seconds } });
   });
 
-  it.each(['-1', 'soon', '1w', '1e3', 'NaN'])(
+  it.each(['-1', 'soon', '1y', '1e3', 'NaN'])(
     'refuses a time to live of %s, which it does not guess',
     (ttl) => {
       expect(readWish({ ...empty, ttl })).toMatchObject({

@@ -4,7 +4,7 @@ import type { JobWish, Selection } from '../../broker/hub/jobs/job.ts';
 import { Jobs } from '../../broker/hub/jobs/jobs.ts';
 import type { CommandRow, JobRow } from '../../broker/store/command-ports.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
-import { type ConnectedDevice, commandWorld, rest } from '../commands/world.ts';
+import { type ConnectedDevice, commandWorld, type Limits, rest } from '../commands/world.ts';
 import { silentLog } from '../helpers/log.ts';
 
 /** All devices of acme. */
@@ -24,8 +24,8 @@ export const wishOf = (wish: Partial<JobWish> = {}): JobWish => ({
 });
 
 /** `devices` are known and away. */
-export async function jobWorld(devices: readonly string[], database?: MemoryDatabase) {
-  const world = await commandWorld(database ? { database } : {});
+export async function jobWorld(devices: readonly string[], database?: MemoryDatabase, limits: Limits = {}) {
+  const world = await commandWorld({ limits, ...(database && { database }) });
   for (const id of devices) world.known(id);
   let ids = 0;
   const jobs = new Jobs({

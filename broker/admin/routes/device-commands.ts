@@ -52,7 +52,7 @@ function sendRoute(api: Api, { fleet, commands }: AdminParts, access: Access, tr
     async (request, reply) => {
       const caller = access.caller(request);
       const { customer, id } = findDevice(fleet, caller, request.params);
-      const wish = commandWish({ customer, device: id }, request.body, caller.keyId);
+      const wish = commandWish({ customer, device: id }, request.body, caller);
       const { command, created } = await commands.issue(wish);
       if (created) trail.done(request, sent(command));
       return reply.code(created ? 201 : 200).send(commandView(command, commands.waitingFor(command)));

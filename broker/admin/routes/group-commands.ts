@@ -15,7 +15,7 @@ const PROBLEMS = [
   'args-too-large',
   'body-too-large',
   'unsupported-media-type',
-  'too-many-commands',
+  'too-many-jobs',
 ] as const;
 
 export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail): void {

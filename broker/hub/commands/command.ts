@@ -98,6 +98,8 @@ export interface CommandWish {
   readonly whenFull: 'refuse' | 'expire-oldest';
   readonly job: string | null;
   readonly by: string;
+  /** An admin has a place even where the customer's own keys have taken all (shares.ts). Default: other. */
+  readonly asker?: 'admin' | 'other';
   /** Left out: the sender waits nowhere else. */
   readonly reply?: ReplyAddress;
 }

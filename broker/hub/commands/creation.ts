@@ -12,6 +12,7 @@ import { type Entry, newEntry } from './entry.ts';
 import type { Journal } from './journal.ts';
 import { endedBy, isWaiting } from './life.ts';
 import type { OpenCommands } from './open-commands.ts';
+import { checkShares, tooMany } from './shares.ts';
 import type { Steps } from './steps.ts';
 
 export interface CreationParts {
@@ -65,7 +66,7 @@ export class Creation {
     if (!device)
       throw new HubRefusal('not-found', 'There is no device of this name; it has not connected yet.');
     const older = this.superseded(wish);
-    const oldest = this.makeRoom(wish, older.length);
+    const oldest = this.makeRoom(wish, older);
     const aside = [...this.setAside(older, id, wish.by), ...this.giveUp(oldest)];
     const entry = this.add(this.newCommand(wish, id, ttl), device);
     await Promise.all([journal.save(entry), ...aside]);
@@ -73,7 +74,11 @@ export class Creation {
     return { command: entry.command, created: true };
   }
 
-  private newCommand({ ttl: _, whenFull: __, ...wish }: CommandWish, id: string, ttl: number): Command {
+  private newCommand(
+    { ttl: _, whenFull: __, asker: ___, ...wish }: CommandWish,
+    id: string,
+    ttl: number,
+  ): Command {
     const { clock, limits } = this.parts;
     const createdAt = clock.now();
     this.number += 1;
@@ -124,11 +129,24 @@ export class Creation {
       .filter(({ command }) => command.supersede === supersede && isWaiting(command));
   }
 
-  /** The one that must go for it; null: there is room. `freed`: how many go anyway. Throws HubRefusal. */
-  private makeRoom({ customer, device, whenFull }: CommandWish, freed: number): Entry | null {
+  /** The one that must go for it; null: there is room. `going`: those that go anyway. Throws HubRefusal. */
+  private makeRoom(wish: CommandWish, going: readonly Entry[]): Entry | null {
     const { open, limits } = this.parts;
-    if (open.size - freed >= limits.waiting) throw tooMany('in all', 'commands.waiting', limits.waiting);
-    if (open.count(customer, device) - freed < limits.waitingPerDevice) return null;
+    const { customer, by, asker = 'other' } = wish;
+    const oldest = this.oldestToGo(wish, going.length);
+    const gone = oldest === null ? going : [...going, oldest];
+    const usage = {
+      all: open.size - gone.length,
+      ofCustomer: open.countOfCustomer(customer) - gone.length,
+      ofKey: open.countOfKey(customer, by) - gone.filter(({ command }) => command.by === by).length,
+    };
+    checkShares(usage, limits, asker);
+    return oldest;
+  }
+
+  private oldestToGo({ customer, device, whenFull }: CommandWish, going: number): Entry | null {
+    const { open, limits } = this.parts;
+    if (open.count(customer, device) - going < limits.waitingPerDevice) return null;
     const oldest = open.of(customer, device).find((one) => one.state === 'open' && isWaiting(one.command));
     if (whenFull === 'expire-oldest' && oldest) return oldest;
     throw tooMany('of this device', 'commands.waitingPerDevice', limits.waitingPerDevice);
@@ -150,9 +168,4 @@ export class Creation {
 function again(command: Command, wish: CommandWish): Issued {
   if (isSameWish(command, wish)) return { command, created: false };
   throw new HubRefusal('conflict', `The id ${command.id} names another command; take a new id.`);
-}
-
-function tooMany(whose: string, limit: string, value: number): HubRefusal {
-  const detail = `The limit ${limit} of ${value} commands ${whose} that are not final is reached; cancel some, or wait.`;
-  return new HubRefusal('too-many-commands', detail, limit);
 }

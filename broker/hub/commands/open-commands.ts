@@ -1,10 +1,15 @@
-/** Owns every command that is not final: by its id, and for each device in the order of creation. */
+/**
+ * Owns every command that is not final: by its id, for each device in the order of creation, and how many each customer and
+ * each of its keys has.
+ */
 import type { Entry } from './entry.ts';
 import { isWaiting } from './life.ts';
 
 export class OpenCommands {
   private readonly byId = new Map<string, Entry>();
   private readonly byDevice = new Map<string, Set<Entry>>();
+  /** By customer, and by `customer/key`. */
+  private readonly counts = new Map<string, number>();
 
   get size(): number {
     return this.byId.size;
@@ -23,6 +28,15 @@ export class OpenCommands {
     return this.byDevice.get(`${customer}/${device}`)?.size ?? 0;
   }
 
+  countOfCustomer(customer: string): number {
+    return this.counts.get(customer) ?? 0;
+  }
+
+  /** Those that one key has asked of one customer's devices. */
+  countOfKey(customer: string, key: string): number {
+    return this.counts.get(`${customer}/${key}`) ?? 0;
+  }
+
   all(): Iterable<Entry> {
     return this.byId.values();
   }
@@ -31,6 +45,7 @@ export class OpenCommands {
   add(entry: Entry): void {
     const { customer, device, id } = entry.command;
     this.byId.set(`${customer}/${id}`, entry);
+    this.addTo(entry.command, 1);
     const name = `${customer}/${device}`;
     const entries = this.byDevice.get(name) ?? new Set();
     this.byDevice.set(name, entries.add(entry));
@@ -38,11 +53,20 @@ export class OpenCommands {
 
   remove(entry: Entry): void {
     const { customer, device, id } = entry.command;
-    this.byId.delete(`${customer}/${id}`);
+    if (!this.byId.delete(`${customer}/${id}`)) return;
+    this.addTo(entry.command, -1);
     const name = `${customer}/${device}`;
     const entries = this.byDevice.get(name);
     entries?.delete(entry);
     if (entries?.size === 0) this.byDevice.delete(name);
+  }
+
+  private addTo({ customer, by }: Entry['command'], change: 1 | -1): void {
+    for (const owner of [customer, `${customer}/${by}`]) {
+      const count = (this.counts.get(owner) ?? 0) + change;
+      if (count === 0) this.counts.delete(owner);
+      else this.counts.set(owner, count);
+    }
   }
 }
 

@@ -24,6 +24,8 @@ export interface JobsParts {
 
 /** How often progress is saved at most; ms. What is lost with a crash is found again in the commands. */
 const SAVE = 1000;
+/** Seconds. */
+const JOB_RETRY_AFTER = 60;
 /** Commands that are read at once when a job comes back. */
 const PAGE = 1000;
 
@@ -88,6 +90,7 @@ export class Jobs implements JobDesk {
     checkWish({ ...wish, id: null }, limits);
     const targets = this.preview(wish.select);
     checkTargets(targets.length, limits.jobDevices);
+    this.checkNumber(wish.select.customer);
     this.number += 1;
     const stored: StoredJob = {
       id: newId(),
@@ -106,10 +109,29 @@ export class Jobs implements JobDesk {
       issued: 0,
       refusals: new Map(),
     };
-    await store.insertJob(writeJob(stored));
+    // Before it is stored, so that it counts among the customer's from now on.
     const runner = this.add(stored);
+    try {
+      await store.insertJob(writeJob(stored));
+    } catch (error) {
+      this.running.delete(stored.id);
+      throw error;
+    }
     runner.start();
     return runner.job;
+  }
+
+  private checkNumber(customer: string): void {
+    const { jobsPerCustomer } = this.parts.limits;
+    const jobs = [...this.running.values()].map(({ job }) => job);
+    const open = jobs.filter(({ wish, endedAt }) => wish.select.customer === customer && endedAt === null);
+    if (open.length < jobsPerCustomer) return;
+    const limit = 'commands.jobsPerCustomer';
+    throw new HubRefusal(
+      'too-many-jobs',
+      `The limit ${limit} of ${jobsPerCustomer} jobs of this customer that are not over is reached; cancel one, or wait.`,
+      { limit, retryAfter: JOB_RETRY_AFTER },
+    );
   }
 
   async find(customer: string, id: string): Promise<Job | null> {

@@ -31,6 +31,11 @@ export class Pace {
     return true;
   }
 
+  /** None goes for so long; ms. */
+  hold(milliseconds: number): void {
+    this.nextAt = Math.max(this.nextAt, this.clock.now() + milliseconds);
+  }
+
   /** Calls back when it is worth another try; one call at a time. */
   wait(again: () => void): void {
     const milliseconds = Math.min(LONGEST, Math.max(0, this.nextAt - this.clock.now()));

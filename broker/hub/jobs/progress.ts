@@ -52,6 +52,13 @@ export class Progress {
     this.count(index, status, 1);
   }
 
+  /** It was being asked for and could not be yet: its turn comes again. */
+  release(index: number): void {
+    if (this.status(index) !== 'issuing') return;
+    this.count(index, 'issuing', -1);
+    this.statuses[index] = null;
+  }
+
   /** Indexes of targets in one of these states. */
   *in(...states: readonly TargetStatus[]): Generator<number> {
     for (let index = 0; index < this.size; index += 1) {

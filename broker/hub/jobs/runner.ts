@@ -4,6 +4,7 @@
  */
 import type { Clock, Log } from '../../wire/environment.ts';
 import type { Command, CommandDesk } from '../commands/command.ts';
+import { isShare } from '../commands/shares.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Job } from './job.ts';
 import { Pace } from './pace.ts';
@@ -21,6 +22,8 @@ export interface RunnerParts {
 
 /** Wishes that wait for the store at once. */
 const CONCURRENT = 64;
+/** How long a job waits when the share of its customer or key is used up; ms. */
+const NO_ROOM = 1000;
 /** Who takes a command back if nobody is known to have. */
 const BROKER = 'broker';
 /** What no device has accepted yet, and a cancelled job takes back. */
@@ -37,6 +40,10 @@ export class JobRunner {
   private next = 0;
   private issuing = 0;
   private readonly pace: Pace;
+  /** What it waits for while it runs; null: nothing. */
+  private waitingFor: string | null = null;
+  /** How often a device's turn was put off. */
+  private putOffs = 0;
   private life: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(stored: StoredJob, parts: RunnerParts) {
@@ -55,7 +62,8 @@ export class JobRunner {
   }
 
   get job(): Job {
-    return jobOf(this.record);
+    const job = jobOf(this.record);
+    return { ...job, reason: job.reason ?? this.waitingFor };
   }
 
   /** For the store. */
@@ -172,6 +180,7 @@ export class JobRunner {
 
   private async ask(index: number): Promise<void> {
     const { select, name, args, ttl, supersede, by } = this.state.wish;
+    const { putOffs } = this;
     try {
       const { command } = await this.parts.commands.issue({
         customer: select.customer,
@@ -185,15 +194,26 @@ export class JobRunner {
         job: this.id,
         by,
       });
+      if (putOffs === this.putOffs) this.waitingFor = null;
       // Its steps may have been told already.
       if (this.progress.status(index) === 'issuing') this.progress.set(index, command.status);
       const isLate = this.state.status === 'cancelled' && WAITING.includes(this.progress.status(index));
       if (isLate) await this.takeBack(index);
     } catch (error) {
       if (!(error instanceof HubRefusal)) throw error;
+      if (isShare(error)) return this.putOff(index, error);
       this.refusals.set(index, error.message);
       this.progress.set(index, 'refused');
     }
     this.parts.changed(this, 'progress');
+  }
+
+  /** There is no room in a share: the device keeps its turn, and the job waits until some commands have ended. */
+  private putOff(index: number, refusal: HubRefusal): void {
+    this.progress.release(index);
+    this.next = Math.min(this.next, index);
+    this.putOffs += 1;
+    this.waitingFor = `It waits for room. ${refusal.message}`;
+    this.pace.hold(NO_ROOM);
   }
 }

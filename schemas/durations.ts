@@ -1,0 +1,23 @@
+/** Durations as people write them, the same in the API, the command line and the page: `90d`, `60s`, `250ms`. Pure. */
+
+/** ms */
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** How long a command lives, as a text: `60s`, `1.5 h`; a number alone counts seconds. */
+export const TTL_TEXT = '^\\d{1,15}(?:\\.\\d{1,15})? ?(?:ms|s|m|h|d|w)?$';
+
+const DURATION = /^(\d{1,15}(?:\.\d{1,15})?) ?(ms|s|m|h|d|w)?$/;
+
+/** Milliseconds; null: it is no duration. `bare`: what a number without a unit means; left out: nothing. */
+export function parseDuration(text: string, bare?: 's'): number | null {
+  const [, amount, unit = bare] = DURATION.exec(text.trim()) ?? [];
+  const size = unit === undefined ? undefined : UNITS[unit];
+  return amount === undefined || size === undefined ? null : Number(amount) * size;
+}
