@@ -1,0 +1,183 @@
+/**
+ * What lies between the log and the state of devices, without sockets: ingest, fleet, checkpoint and restore over a store
+ * in memory that outlives them. A kill lets nothing of the old life reach the store any more.
+ */
+import type { Changes } from '../../broker/hub/changes.ts';
+import { Checkpoint } from '../../broker/hub/checkpoint.ts';
+import { Counters } from '../../broker/hub/counters.ts';
+import { EventFeed } from '../../broker/hub/events.ts';
+import { Fleet } from '../../broker/hub/fleet.ts';
+import { forgetDevice } from '../../broker/hub/forget.ts';
+import { Ingest, type Origin } from '../../broker/hub/ingest.ts';
+import { restoreFleet } from '../../broker/hub/restore.ts';
+import { Revisions } from '../../broker/hub/revisions.ts';
+import { SourceHandle } from '../../broker/store/batch.ts';
+import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { MemoryLog } from '../../broker/store/memory/log.ts';
+import type { DeviceRow } from '../../broker/store/ports.ts';
+import type { DataFrame } from '../../broker/wire/frames.ts';
+import { FrameReader } from '../../broker/wire/reader.ts';
+import { FakeClock } from '../helpers/clock.ts';
+import { testConfig } from '../helpers/config.ts';
+import { silentLog } from '../helpers/log.ts';
+
+const CUSTOMER = 'acme';
+
+/** Lets a number of writes through; what comes then fails, or hangs for ever as in a process that is gone. */
+class Gate {
+  private left = Number.POSITIVE_INFINITY;
+  private beyond: 'fail' | 'hang' = 'hang';
+
+  after(writes: number, beyond: 'fail' | 'hang'): void {
+    this.left = writes;
+    this.beyond = beyond;
+  }
+
+  async write(run: () => Promise<void>): Promise<void> {
+    // The store answers in a later turn, so that anything may happen between two writes.
+    await nextTurn();
+    if (this.left > 0) {
+      this.left -= 1;
+      return run();
+    }
+    if (this.beyond === 'fail') throw new Error('the store takes nothing for a moment');
+    return new Promise(() => {});
+  }
+}
+
+export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** One life of the broker between two starts. */
+class Life {
+  readonly gate = new Gate();
+  readonly fleet: Fleet;
+  readonly changes: Changes;
+  readonly ingest: Ingest;
+  readonly checkpoint: Checkpoint;
+  /** Killed: what is still under way reaches nothing. */
+  isOver = false;
+  private readonly sessions = new Map<string, Origin>();
+  private readonly stores: Stores;
+
+  constructor(stores: Stores) {
+    this.stores = stores;
+    const { log, clock } = stores;
+    this.fleet = new Fleet(new Revisions(clock.now()));
+    const { fleet } = this;
+    this.changes = fleet.trackChanges();
+    const events = new EventFeed();
+    const { limits, store } = testConfig('unused');
+    const append: MemoryLog['append'] = (payload) =>
+      this.isOver ? new Promise(() => {}) : log.append(payload);
+    const parts = { log: { append }, fleet, events, counters: new Counters(), clock };
+    this.ingest = new Ingest({ ...parts, limits: { ...store, ...limits, commitSpacing: 0 } });
+    this.checkpoint = new Checkpoint({
+      changes: this.changes,
+      fleet,
+      ingest: this.ingest,
+      state: this.state(),
+      others: [],
+      log,
+      clock,
+      logger: silentLog,
+      intervalMs: 1000,
+    });
+  }
+
+  async start(): Promise<void> {
+    const { log, database } = this.stores;
+    const restored = await restoreFleet({
+      fleet: this.fleet,
+      state: database,
+      log,
+      bounds: log.bounds,
+      onControl: () => {},
+    });
+    this.ingest.startAt(restored.position);
+    this.checkpoint.start();
+  }
+
+  /** From the connection of this device and boot; without a boot sequences begin anew with each life. */
+  send(device: string, boot: string | null, bytes: Uint8Array): void {
+    const frame = new FrameReader().read(bytes) as DataFrame;
+    this.ingest.accept(this.session(device, boot), frame, bytes, this.stores.clock.now());
+  }
+
+  describe(device: string, firmware: string): void {
+    const known = this.fleet.obtain(CUSTOMER, device);
+    known.description = { ...known.description, firmware };
+    this.fleet.touch(known);
+  }
+
+  /** Returns the log position at which it is forgotten; null: it was not known. */
+  async forget(device: string): Promise<number | null> {
+    for (const key of this.sessions.keys()) if (key.startsWith(`${device}/`)) this.sessions.delete(key);
+    const parts = { fleet: this.fleet, ingest: this.ingest, state: this.state() };
+    return (await forgetDevice(parts, CUSTOMER, device)) ? this.ingest.position : null;
+  }
+
+  private session(device: string, boot: string | null): Origin {
+    const key = `${device}/${boot}`;
+    const known = this.sessions.get(key);
+    if (known) return known;
+    const obtained = this.fleet.obtain(CUSTOMER, device);
+    this.fleet.touch(obtained);
+    const origin: Origin = {
+      device: obtained,
+      source: new SourceHandle({ customer: CUSTOMER, device, session: key, boot, fields: null }),
+      progress: boot === null ? { accepted: 0, durable: 0 } : obtained.boots.enter(boot),
+      durable: () => {},
+    };
+    this.sessions.set(key, origin);
+    return origin;
+  }
+
+  private state() {
+    const { database } = this.stores;
+    return {
+      saveDevices: (rows: readonly DeviceRow[]) => this.gate.write(() => database.saveDevices(rows)),
+      setCheckpointPosition: (position: number) =>
+        this.gate.write(() => database.setCheckpointPosition(position)),
+    };
+  }
+}
+
+interface Stores {
+  readonly log: MemoryLog;
+  readonly database: MemoryDatabase;
+  readonly clock: FakeClock;
+}
+
+export class RestartWorld {
+  readonly log = new MemoryLog(1024 * 1024 * 1024);
+  readonly database = new MemoryDatabase();
+  readonly clock = new FakeClock();
+  life = new Life(this);
+
+  async start(): Promise<this> {
+    await this.log.start();
+    await this.database.start();
+    await this.life.start();
+    return this;
+  }
+
+  /** Everything in memory is gone, and nothing of it reaches the store any more. */
+  async kill(): Promise<void> {
+    this.life.isOver = true;
+    this.life.gate.after(0, 'hang');
+    this.life.checkpoint.abandon();
+    await this.begin();
+  }
+
+  async stop(): Promise<void> {
+    await this.life.ingest.flushed();
+    await this.life.checkpoint.stop();
+    await this.begin();
+  }
+
+  private async begin(): Promise<void> {
+    this.clock.advance(50);
+    this.life = new Life(this);
+    await this.life.start();
+  }
+}
