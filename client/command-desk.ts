@@ -28,6 +28,8 @@ interface Open {
 interface Waiting {
   readonly run: CommandRun;
   readonly handler: CommandHandler;
+  /** When its ttl runs out; monotonic ms. */
+  readonly deadline: number;
 }
 
 /** Commands that may wait for the handlers of others. */
@@ -140,7 +142,7 @@ export class CommandDesk {
   private admit(run: CommandRun): void {
     const { handler, accept } = this.handlers.get(run.name) ?? this.fallback;
     if (accept === 'auto') run.accept();
-    this.waiting.push({ run, handler });
+    this.waiting.push({ run, handler, deadline: this.parts.clock.monotonic() + run.ttl });
     this.startNext();
   }
 
@@ -148,8 +150,8 @@ export class CommandDesk {
     while (this.running.size < this.parts.concurrency) {
       const next = this.waiting.shift();
       if (!next) return;
-      const { run } = next;
-      if (run.ttl > 0 && this.parts.clock.now() >= run.expiresAt) run.fail(TOO_LATE);
+      const { run, deadline } = next;
+      if (run.ttl > 0 && this.parts.clock.monotonic() >= deadline) run.fail(TOO_LATE);
       else void this.execute(next);
     }
   }

@@ -8,6 +8,7 @@ import { parseBrokerFrame } from '../broker/wire/broker-frames.ts';
 import type { Clock, Timer } from '../broker/wire/environment.ts';
 import { FrameError } from '../broker/wire/frame-error.ts';
 import type { BrokerFrame } from '../broker/wire/frames.ts';
+import { Lateness } from '../broker/wire/lateness.ts';
 import { PROFILE } from '../broker/wire/limits.ts';
 import type { Problem } from '../schemas/problems.ts';
 import { readRefusal } from './refusal.ts';
@@ -48,6 +49,7 @@ export class Connection {
   private readonly socket: WebSocket;
   private readonly clock: Clock;
   private readonly owner: ConnectionOwner;
+  /** Monotonic ms. */
   private heardAt: number;
   private timer: Timer;
   /** Once it is known why the connection ends, later reasons do not count. */
@@ -58,7 +60,7 @@ export class Connection {
   constructor(options: ConnectionOptions, owner: ConnectionOwner) {
     this.clock = options.clock;
     this.owner = owner;
-    this.heardAt = this.clock.now();
+    this.heardAt = this.clock.monotonic();
     this.socket = openSocket(options);
     this.timer = this.clock.after(GREET_WITHIN, () => this.giveUp('The broker did not greet in time.'));
     this.listen(this.socket);
@@ -79,8 +81,12 @@ export class Connection {
     this.timer.cancel();
     const interval = Math.max(1, keepalive) * 1000;
     const silence = interval * SILENT_KEEPALIVES;
+    const lateness = new Lateness(interval / 2, this.clock.monotonic());
     this.timer = this.clock.every(interval / 2, () => {
-      if (this.clock.now() - this.heardAt >= silence) this.giveUp('Nothing was heard for 2.5 keepalives.');
+      const now = this.clock.monotonic();
+      // What came while this process was held up is read before the next time.
+      this.heardAt += lateness.measure(now);
+      if (now - this.heardAt >= silence) this.giveUp('Nothing was heard for 2.5 keepalives.');
     });
   }
 
@@ -104,7 +110,7 @@ export class Connection {
   }
 
   private heard(): void {
-    this.heardAt = this.clock.now();
+    this.heardAt = this.clock.monotonic();
   }
 
   private message(data: Buffer, isBinary: boolean): void {

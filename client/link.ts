@@ -49,6 +49,7 @@ export class Link implements ConnectionOwner {
   private welcome: WelcomeFrame | null = null;
   /** Of this connection's first hello; null: it was not refused. */
   private helloRefusal: ErrorFrame | null = null;
+  /** Monotonic ms. */
   private liveSince: number | null = null;
   private timer: Timer | null = null;
   private stopped: (() => void) | null = null;
@@ -84,7 +85,7 @@ export class Link implements ConnectionOwner {
   }
 
   ended(end: ConnectionEnd): void {
-    if (this.liveSince !== null && this.options.clock.now() - this.liveSince >= GOOD_AFTER)
+    if (this.liveSince !== null && this.options.clock.monotonic() - this.liveSince >= GOOD_AFTER)
       this.backoff.reset();
     this.connection = null;
     this.liveSince = null;
@@ -119,7 +120,7 @@ export class Link implements ConnectionOwner {
     const { connection, welcome } = this;
     if (!connection || !welcome) return;
     this.state = 'live';
-    this.liveSince = this.options.clock.now();
+    this.liveSince = this.options.clock.monotonic();
     connection.watch(welcome.keepalive);
     if (this.helloRefusal) this.owner.greetedLess(this.helloRefusal);
     this.owner.live(connection, welcome, durable);

@@ -23,7 +23,7 @@ export interface Keeping {
 
 interface Kept extends Keeping {
   readonly frame: Uint8Array;
-  /** null: it was never sent. */
+  /** null: it was never sent. `at`: monotonic ms. */
   sent: { readonly at: number; readonly after: number } | null;
 }
 
@@ -79,12 +79,12 @@ export class Unconfirmed {
 
   private write(kept: Kept): void {
     if (!this.wire) return;
-    kept.sent = { at: kept.sent?.at ?? this.options.clock.now(), after: this.options.position() };
+    kept.sent = { at: kept.sent?.at ?? this.options.clock.monotonic(), after: this.options.position() };
     this.wire.send(kept.frame);
   }
 
   private expire(): void {
-    const now = this.options.clock.now();
+    const now = this.options.clock.monotonic();
     for (const [name, { sent, keepFor }] of this.kept)
       if (sent && now - sent.at >= keepFor) this.settle(name);
   }

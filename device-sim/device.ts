@@ -42,6 +42,7 @@ export class SimulatedDevice {
   private readonly parts: SimulatedDeviceParts;
   private readonly settings: Readonly<Record<string, Setting>>;
   private interval: number;
+  /** Monotonic ms. */
   private nextAt = 0;
 
   constructor(parts: SimulatedDeviceParts) {
@@ -61,14 +62,14 @@ export class SimulatedDevice {
     });
   }
 
-  /** `firstAt`: when it measures first; spread over the fleet, so that it does not send in step. */
+  /** `firstAt`: when it measures first, monotonic ms; spread over the fleet, so that it does not send in step. */
   start(firstAt: number): void {
     this.state = 'running';
     this.nextAt = firstAt;
     this.parts.client.start();
   }
 
-  /** Measures as often as was due until now. */
+  /** Measures as often as was due until `now`, monotonic ms. */
   run(now: number): void {
     if (this.state !== 'running') return;
     const { machine } = this.parts;
@@ -107,7 +108,7 @@ export class SimulatedDevice {
   private intervalSetting(): Setting {
     const set = (seconds: number) => {
       this.interval = seconds * 1000;
-      this.nextAt = Math.min(this.nextAt, this.parts.clock.now() + this.interval);
+      this.nextAt = Math.min(this.nextAt, this.parts.clock.monotonic() + this.interval);
     };
     return numberSetting(() => this.interval / 1000, set, INTERVALS);
   }

@@ -49,7 +49,7 @@ export class Replay {
   private rows = 0;
   private badRows = 0;
   private previousTime: number | null = null;
-  /** When the row at hand is due, by the clock; late rows shorten the pauses after them. */
+  /** When the row at hand is due, monotonic ms; late rows shorten the pauses after them. */
   private dueAt: number | null = null;
   /** `turned away`: a device was refused, and only a person could change that. */
   private state: 'running' | 'stopping' | 'turned away' = 'running';
@@ -125,8 +125,8 @@ export class Replay {
     if (speed === 'max') return;
     const gap = Math.max(0, time - (this.previousTime ?? time));
     this.previousTime = time;
-    this.dueAt = (this.dueAt ?? this.clock.now()) + gap / speed;
-    const pause = this.dueAt - this.clock.now();
+    this.dueAt = (this.dueAt ?? this.clock.monotonic()) + gap / speed;
+    const pause = this.dueAt - this.clock.monotonic();
     if (pause <= 0) return;
     await new Promise<void>((resolve) => {
       const timer = this.clock.after(Math.min(pause, LONGEST_PAUSE), resolve);

@@ -61,6 +61,7 @@ export class Simulation {
   private readonly devices: SimulatedDevice[];
   private settle: (report: Promise<Report>) => void = () => {};
   private timer: Timer | null = null;
+  /** Monotonic ms, as all its times. */
   private startedAt = 0;
   private started = 0;
   private stopping: Promise<Report> | null = null;
@@ -78,7 +79,7 @@ export class Simulation {
   /** Idempotent. */
   start(): void {
     if (this.timer || this.stopping) return;
-    this.startedAt = this.clock.now();
+    this.startedAt = this.clock.monotonic();
     this.tally.start();
     this.timer = this.clock.every(TICK, () => this.tick());
   }
@@ -96,7 +97,7 @@ export class Simulation {
   }
 
   private tick(): void {
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     const { duration = Number.POSITIVE_INFINITY } = this.options;
     this.ramp(now);
     for (let index = 0; index < this.started; index += 1) this.devices[index]?.run(now);

@@ -11,6 +11,7 @@ const MORE = 'other problems';
 
 export class Tally {
   private readonly clock: Clock;
+  /** Monotonic ms, as `endedAt`. */
   private startedAt = 0;
   private readonly latency = new Histogram();
   private readonly problems = new Map<string, number>();
@@ -41,7 +42,7 @@ export class Tally {
 
   /** From here on the time counts. */
   start(): void {
-    this.startedAt = this.clock.now();
+    this.startedAt = this.clock.monotonic();
   }
 
   /** Counts what this client tells from now on. */
@@ -111,11 +112,11 @@ export class Tally {
 
   /** Nothing more comes: what waits now is lost. Idempotent. */
   close(): void {
-    this.endedAt ??= this.clock.now();
+    this.endedAt ??= this.clock.monotonic();
   }
 
   report(): Report {
-    const seconds = rounded(((this.endedAt ?? this.clock.now()) - this.startedAt) / 1000, 3);
+    const seconds = rounded(((this.endedAt ?? this.clock.monotonic()) - this.startedAt) / 1000, 3);
     const open = this.sent - this.acknowledged - this.dropped;
     const isClosed = this.endedAt !== null;
     return {

@@ -35,7 +35,7 @@ const REFUSAL_LOG_MS = 10_000;
 export class Bridge {
   private readonly parts: BridgeParts;
   private readonly counts = new BridgeCounts();
-  private readonly outages = new Outages();
+  private readonly outages: Outages;
   private readonly rate: Rate;
   private readonly worker: WorkerClient;
   private readonly outbox: Outbox;
@@ -48,7 +48,7 @@ export class Bridge {
   private protocol: BridgeStatus['protocol'] = null;
   private lastError: BridgeNote | null = null;
   private lastRefusal: BridgeNote | null = null;
-  private refusalLoggedAt = 0;
+  private refusalLoggedAt = Number.NEGATIVE_INFINITY;
   private inFlight = 0;
   /** What was sent when the cursor was made durable last. */
   private savedAt = 0;
@@ -59,6 +59,7 @@ export class Bridge {
   constructor(parts: BridgeParts) {
     this.parts = parts;
     const { config, log, fleet, clock, logger } = parts;
+    this.outages = new Outages(clock);
     this.rate = new Rate(clock, () => this.counts.total.sent);
     this.outbox = new Outbox((messages) => this.worker.send({ type: 'publish', messages }));
     this.seam = new Connection(this.outbox);
@@ -87,7 +88,7 @@ export class Bridge {
 
   /** After the log is open. Inert without a server. A configuration that cannot be used is logged and shown. */
   start(): void {
-    const { config, clock, logger } = this.parts;
+    const { config, logger } = this.parts;
     if (this.state !== 'off' || config.url.trim() === '') return;
     this.enter('connecting');
     try {
@@ -98,7 +99,7 @@ export class Bridge {
       logger.error({ err: error }, 'The MQTT bridge is not started.');
       return;
     }
-    this.outages.started(clock.now(), this.outageCounts());
+    this.outages.started(this.outageCounts());
     this.rate.start();
     this.retained.start();
     this.worker.start();
@@ -174,23 +175,23 @@ export class Bridge {
   }
 
   private connected(server: string, version: 4 | 5): void {
-    const { clock, log, logger } = this.parts;
+    const { log, logger } = this.parts;
     this.protocol = version === 5 ? '5' : '3.1.1';
     logger.info({ server, protocol: this.protocol }, 'The MQTT bridge is connected.');
     this.enter('connected');
     const { end } = log.stats();
-    this.outages.ended(clock.now(), end, this.feed.position ?? end);
+    this.outages.ended(end, this.feed.position ?? end);
     this.seam.opened();
     this.retained.connected();
   }
 
   private failed(server: string, message: string): void {
-    const { clock, logger } = this.parts;
+    const { logger } = this.parts;
     this.noteError(`${server}: ${message}`);
     this.enter('waiting');
     this.seam.lost();
     this.retained.lost();
-    if (this.outages.began(clock.now(), this.outageCounts())) {
+    if (this.outages.began(this.outageCounts())) {
       logger.warn(
         { server, reason: message },
         'The MQTT server is away; the log keeps what it does not have.',
@@ -201,12 +202,12 @@ export class Bridge {
   /** Thousands may be refused a second: the log gets a sample. */
   private refused(message: string): void {
     const { clock, logger } = this.parts;
-    const now = clock.now();
+    const now = clock.monotonic();
     if (now - this.refusalLoggedAt >= REFUSAL_LOG_MS) {
       this.refusalLoggedAt = now;
       logger.warn({ server: this.server, reason: message }, 'The MQTT server refuses what the bridge wants.');
     }
-    this.lastRefusal = { at: now, message };
+    this.lastRefusal = { at: clock.now(), message };
   }
 
   private crashed(message: string): void {
@@ -214,7 +215,7 @@ export class Bridge {
   }
 
   private progress({ done, read, inFlight, ...counts }: Progress): void {
-    const { clock, logger, onOutage } = this.parts;
+    const { logger, onOutage } = this.parts;
     this.counts.report(counts);
     this.inFlight = inFlight;
     const before = this.feed.position;
@@ -223,7 +224,7 @@ export class Bridge {
     if (position === null) return;
     this.passedBytes += position - (before ?? position);
     this.saveCursor();
-    const statement = this.outages.progress(clock.now(), position, this.outageCounts());
+    const statement = this.outages.progress(position, this.outageCounts());
     if (!statement) return;
     logger.info(statement, describeOutage(statement));
     onOutage(statement);

@@ -26,7 +26,8 @@ export class Echoes {
   private devices: string[] = [];
   private telling: 'no' | 'soon' = 'no';
   private correction: Timer | null = null;
-  private correctedAt = 0;
+  /** Monotonic ms. */
+  private correctedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: EchoesParts) {
     this.parts = parts;
@@ -56,10 +57,10 @@ export class Echoes {
   private correct(): void {
     const { clock, wrongStatus } = this.parts;
     if (this.correction) return;
-    const pause = Math.max(0, this.correctedAt + STATUS_PAUSE_MS - clock.now());
+    const pause = Math.max(0, this.correctedAt + STATUS_PAUSE_MS - clock.monotonic());
     this.correction = clock.after(pause, () => {
       this.correction = null;
-      this.correctedAt = clock.now();
+      this.correctedAt = clock.monotonic();
       wrongStatus();
     });
   }

@@ -2,6 +2,7 @@
  * An outage from the first failure until the backlog of the reconnect is with the peer, and the one statement about it.
  * Owns the outage at hand.
  */
+import type { Clock } from '../wire/environment.ts';
 import { difference } from './counts.ts';
 import type { DropReason, PublishCounts } from './messages.ts';
 
@@ -32,38 +33,43 @@ interface Outage {
   cause: 'start' | 'failure';
   readonly from: number;
   readonly counts: OutageCounts;
-  /** When the peer was back, and where the log ended then; null: it is away. */
-  back: { readonly at: number; readonly end: number } | null;
+  /** When the peer was back (Unix ms, and monotonic ms), and where the log ended then; null: it is away. */
+  back: { readonly at: number; readonly since: number; readonly end: number } | null;
 }
 
 export class Outages {
+  private readonly clock: Clock;
   private outage: Outage | null = null;
   /** Since the start. */
   count = 0;
 
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
   /** Begins an outage that is none if the peer is there at once and nothing waits. */
-  started(now: number, counts: OutageCounts): void {
-    this.outage = { cause: 'start', from: now, counts, back: null };
+  started(counts: OutageCounts): void {
+    this.outage = { cause: 'start', from: this.clock.now(), counts, back: null };
   }
 
   /** The peer is gone. While it is away again and again it is one outage. Returns whether it is a new one. */
-  began(now: number, counts: OutageCounts): boolean {
+  began(counts: OutageCounts): boolean {
     const isNew = this.outage?.cause !== 'failure';
-    this.outage ??= { cause: 'failure', from: now, counts, back: null };
+    this.outage ??= { cause: 'failure', from: this.clock.now(), counts, back: null };
     this.outage.cause = 'failure';
     this.outage.back = null;
     return isNew;
   }
 
   /** The peer is there; the log ends at `end`, and the peer has it up to `position`. */
-  ended(now: number, end: number, position: number): void {
+  ended(end: number, position: number): void {
     if (!this.outage) return;
     if (this.outage.cause === 'start' && position >= end) this.outage = null;
-    else this.outage.back = { at: now, end };
+    else this.outage.back = { at: this.clock.now(), since: this.clock.monotonic(), end };
   }
 
   /** Everything before `position` is with the peer. The statement when that ends an outage; else null. */
-  progress(now: number, position: number, counts: OutageCounts): OutageStatement | null {
+  progress(position: number, counts: OutageCounts): OutageStatement | null {
     const { outage } = this;
     if (!outage?.back || position < outage.back.end) return null;
     this.outage = null;
@@ -76,7 +82,7 @@ export class Outages {
       repeated,
       dropped,
       lostBytes: counts.lostBytes - outage.counts.lostBytes,
-      drainedMs: now - outage.back.at,
+      drainedMs: this.clock.monotonic() - outage.back.since,
     };
   }
 }

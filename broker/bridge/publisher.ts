@@ -80,7 +80,7 @@ export class Publisher {
     return this.sent - (earlier?.sent ?? 0);
   }
 
-  /** When the oldest message on its way was written; null: none is. */
+  /** When the oldest message on its way was written, monotonic ms; null: none is. */
   get waitingSince(): number | null {
     return this.window.oldestSentAt;
   }
@@ -135,7 +135,7 @@ export class Publisher {
     const link = this.parts.link();
     const { hello } = this;
     if (!link || !hello) return;
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.monotonic();
     while (link.writable && this.step(link, hello, now)) {
       if (link.pending >= FLUSH_BYTES) link.flush();
     }

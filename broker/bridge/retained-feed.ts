@@ -136,9 +136,9 @@ export class RetainedFeed {
     const changed = this.changes?.drain() ?? [];
     if (this.connection === 'away' || state.mode === 'off') return;
     for (const device of changed) this.early.add(device);
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.monotonic();
     for (const device of this.early) {
-      if (now - (this.made.get(device)?.at ?? 0) < STATE_MS) continue;
+      if (now - (this.made.get(device)?.at ?? Number.NEGATIVE_INFINITY) < STATE_MS) continue;
       this.early.delete(device);
       this.stateDue.add(device);
     }
@@ -181,7 +181,7 @@ export class RetainedFeed {
     const { metrics, rev } = device;
     if (!this.isKnown(device)) return [];
     if (metrics.changedSince(this.made.get(device)?.rev ?? 0).next().done) return [];
-    this.made.set(device, { at: clock.now(), rev });
+    this.made.set(device, { at: clock.monotonic(), rev });
     return [this.message(device, 'state', statePayload(metrics.changedSince(0)))];
   }
 

@@ -51,6 +51,7 @@ const SAMPLES = 6;
 export class Rate {
   private readonly clock: Clock;
   private readonly count: () => number;
+  /** `at`: monotonic ms. */
   private samples: { readonly at: number; readonly count: number }[] = [];
   private timer: Timer | null = null;
 
@@ -78,7 +79,7 @@ export class Rate {
   }
 
   private sample(): void {
-    this.samples.push({ at: this.clock.now(), count: this.count() });
+    this.samples.push({ at: this.clock.monotonic(), count: this.count() });
     if (this.samples.length > SAMPLES) this.samples.shift();
   }
 }

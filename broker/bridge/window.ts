@@ -20,7 +20,7 @@ export interface Message extends Publication, Origin {}
 interface Slot {
   message: Message | null;
   bytes: number;
-  /** When it was written last. */
+  /** When it was written last; monotonic ms. */
   sentAt: number;
   /** How many connections it was written to. */
   deliveries: number;
@@ -46,7 +46,7 @@ export class Window {
     return this.next - this.oldest;
   }
 
-  /** When the oldest that is on its way was written; null: none is. */
+  /** When the oldest that is on its way was written, monotonic ms; null: none is. */
   get oldestSentAt(): number | null {
     return this.oldest < this.unwritten ? this.slot(this.oldest).sentAt : null;
   }

@@ -31,6 +31,7 @@ export class WorkerClient {
   private readonly parts: WorkerClientParts;
   private worker: Worker | null = null;
   private state: 'new' | 'running' | 'pausing' | 'stopping' | 'stopped' = 'new';
+  /** Monotonic ms. */
   private startedAt = 0;
   private shortLives = 0;
   private pause: Timer | null = null;
@@ -46,7 +47,7 @@ export class WorkerClient {
     if (this.state !== 'new' && this.state !== 'pausing') return;
     const { module, options, clock, started, reported } = this.parts;
     this.state = 'running';
-    this.startedAt = clock.now();
+    this.startedAt = clock.monotonic();
     const worker = new Worker(module, {
       workerData: options(),
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
@@ -92,7 +93,7 @@ export class WorkerClient {
     if (this.state !== 'running') return;
     const { clock, logger, crashed } = this.parts;
     this.crashes += 1;
-    this.shortLives = clock.now() - this.startedAt < SOUND_MS ? this.shortLives + 1 : 0;
+    this.shortLives = clock.monotonic() - this.startedAt < SOUND_MS ? this.shortLives + 1 : 0;
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.shortLives, 10));
     logger.error({ reason, pause }, 'The thread of the MQTT bridge has ended; a new one follows.');
     this.state = 'pausing';

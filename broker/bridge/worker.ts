@@ -4,6 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Clock } from '../wire/environment.ts';
+import { Lateness } from '../wire/lateness.ts';
 import { Echoes } from './echoes.ts';
 import type { PeerHello, PeerMessage } from './link.ts';
 import type { OtherMessage, Progress, WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
@@ -44,6 +45,9 @@ class BridgeThread {
   /** What the event loop has not dealt with yet, by number. */
   private readonly taking = new Map<number, () => void>();
   private checkIdle = () => {};
+  private readonly lateness = new Lateness(ACK_CHECK_MS, clock.monotonic());
+  /** What was on its way when the process was held up waits from here on; monotonic ms. */
+  private runningSince = Number.NEGATIVE_INFINITY;
 
   constructor(port: MessagePort, options: WorkerOptions) {
     this.port = port;
@@ -167,7 +171,9 @@ class BridgeThread {
   private checkAcks(): void {
     const { waitingSince } = this.publisher;
     const { ackMs } = this.options;
-    if (waitingSince === null || clock.now() - waitingSince < ackMs) return;
+    const now = clock.monotonic();
+    if (this.lateness.measure(now) > 0) this.runningSince = now;
+    if (waitingSince === null || now - Math.max(waitingSince, this.runningSince) < ackMs) return;
     this.peer.link?.fail(`it has acknowledged nothing for ${ackMs / 1000} s`);
   }
 

@@ -11,6 +11,7 @@ const CLOSE_GRACE = 2000;
 export class LiveSocket implements ViewerTransport {
   private readonly webSocket: WebSocket;
   private readonly clock: Clock;
+  /** Both: monotonic ms. */
   private heardAt: number;
   private pingedAt: number;
   private grace: Timer | null = null;
@@ -18,7 +19,7 @@ export class LiveSocket implements ViewerTransport {
   constructor(webSocket: WebSocket, clock: Clock) {
     this.webSocket = webSocket;
     this.clock = clock;
-    this.heardAt = clock.now();
+    this.heardAt = clock.monotonic();
     this.pingedAt = this.heardAt;
   }
 
@@ -37,10 +38,14 @@ export class LiveSocket implements ViewerTransport {
     this.webSocket.close(code, reason);
   }
 
-  /** Called every few seconds: pings a quiet viewer and ends a dead one. */
-  heartbeat(): void {
-    const now = this.clock.now();
-    if (now - this.heardAt >= DEAD) {
+  /** Called every few seconds: pings a quiet viewer and ends a dead one. `late`: ms in which nobody could be heard. */
+  heartbeat(late: number): void {
+    const now = this.clock.monotonic();
+    this.heardAt += late;
+    if (late > 0) {
+      this.pingedAt = now;
+      this.webSocket.ping();
+    } else if (now - this.heardAt >= DEAD) {
       this.webSocket.terminate();
     } else if (now - this.pingedAt >= PING) {
       this.pingedAt = now;
@@ -51,12 +56,12 @@ export class LiveSocket implements ViewerTransport {
   /** Feeds the connection; `gone` is called once, when the socket is closed. */
   attach(connection: ViewerConnection, gone: () => void): void {
     this.webSocket.on('message', (data: Buffer, isBinary) => {
-      this.heardAt = this.clock.now();
+      this.heardAt = this.clock.monotonic();
       if (isBinary) this.close(1003, 'Send text messages with JSON, not binary ones.');
       else if (!this.grace) connection.receive(data.toString());
     });
     this.webSocket.on('pong', () => {
-      this.heardAt = this.clock.now();
+      this.heardAt = this.clock.monotonic();
     });
     // A reset, a message that breaks RFC 6455 or one that is too big; ws itself closes with the code for it.
     this.webSocket.on('error', () => this.allowGrace());

@@ -13,6 +13,7 @@ import type { Counters } from '../hub/counters.ts';
 import type { LiveChannel } from '../live/channel.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
+import { Lateness } from '../wire/lateness.ts';
 import { goingAway } from './device-upgrade.ts';
 import { readLiveRequest } from './live-request.ts';
 import { LiveSocket } from './live-socket.ts';
@@ -57,8 +58,10 @@ export class LiveUpgrade {
     const { clock, keys, live } = this.parts;
     this.state = 'started';
     this.unlisten = keys.onEnded((keyId) => live.endKey(keyId));
+    const lateness = new Lateness(HEARTBEAT, clock.monotonic());
     this.heartbeat = clock.every(HEARTBEAT, () => {
-      for (const socket of this.sockets) socket.heartbeat();
+      const late = lateness.measure(clock.monotonic());
+      for (const socket of this.sockets) socket.heartbeat(late);
     });
   }
 

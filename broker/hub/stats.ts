@@ -36,9 +36,12 @@ type Rates = BrokerStats['rates'];
 
 export class StatsCollector {
   private readonly parts: StatsParts;
+  /** `at`: monotonic ms. */
   private samples: { readonly at: number; readonly counts: Rates }[] = [];
   private reading: ProcessReading | null = null;
+  /** Unix ms, and the same moment in monotonic ms. */
   private startedAt = 0;
+  private runningSince = 0;
   private timer: Timer | null = null;
 
   constructor(parts: StatsParts) {
@@ -50,6 +53,7 @@ export class StatsCollector {
     const { clock, process } = this.parts;
     process.start();
     this.startedAt = clock.now();
+    this.runningSince = clock.monotonic();
     this.sample();
     this.timer = clock.every(PERIOD, () => this.sample());
   }
@@ -63,12 +67,11 @@ export class StatsCollector {
   /** Everything; what a caller may see of it: `statsFor`. Counts are of now, rates and delays of the last sample. */
   current(): Stats {
     const { fleet, clock, version } = this.parts;
-    const at = clock.now();
     return {
-      at,
+      at: clock.now(),
       version,
       startedAt: this.startedAt,
-      uptimeSeconds: Math.floor((at - this.startedAt) / 1000),
+      uptimeSeconds: Math.floor((clock.monotonic() - this.runningSince) / 1000),
       devices: { total: fleet.total, online: fleet.online },
       broker: this.broker(),
     };
@@ -110,7 +113,8 @@ export class StatsCollector {
   }
 
   private sample(): void {
-    this.samples = [...this.samples, { at: this.parts.clock.now(), counts: rateCounts(this.parts.counters) }];
+    const { clock, counters } = this.parts;
+    this.samples = [...this.samples, { at: clock.monotonic(), counts: rateCounts(counters) }];
     if (this.samples.length > KEPT) this.samples.shift();
     this.reading = this.parts.process.read();
   }

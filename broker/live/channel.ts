@@ -12,6 +12,7 @@ import type { EventFeed } from '../hub/events.ts';
 import type { Fleet } from '../hub/fleet.ts';
 import { statsFor } from '../hub/stats.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
+import { Lateness } from '../wire/lateness.ts';
 import { LiveHistory } from './history.ts';
 import { statsMessage } from './messages.ts';
 import { SteppedCommands } from './stepped-commands.ts';
@@ -82,7 +83,12 @@ export class LiveChannel {
   start(): void {
     const { fleet, events, clock } = this.parts;
     const changes = fleet.trackChanges();
-    const tick = clock.every(TICK, () => this.tick());
+    const lateness = new Lateness(TICK, clock.monotonic());
+    const tick = clock.every(TICK, () => {
+      const late = lateness.measure(clock.monotonic());
+      if (late > 0) for (const viewer of this.viewers) viewer.excuse(late);
+      this.tick();
+    });
     const stats = clock.every(STATS, () => this.tellStats());
     this.changes = changes;
     this.stepped.start();

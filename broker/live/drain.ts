@@ -4,13 +4,19 @@
  */
 export class Drain {
   private written = 0;
+  /** `at`: monotonic ms. */
   private mark: { readonly written: number; readonly at: number } | null = null;
 
   wrote(bytes: number): void {
     this.written += bytes;
   }
 
-  /** How long bytes have been waiting, ms; 0 if none wait. Called regularly, with what waits now. */
+  /** For `late` ms nobody could read or be seen to. */
+  excuse(late: number): void {
+    if (this.mark) this.mark = { ...this.mark, at: this.mark.at + late };
+  }
+
+  /** How long bytes have been waiting, ms; 0 if none wait. Called regularly, with what waits at `now`, monotonic ms. */
   waiting(bufferedBytes: number, now: number): number {
     const gone = this.written - bufferedBytes;
     if (bufferedBytes === 0) this.mark = null;

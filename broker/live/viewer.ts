@@ -72,9 +72,14 @@ export class Viewer {
     if (this.comfortable) this.send(message);
   }
 
+  /** For `late` ms the process did not run. */
+  excuse(late: number): void {
+    this.drain.excuse(late);
+  }
+
   /** Whether the viewer has not read for too long. */
   get stuck(): boolean {
-    return this.drain.waiting(this.transport.bufferedBytes, this.parts.clock.now()) >= PATIENCE;
+    return this.drain.waiting(this.transport.bufferedBytes, this.parts.clock.monotonic()) >= PATIENCE;
   }
 
   /** Tells what changed since the last tick, if everything before was told and it fits; else see `pump`. */

@@ -4,6 +4,7 @@
  */
 import type { CloseCode } from '../../schemas/errors.ts';
 import type { Random, Timer } from '../wire/environment.ts';
+import { Lateness } from '../wire/lateness.ts';
 import type { SessionParts } from './parts.ts';
 import { DeviceSession, type SessionIdentity } from './session.ts';
 import type { Transport } from './transport.ts';
@@ -31,7 +32,15 @@ export class Sessions {
   }
 
   start(): void {
-    this.timer ??= this.parts.clock.every(SWEEP, () => this.sweep(this.parts.clock.monotonic()));
+    if (this.timer) return;
+    const { clock } = this.parts;
+    const lateness = new Lateness(SWEEP, clock.monotonic());
+    this.timer = clock.every(SWEEP, () => {
+      const now = clock.monotonic();
+      const late = lateness.measure(now);
+      if (late > 0) this.excuse(late, now);
+      else this.sweep(now);
+    });
   }
 
   /** Begins a session on an open connection. The caller passes on what the socket delivers, and `closed`. */
@@ -76,6 +85,14 @@ export class Sessions {
   stop(): void {
     this.timer?.cancel();
     this.timer = null;
+  }
+
+  /** The process was held up: nobody was silent in that time, and who was before is asked once more (P-7.1). */
+  private excuse(late: number, now: number): void {
+    for (const session of this.live) {
+      session.silentSince += late;
+      session.ping(now);
+    }
   }
 
   private sweep(now: number): void {

@@ -117,6 +117,17 @@ describe('the figures', () => {
     expect(rates()).toMatchObject({ frames: 2, samples: 8, bytes: 140 });
   });
 
+  it('tell the same rates and uptime when the wall clock is set back, and ahead', () => {
+    const bench = setUp();
+    bench.collector.start();
+    for (const step of [-3_600_000, 7_200_000]) {
+      bench.clock.setWall(bench.clock.now() + step);
+      for (let seconds = 0; seconds < 5; seconds += 1) second(bench, 100);
+      expect(bench.collector.current().broker?.rates).toMatchObject({ frames: 100, commits: 5 });
+    }
+    expect(bench.collector.current().uptimeSeconds).toBe(10);
+  });
+
   it('are a copy that does not change afterwards', () => {
     const { counters, collector } = setUp();
     collector.start();

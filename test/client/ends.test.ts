@@ -157,6 +157,24 @@ describe('a connected device', () => {
     expect(await session.closed).toBe(1006);
   });
 
+  it('does not give it up because the process was stopped, or the wall clock set', async () => {
+    const broker = await fakeBroker();
+    const pump = startedClient({ url: broker.url });
+    const session = await broker.next();
+    await session.greet(0, { keepalive: 30 });
+    await pump.next('resumed');
+    pump.clock.advance(74_000);
+    pump.clock.freeze(3_600_000);
+    pump.clock.setWall(pump.clock.now() + 86_400_000);
+    pump.clock.advance(0);
+    session.error('clock-ahead');
+    await pump.next('error');
+    pump.clock.advance(60_000);
+    expect(pump.client.state).toBe('live');
+    pump.clock.advance(15_000);
+    expect(await pump.next('disconnected')).toMatchObject({ code: 1006 });
+  });
+
   it('hears the broker by its pings', async () => {
     const broker = await fakeBroker();
     const pump = startedClient({ url: broker.url });

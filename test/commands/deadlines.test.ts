@@ -37,6 +37,86 @@ it('waits longer than a timer of Node can', () => {
   expect(ran).toBe(1);
 });
 
+/** Runs what is due at a wall time in 60 s and after a wait of 60 s; tells when each ran, in ms from the start. */
+function bothKinds(clock: FakeClock) {
+  const deadlines = new Deadlines(clock);
+  const start = clock.monotonic();
+  const ran: Record<string, number> = {};
+  deadlines.set(clock.now() + 60_000, () => {
+    ran.wall = clock.monotonic() - start;
+  });
+  deadlines.after(60_000, () => {
+    ran.wait = clock.monotonic() - start;
+  });
+  return ran;
+}
+
+it('"The clock was set back by an hour, and commands with a ttl of a minute waited for an hour"', () => {
+  const clock = new FakeClock();
+  const ran = bothKinds(clock);
+  clock.advance(10_000);
+  clock.setWall(clock.now() - 3_600_000);
+  clock.advance(50_000);
+  expect(ran).toEqual({ wall: 60_000, wait: 60_000 });
+});
+
+it('notices within a minute that the clock was set ahead, and brings no wait forward by it', () => {
+  const clock = new FakeClock();
+  const deadlines = new Deadlines(clock);
+  const ran: string[] = [];
+  deadlines.set(clock.now() + 7_200_000, () => ran.push('wall'));
+  deadlines.set(clock.now() + 10_800_000, () => ran.push('later'));
+  deadlines.after(7_200_000, () => ran.push('wait'));
+  clock.advance(1000);
+  clock.setWall(clock.now() + 7_200_000);
+  // What is added right after the step is due by the new time.
+  deadlines.set(clock.now() + 90_000, () => ran.push('new'));
+  clock.advance(60_000);
+  expect(ran).toEqual(['wall']);
+  clock.advance(30_000);
+  expect(ran).toEqual(['wall', 'new']);
+  clock.advance(3_600_000);
+  expect(ran).toEqual(['wall', 'new', 'later']);
+  clock.advance(7_200_000);
+  expect(ran).toEqual(['wall', 'new', 'later', 'wait']);
+});
+
+it('follows a clock that is set ahead and back again, and again', () => {
+  const clock = new FakeClock();
+  const deadlines = new Deadlines(clock);
+  const ran: number[] = [];
+  const start = clock.monotonic();
+  const dueAt = clock.now() + 600_000;
+  deadlines.set(dueAt, () => ran.push(clock.monotonic() - start));
+  for (let round = 0; round < 4; round += 1) {
+    clock.setWall(clock.now() + (round % 2 === 0 ? 60_000 : -60_000));
+    clock.advance(60_000);
+  }
+  clock.advance(600_000);
+  // Ahead twice by a minute: brought forward by no more than that; never later than the wait that was asked for.
+  expect(ran).toEqual([480_000]);
+});
+
+it('gives what lay in the sockets a second to be read when the process was stopped', () => {
+  const clock = new FakeClock();
+  const ran = bothKinds(clock);
+  clock.freeze(3_600_000);
+  clock.advance(0);
+  expect(ran).toEqual({});
+  clock.advance(1000);
+  expect(ran).toEqual({ wall: 3_601_000, wait: 3_601_000 });
+});
+
+it('is not put off for ever by a process that is always late', () => {
+  const clock = new FakeClock();
+  const ran = bothKinds(clock);
+  for (let times = 0; times < 2; times += 1) {
+    clock.freeze(100_000);
+    clock.advance(0);
+  }
+  expect(ran).toEqual({ wall: 200_000, wait: 200_000 });
+});
+
 it('runs nothing once it is stopped', () => {
   const clock = new FakeClock();
   const deadlines = new Deadlines(clock);

@@ -82,6 +82,44 @@ describe('a device that has just connected', () => {
 });
 
 describe('a command that no device accepts', () => {
+  it('is written again after the same wait, whatever the wall clock is set to', async () => {
+    const world = await commandWorld({ limits: { acceptanceSeconds: 10 } });
+    const device = await world.connect();
+    await world.ask({ ttl: 86_400_000 });
+    expect(device.commands()).toHaveLength(1);
+    for (const step of [-3_600_000, 7_200_000]) {
+      world.clock.setWall(world.clock.now() + step);
+      await world.pass(9999);
+      expect(device.commands()).toHaveLength(0);
+      await world.pass(1);
+      expect(device.commands()).toHaveLength(1);
+    }
+  });
+
+  it('has a longer ttl in no clock that was set back', async () => {
+    const world = await commandWorld();
+    world.known();
+    const { id } = await world.ask({ ttl: 60_000 });
+    world.clock.setWall(world.clock.now() - 3_600_000);
+    const device = await world.connect();
+    expect(device.commands()).toMatchObject([{ id, ttl: 60_000 }]);
+    await world.pass(60_000);
+    expect(await world.now(id)).toMatchObject({ status: 'expired' });
+  });
+
+  it('was perhaps accepted while the process was stopped: that is read before it is written again', async () => {
+    const world = await commandWorld({ limits: { acceptanceSeconds: 10 } });
+    const device = await world.connect();
+    const { id } = await world.ask({ ttl: 86_400_000 });
+    expect(device.commands()).toHaveLength(1);
+    world.clock.freeze(3_600_000);
+    await world.pass(0);
+    await device.answer(id, 'accepted');
+    await world.pass(20_000);
+    expect(device.commands()).toHaveLength(0);
+    expect(await world.now(id)).toMatchObject({ status: 'accepted', attempts: 1 });
+  });
+
   it('is written again when acceptance does not come in time, five times in all, and then it has failed', async () => {
     const world = await commandWorld({ limits: { acceptanceSeconds: 10 } });
     const device = await world.connect();

@@ -49,13 +49,19 @@ export class FakeClock implements Clock {
     return this.timers.size;
   }
 
+  /** The process is stopped for a while, or its machine is: time passes, and no timer runs until the next `advance`. */
+  freeze(milliseconds: number): void {
+    this.time += milliseconds;
+  }
+
   /** Moves on, running what falls due on the way with `now()` at its due time. */
   advance(milliseconds: number): void {
     const end = this.time + milliseconds;
     for (let next = this.nextDue(end); next; next = this.nextDue(end)) {
       this.time = Math.max(this.time, next.at);
       if (next.interval === null) this.timers.delete(next);
-      else next.at += next.interval;
+      // As Node: one that is late comes once, and then a period after that.
+      else next.at = this.time + next.interval;
       next.run();
     }
     this.time = end;

@@ -36,6 +36,23 @@ describe('a rate', () => {
     expect(timesOf(2000, everyMillisecond).length).toBeGreaterThanOrEqual(19_900);
   });
 
+  it('goes on at the same pace when the wall clock is set back or ahead', () => {
+    const clock = new FakeClock();
+    const pace = new Pace(1, clock);
+    let taken = 0;
+    const take = () => {
+      while (pace.take()) taken += 1;
+      pace.wait(take);
+    };
+    take();
+    for (const step of [-3_600_000, 7_200_000]) {
+      clock.setWall(clock.now() + step);
+      clock.advance(10_000);
+    }
+    expect(taken).toBe(21);
+    pace.stop();
+  });
+
   it('of one a year waits without spinning', () => {
     const clock = new FakeClock();
     const pace = new Pace(1 / (365 * 86_400), clock);

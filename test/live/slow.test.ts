@@ -59,6 +59,20 @@ describe('a viewer that does not read', () => {
     expect([world.counters.viewersClosedSlow, world.live.size]).toEqual([1, 1]);
   });
 
+  it('is not closed because the process was stopped, nor because the clock was set ahead', () => {
+    const { world } = bigFleet();
+    const viewer = world.viewer();
+    viewer.stall();
+    viewer.says({ type: 'subscribe', id: 1, topic: '+/+' });
+    world.clock.advance(5000);
+    world.clock.freeze(3_600_000);
+    world.clock.setWall(world.clock.now() + 3_600_000);
+    world.clock.advance(4000);
+    expect(viewer.closes).toEqual([]);
+    world.clock.advance(2000);
+    expect(viewer.closes.map(({ code }) => code)).toEqual([1013]);
+  });
+
   it('is not closed while it reads a little now and then', () => {
     const { world, change } = bigFleet();
     const slow = world.viewer();

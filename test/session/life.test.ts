@@ -65,6 +65,34 @@ describe('heartbeats', () => {
     expect(transport.closes).toMatchObject([{ code: 4400 }]);
   });
 
+  it('P-7.1: "The virtual machine was suspended, and then every device was thrown out for silence"', () => {
+    const { sessions, open, clock } = sessionHarness();
+    sessions.start();
+    const talking = open('s1', 'key1', 'talking');
+    const dead = open('s2', 'key1', 'dead');
+    clock.advance(40_000);
+    clock.freeze(3_600_000);
+    clock.advance(0);
+    // Asked once more at once; what lay in the sockets is read now.
+    expect([talking.transport.pings, talking.transport.closes, dead.transport.closes]).toEqual([2, [], []]);
+    talking.session.heard();
+    clock.advance(40_000);
+    expect([talking.transport.closes, dead.transport.closes]).toMatchObject([[], [{ code: 4008 }]]);
+    sessions.stop();
+  });
+
+  it('P-3.3: a hello that lies in the socket while the process is stopped still comes first', () => {
+    const { sessions, open, clock } = sessionHarness();
+    sessions.start();
+    const { session } = open();
+    clock.freeze(10_000);
+    clock.advance(0);
+    expect(session.ready).toBe(false);
+    clock.advance(1000);
+    expect(session.ready).toBe(true);
+    sessions.stop();
+  });
+
   it('leaves no timer behind when it stops', () => {
     const { sessions, clock } = sessionHarness();
     sessions.start();

@@ -1,6 +1,10 @@
 /**
- * Things that are due at a time, any number of them, behind one timer. Owns a binary heap; a deadline that was cancelled
- * stays in it until it comes up, or until they are half of it: most commands end long before their ttl.
+ * Things that are due at a time or after a wait, any number of them, behind one timer. Owns a binary heap; a deadline that
+ * was cancelled stays in it until it comes up, or until they are half of it: most commands end long before their ttl.
+ *
+ * All are kept in monotonic ms, so a wall clock that is set back delays none of them. One that is set ahead brings those
+ * of a wall time (`set`) forward and leaves waits (`after`) alone; that is noticed within a minute. When the process was
+ * stopped, what devices sent meanwhile is read before anything is taken for due.
  */
 import type { Clock, Timer } from '../../wire/environment.ts';
 
@@ -10,12 +14,20 @@ export interface Deadline {
 }
 
 interface Due {
-  readonly at: number;
+  /** Monotonic ms. */
+  at: number;
+  readonly goesBy: 'wall' | 'wait';
   run: (() => void) | null;
 }
 
-/** setTimeout's own limit is 2^31 ms; nobody minds to look once a day. */
-const LONGEST_WAIT = 86_400_000;
+/** How soon a wall clock that was set is noticed; ms. Also keeps below setTimeout's own limit, 2^31 ms. */
+const LONGEST_WAIT = 60_000;
+/** A wall clock that runs away by more than this was set; less is its usual drift; ms. */
+const STEP = 500;
+/** A timer that comes later than this was held up with the process; ms. */
+const LATE = 1000;
+/** How long the sockets then have to be read; ms. */
+const READING = 1000;
 /** Run in one turn; a hundred thousand that are due together must not hold everybody up. */
 const SLICE = 500;
 /** Cancelled ones are not worth a look below this. */
@@ -27,10 +39,16 @@ export class Deadlines {
   private cancelled = 0;
   private timer: Timer | null = null;
   private timerAt = Number.POSITIVE_INFINITY;
+  /** When the timer comes; monotonic ms. */
+  private wakesAt = 0;
+  /** Wall time less monotonic time, when last looked at. */
+  private wallOffset: number;
+  private pace: 'usual' | 'reading' = 'usual';
   private state: 'running' | 'stopped' = 'running';
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.wallOffset = clock.now() - clock.monotonic();
   }
 
   /** How many it holds, cancelled ones included. */
@@ -40,7 +58,17 @@ export class Deadlines {
 
   /** Runs `run` at `at` (Unix ms), or in a moment if that is past. */
   set(at: number, run: () => void): Deadline {
-    const due: Due = { at, run };
+    const now = this.clock.monotonic();
+    this.followWall(now);
+    return this.add({ at: now + (at - this.clock.now()), goesBy: 'wall', run });
+  }
+
+  /** Runs `run` after so many ms, whatever the wall clock does. */
+  after(milliseconds: number, run: () => void): Deadline {
+    return this.add({ at: this.clock.monotonic() + milliseconds, goesBy: 'wait', run });
+  }
+
+  private add(due: Due): Deadline {
     this.push(due);
     this.arm();
     return {
@@ -61,7 +89,10 @@ export class Deadlines {
     if (due.run === null) return;
     due.run = null;
     this.cancelled += 1;
-    if (this.cancelled < FEW || this.cancelled * 2 < this.heap.length) return;
+    if (this.cancelled >= FEW && this.cancelled * 2 >= this.heap.length) this.rebuild();
+  }
+
+  private rebuild(): void {
     // What is in order of time is a heap.
     this.heap = this.heap.filter(({ run }) => run !== null).sort((one, other) => one.at - other.at);
     this.cancelled = 0;
@@ -72,13 +103,35 @@ export class Deadlines {
     if (this.state === 'stopped' || !first || (this.timer && this.timerAt <= first.at)) return;
     this.timer?.cancel();
     this.timerAt = first.at;
-    const wait = Math.min(LONGEST_WAIT, Math.max(0, first.at - this.clock.now()));
-    this.timer = this.clock.after(wait, () => this.fire());
+    this.wakeIn(Math.min(LONGEST_WAIT, Math.max(0, first.at - this.clock.monotonic())));
+  }
+
+  private wakeIn(milliseconds: number): void {
+    this.wakesAt = this.clock.monotonic() + milliseconds;
+    this.timer = this.clock.after(milliseconds, () => this.fire());
+  }
+
+  /** A wall clock that was set ahead brings forward what goes by it. */
+  private followWall(now: number): void {
+    const offset = this.clock.now() - now;
+    const step = offset - this.wallOffset;
+    if (Math.abs(step) < STEP) return;
+    this.wallOffset = offset;
+    if (step < 0) return;
+    for (const due of this.heap) if (due.goesBy === 'wall') due.at -= step;
+    this.rebuild();
   }
 
   private fire(): void {
     this.timer = null;
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
+    if (this.pace === 'usual' && now - this.wakesAt > LATE) {
+      this.pace = 'reading';
+      this.wakeIn(READING);
+      return;
+    }
+    this.pace = 'usual';
+    this.followWall(now);
     for (let ran = 0; ran < SLICE; ran += 1) {
       const first = this.heap[0];
       if (!first || (first.at > now && first.run !== null)) break;

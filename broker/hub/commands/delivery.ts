@@ -127,7 +127,8 @@ export class Delivery {
     // Its end is about to be noticed.
     if (left <= 0) return;
     entry.attempt = 'none';
-    const bytes = encodeCommand(id, name, args, ttl === 0 ? 0 : Math.max(1, left));
+    // A clock that was set back must not make it longer than it was.
+    const bytes = encodeCommand(id, name, args, Math.min(ttl, Math.max(1, left)));
     member.write(bytes, () => this.out(entry, device, { session: member.session, attempt: attempts }));
   }
 
@@ -138,11 +139,10 @@ export class Delivery {
   ): void {
     const { steps, clock, deadlines, limits } = this.parts;
     const { session } = to;
-    const now = clock.now();
-    steps.take(entry, written(entry.command, { ...to, at: now }));
+    steps.take(entry, written(entry.command, { ...to, at: clock.now() }));
     if (entry.state !== 'open' || !isInFlight(entry, session)) return;
     entry.acceptance?.cancel();
-    entry.acceptance = deadlines.set(now + limits.acceptanceSeconds * 1000, () =>
+    entry.acceptance = deadlines.after(limits.acceptanceSeconds * 1000, () =>
       this.notAccepted(entry, device, session),
     );
   }

@@ -13,8 +13,8 @@ export class Pace {
   private readonly clock: Clock;
   /** ms from one to the next. */
   private readonly distance: number;
-  /** Unix ms. */
-  private nextAt = 0;
+  /** Monotonic ms. */
+  private nextAt = Number.NEGATIVE_INFINITY;
   private timer: Timer | null = null;
 
   /** `rate`: a second; null: as fast as they go. */
@@ -25,7 +25,7 @@ export class Pace {
 
   /** Whether the next one may go now; if so, it counts. */
   take(): boolean {
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     if (this.nextAt > now) return false;
     this.nextAt = Math.max(this.nextAt, now - LEEWAY) + this.distance;
     return true;
@@ -38,7 +38,7 @@ export class Pace {
 
   /** Calls back when it is worth another try; one call at a time. */
   wait(again: () => void): void {
-    const milliseconds = Math.min(LONGEST, Math.max(0, this.nextAt - this.clock.now()));
+    const milliseconds = Math.min(LONGEST, Math.max(0, this.nextAt - this.clock.monotonic()));
     this.timer ??= this.clock.after(milliseconds, () => {
       this.timer = null;
       again();
