@@ -4,6 +4,7 @@
  */
 import { type Problem, problem } from '../schemas/problems.ts';
 import { type BrokerOptions, type Core, composeCore } from './core.ts';
+import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/device-upgrade.ts';
 import { composeFront, type Front } from './front.ts';
 import { forgetDevice } from './hub/forget.ts';
@@ -95,7 +96,8 @@ export class Broker {
   }
 
   private async openFront(): Promise<void> {
-    const { stats, live, liveUpgrade, admin, edge, mqtt } = this.front;
+    const { stats, live, liveUpgrade, admin, edge, mqtt, plan } = this.front;
+    this.tellPlan(plan);
     stats.start();
     mqtt.start();
     live.start();
@@ -104,6 +106,18 @@ export class Broker {
     // Everything stands: a device that connects in the moment in which the port opens is taken, not sent away.
     this.state = 'ready';
     await edge.start();
+  }
+
+  private tellPlan(plan: ConnectionPlan): void {
+    const { environment, logger, config } = this.options;
+    const { openFiles } = environment;
+    logger.info({ openFiles, ...plan }, 'Connections that the broker takes.');
+    const { connections } = config.limits;
+    if (plan.connections >= connections) return;
+    logger.warn(
+      { openFiles, connections: plan.connections },
+      `limits.connections of ${connections} is out of reach: the process may open ${openFiles} files. Raise that with \`ulimit -n\` or LimitNOFILE= of the service.`,
+    );
   }
 
   /** Fail-stop: what was not acknowledged by now is not acknowledged at all. */

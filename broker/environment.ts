@@ -1,6 +1,6 @@
 /** The real time, randomness and ids, handed to every part by the root. Nothing else calls these globals. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Clock, Random, Timer } from './wire/environment.ts';
 
 export interface Environment {
@@ -10,6 +10,8 @@ export interface Environment {
   readonly sessionId: () => string;
   /** Of commands and jobs: not to be guessed, and short enough to be typed. */
   readonly commandId: () => string;
+  /** The most files, connections included, that the process may have open; null: not known. */
+  readonly openFiles: number | null;
   /** The package's version. */
   readonly version: string;
 }
@@ -30,11 +32,19 @@ export const systemEnvironment: Environment = {
   randomBytes: (count) => randomBytes(count),
   sessionId: () => randomBytes(9).toString('base64url'),
   commandId: () => randomBytes(12).toString('base64url'),
+  openFiles: openFilesLimit(),
   version: packageVersion(),
 };
 
 function cancelled(timer: NodeJS.Timeout): Timer {
   return { cancel: () => clearTimeout(timer) };
+}
+
+/** The soft limit, which Node raises to the hard one at its start. Linux only. */
+function openFilesLimit(): number | null {
+  if (!existsSync('/proc/self/limits')) return null;
+  const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return limit === undefined ? null : Number(limit);
 }
 
 function packageVersion(): string {

@@ -2,9 +2,11 @@
 import type { Problem } from '../schemas/problems.ts';
 import { AdminServer, type Readiness } from './admin/server.ts';
 import type { BrokerOptions, Core } from './core.ts';
+import { type ConnectionPlan, planConnections } from './edge/connection-plan.ts';
 import { DeviceUpgrade } from './edge/device-upgrade.ts';
 import { LiveUpgrade } from './edge/live-upgrade.ts';
 import { EdgeServer } from './edge/server.ts';
+import { FailedAttempts } from './hub/failed-attempts.ts';
 import { ProcessGauge } from './hub/process-gauge.ts';
 import { StatsCollector } from './hub/stats.ts';
 import { LiveChannel } from './live/channel.ts';
@@ -17,6 +19,7 @@ export interface Front {
   readonly admin: AdminServer;
   readonly edge: EdgeServer;
   readonly mqtt: Mqtt;
+  readonly plan: ConnectionPlan;
 }
 
 /** What the front asks of the broker as a whole. */
@@ -29,8 +32,11 @@ export interface BrokerState {
 }
 
 export function composeFront(core: Core, options: BrokerOptions, broker: BrokerState): Front {
-  const { config, logger, environment, dashboardFolder } = options;
+  const { logger, environment, dashboardFolder } = options;
   const { clock, version } = environment;
+  const plan = planConnections(environment.openFiles, options.config.limits);
+  const config = { ...options.config, limits: { ...options.config.limits, ...plan } };
+  const failures = new FailedAttempts(clock);
   const mqtt = new Mqtt({ core, config: config.mqtt, version, clock, logger });
   const process = new ProcessGauge();
   const viewers = () => live.size;
@@ -53,7 +59,7 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
     logger,
     limits: config.limits,
   });
-  const liveUpgrade = new LiveUpgrade({ ...core, live, config, clock, logger });
+  const liveUpgrade = new LiveUpgrade({ ...core, live, failures, config, clock, logger });
   const { unavailable, readiness, forget } = broker;
   const admin = new AdminServer({
     ...core,
@@ -61,13 +67,22 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
     stats: current,
     readiness,
     forget,
+    failures,
     config,
     clock,
     logger,
     dashboardFolder,
   });
   const { sessionId } = environment;
-  const devices = new DeviceUpgrade({ ...core, config, clock, logger, sessionId, unavailable });
+  const devices = new DeviceUpgrade({
+    ...core,
+    failures,
+    config,
+    clock,
+    logger,
+    sessionId,
+    unavailable,
+  });
   const edge = new EdgeServer({
     host: config.server.host,
     port: config.server.port,
@@ -76,6 +91,10 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
       '/v1/device': (request, socket, head) => devices.upgrade(request, socket, head),
       '/v1/live': (request, socket, head) => liveUpgrade.upgrade(request, socket, head),
     },
+    plan,
+    trustedProxies: config.server.trustedProxies,
+    counters: core.counters,
+    clock,
   });
-  return { stats, live, liveUpgrade, admin, edge, mqtt };
+  return { stats, live, liveUpgrade, admin, edge, mqtt, plan };
 }

@@ -86,6 +86,16 @@ const Limits = Type.Object(
     ),
     metricsPerDevice: count('Different metrics of one device.', 1024, 1),
     viewers: count('Connections of the live channel in all.', 500, 1),
+    httpConnections: count(
+      'Connections in all that are no authenticated WebSocket (yet): plain HTTP and handshakes. One more displaces the one that was used least recently.',
+      4096,
+      16,
+    ),
+    httpConnectionsPerAddress: count(
+      'The same from one address (of IPv6: one /64), unless it is a trusted proxy.',
+      2048,
+      8,
+    ),
     viewerBytes: count('Bytes that wait for a slow viewer at most.', 1048576, 65536),
   },
   closed,

@@ -15,9 +15,14 @@ export const TTL_TEXT = '^\\d{1,15}(?:\\.\\d{1,15})? ?(?:ms|s|m|h|d|w)?$';
 
 const DURATION = /^(\d{1,15}(?:\.\d{1,15})?) ?(ms|s|m|h|d|w)?$/;
 
-/** Milliseconds; null: it is no duration. `bare`: what a number without a unit means; left out: nothing. */
+/** A thousand years in ms: longer than anything here waits, and far from where dates end. */
+const LONGEST = 31_557_600_000_000;
+
+/** Milliseconds; null: it is no duration, or over a thousand years. `bare`: what a number without a unit means; left out: nothing. */
 export function parseDuration(text: string, bare?: 's'): number | null {
   const [, amount, unit = bare] = DURATION.exec(text.trim()) ?? [];
   const size = unit === undefined ? undefined : UNITS[unit];
-  return amount === undefined || size === undefined ? null : Number(amount) * size;
+  if (amount === undefined || size === undefined) return null;
+  const milliseconds = Number(amount) * size;
+  return milliseconds <= LONGEST ? milliseconds : null;
 }

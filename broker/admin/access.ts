@@ -7,7 +7,6 @@ import { type Caller, callerOf } from '../hub/caller.ts';
 import { presentedKey, SESSION_COOKIE } from '../hub/credentials.ts';
 import { originAllowed } from '../hub/origin.ts';
 import type { KeyRow, Role } from '../store/ports.ts';
-import { FailedAttempts } from './failed-attempts.ts';
 import type { AdminParts } from './ports.ts';
 import { Refusal } from './refusal.ts';
 
@@ -23,12 +22,10 @@ export class Access {
   readonly operators: Hook;
   readonly admins: Hook;
   private readonly parts: AdminParts;
-  private readonly failures: FailedAttempts;
   private readonly callers = new WeakMap<FastifyRequest, Caller>();
 
   constructor(parts: AdminParts) {
     this.parts = parts;
-    this.failures = new FailedAttempts(parts.clock);
     this.readers = this.allow('viewer', 'operator', 'admin');
     this.operators = this.allow('operator', 'admin');
     this.admins = this.allow('admin');
@@ -49,7 +46,7 @@ export class Access {
   /** Trades a key's text or another proof for its row; a failure counts against the address. */
   prove(request: FastifyRequest, row: KeyRow | null): KeyRow {
     if (row) return row;
-    const retryAfter = this.failures.add(request.ip);
+    const retryAfter = this.parts.failures.add(request.ip);
     if (retryAfter === null) throw new Refusal('unauthorized', INVALID);
     throw new Refusal('too-many-requests', `Too many invalid keys; wait ${retryAfter} s.`, { retryAfter });
   }

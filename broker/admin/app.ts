@@ -31,6 +31,7 @@ import { statsRoutes } from './routes/stats.ts';
 import { websocketRoutes } from './routes/websocket.ts';
 import { securityHeaders } from './security-headers.ts';
 import { Trail } from './trail.ts';
+import { refuseTrailingSlash } from './trailing-slash.ts';
 import { serializerCompiler, validatorCompiler } from './validation.ts';
 
 /** Ready to route requests; it never listens itself. */
@@ -66,6 +67,7 @@ function createApp({ config, logger }: AdminParts, trail: Trail): Api {
   );
   readJsonOnly(app);
   app.addHook('onRequest', securityHeaders);
+  app.addHook('onRequest', refuseTrailingSlash);
   for (const schema of API_SCHEMAS) app.addSchema(schema);
   return app;
 }

@@ -5,6 +5,7 @@ import type { AuditDesk } from '../hub/audit/entry.ts';
 import type { CommandDesk } from '../hub/commands/command.ts';
 import type { DesiredDesk } from '../hub/desired/document.ts';
 import type { Device } from '../hub/device.ts';
+import type { FailedAttempts } from '../hub/failed-attempts.ts';
 import type { JobDesk } from '../hub/jobs/job.ts';
 import type { BrowserSessions as Sessions } from '../hub/keys/browser-sessions.ts';
 import type { KeyRing as Keys } from '../hub/keys/key-ring.ts';
@@ -39,6 +40,8 @@ export interface AdminParts {
   readonly jobs: JobDesk;
   readonly desired: DesiredDesk;
   readonly audit: AuditDesk;
+  /** Of wrong keys; shared with the WebSocket addresses. */
+  readonly failures: Pick<FailedAttempts, 'add'>;
   readonly stats: () => Stats;
   readonly readiness: () => Readiness;
   /** Ends the device's connection and removes it; whether it was known. */

@@ -7,9 +7,9 @@ import type { FastifyRequest } from 'fastify';
 import type { Problem } from '../../schemas/problems.ts';
 import type { AuditAction, AuditDesk } from '../hub/audit/entry.ts';
 import type { Caller } from '../hub/caller.ts';
+import { FailedAttempts } from '../hub/failed-attempts.ts';
 import type { Clock } from '../wire/environment.ts';
 import type { Access } from './access.ts';
-import { FailedAttempts } from './failed-attempts.ts';
 
 /** How the audit names what a request is about, before any check: nothing in it is sure but the path. */
 type Target = (request: FastifyRequest, caller: Caller) => string;

@@ -19,10 +19,17 @@ export function validatorCompiler(): FastifySchemaCompiler<TSchema> {
     const validate = (httpPart === 'body' ? exact : fromText).compile(schema);
     const part = PART_NAMES[httpPart] ?? httpPart;
     return (value: unknown) => {
-      if (validate(value)) return { value };
+      if (validate(value)) return infinite(part, value) ?? { value };
       return { error: new Refusal('bad-request', describe(part, validate.errors?.[0])) };
     };
   };
+}
+
+/** `1e999` and `Infinity` in a query are read as a number that no bound of a schema is asked about. */
+function infinite(part: string, value: unknown): { error: Refusal } | null {
+  const members = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const found = members.find(([, member]) => typeof member === 'number' && !Number.isFinite(member));
+  return found ? { error: new Refusal('bad-request', `${part}.${found[0]} must be a finite number.`) } : null;
 }
 
 export const serializerCompiler: FastifySerializerCompiler<TSchema> = () => (answer: unknown) =>

@@ -28,7 +28,9 @@ export function share(text: string): number {
 export function duration(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds !== null) return milliseconds;
-  throw new InvalidArgumentError('Expected a duration such as 90d, 24h, 30m or 60s.');
+  throw new InvalidArgumentError(
+    'Expected a duration such as 90d, 24h, 30m or 60s, at most a thousand years.',
+  );
 }
 
 /** How long a command lives: `60s`, or `60`, which counts seconds as in the API; → milliseconds. */

@@ -1,6 +1,7 @@
 /** What a device asks for when it connects, checked step by step before the upgrade (P-1.1 to P-1.5). */
 import type { IncomingMessage } from 'node:http';
 import { type Problem, problem } from '../../schemas/problems.ts';
+import { presentedKey } from '../hub/credentials.ts';
 import { ID_PATTERN } from '../hub/topics.ts';
 import type { KeyRow } from '../store/ports.ts';
 
@@ -21,7 +22,8 @@ export function readDeviceRequest(request: IncomingMessage, rules: RequestRules)
   const query = new URL(request.url ?? '/', 'http://broker').searchParams;
   const early = checkHandshake(request) ?? checkSubprotocol(request) ?? checkKeyPlace(query, rules);
   if (early) return early;
-  const key = rules.authenticate(presentedKey(request, query));
+  // Without a key it fails like with any other wrong one.
+  const key = rules.authenticate(presentedKey(request.headers) ?? query.get('key') ?? '');
   if (!key) {
     return problem(
       'unauthorized',
@@ -67,13 +69,6 @@ function checkKeyPlace(query: URLSearchParams, rules: RequestRules): Problem | n
     'key-in-url',
     'Send the key in the header Authorization: Bearer <key> or X-API-Key, not as ?key=; URLs reach access logs.',
   );
-}
-
-/** The empty text if there is none; it fails like any other wrong key. */
-function presentedKey(request: IncomingMessage, query: URLSearchParams): string {
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const header = request.headers['x-api-key'];
-  return bearer ?? (typeof header === 'string' ? header : null) ?? query.get('key') ?? '';
 }
 
 /** P-1.3: a device's own key names it; with a fleet key it names itself. */

@@ -8,6 +8,7 @@ import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Counters } from '../hub/counters.ts';
+import type { FailedAttempts } from '../hub/failed-attempts.ts';
 import type { Fleet } from '../hub/fleet.ts';
 import { Rate } from '../session/rate.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -53,6 +54,7 @@ export interface DeviceUpgradeParts {
   readonly fleet: Fleet;
   readonly sessions: Sessions;
   readonly counters: Counters;
+  readonly failures: Pick<FailedAttempts, 'add'>;
   readonly config: Pick<Config, 'devices' | 'limits' | 'server'>;
   readonly clock: Clock;
   readonly logger: Log;
@@ -71,17 +73,19 @@ export class DeviceUpgrade {
     this.admission = new Admission(parts.config.limits, parts.clock);
   }
 
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** Whether the socket is a device's now; otherwise it was refused. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const { keys, config } = this.parts;
     const identity = readDeviceRequest(request, {
       keyInUrl: config.devices.keyInUrl,
       authenticate: (key) => keys.authenticate(key),
     });
-    if ('key' in identity) this.admit(request, socket, head, identity);
-    else refuseUpgrade(this.parts, request, socket, identity, 'device');
+    if ('key' in identity) return this.admit(request, socket, head, identity);
+    refuseUpgrade(this.parts, request, socket, identity, 'device');
+    return false;
   }
 
-  private admit(request: IncomingMessage, socket: Duplex, head: Buffer, identity: DeviceRequest): void {
+  private admit(request: IncomingMessage, socket: Duplex, head: Buffer, identity: DeviceRequest): boolean {
     const { config, fleet, unavailable } = this.parts;
     const { key, device } = identity;
     const applicant = {
@@ -90,8 +94,9 @@ export class DeviceUpgrade {
     };
     const replacing = fleet.find(key.customer, device)?.member ? 1 : 0;
     const refusal = unavailable() ?? this.admission.admit(applicant, replacing);
-    if (refusal) refuseUpgrade(this.parts, request, socket, refusal, 'device');
-    else this.complete(request, socket, head, identity, applicant);
+    if (!refusal) return this.complete(request, socket, head, identity, applicant);
+    refuseUpgrade(this.parts, request, socket, refusal, 'device');
+    return false;
   }
 
   private complete(
@@ -100,10 +105,15 @@ export class DeviceUpgrade {
     head: Buffer,
     identity: DeviceRequest,
     applicant: Applicant,
-  ): void {
+  ): boolean {
     // Whatever happens between here and the session's end, the place is given back once.
     socket.once('close', () => this.admission.release(applicant));
-    this.server.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, identity));
+    let opened = false;
+    this.server.handleUpgrade(request, socket, head, (webSocket) => {
+      opened = true;
+      this.open(webSocket, identity);
+    });
+    return opened;
   }
 
   private open(webSocket: DeviceSocket, { key, device }: DeviceRequest): void {

@@ -10,6 +10,7 @@ import { LIVE_LIMITS } from '../../schemas/live.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Caller } from '../hub/caller.ts';
 import type { Counters } from '../hub/counters.ts';
+import type { FailedAttempts } from '../hub/failed-attempts.ts';
 import type { LiveChannel } from '../live/channel.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
@@ -32,6 +33,7 @@ export interface LiveUpgradeParts {
   readonly live: Pick<LiveChannel, 'open' | 'endKey'>;
   readonly config: Pick<Config, 'server' | 'limits'>;
   readonly counters: Counters;
+  readonly failures: Pick<FailedAttempts, 'add'>;
   readonly clock: Clock;
   readonly logger: Log;
 }
@@ -65,15 +67,17 @@ export class LiveUpgrade {
     });
   }
 
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** Whether the socket is a viewer's now; otherwise it was refused. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const { keys, browserSessions, config } = this.parts;
     const asked = readLiveRequest(request, {
       ...config.server,
       authenticate: (key) => keys.authenticate(key),
       findSession: (cookie) => browserSessions.find(cookie),
     });
-    if ('keyId' in asked) this.admit(request, socket, head, asked);
-    else refuseUpgrade(this.parts, request, socket, asked, 'viewer');
+    if ('keyId' in asked) return this.admit(request, socket, head, asked);
+    refuseUpgrade(this.parts, request, socket, asked, 'viewer');
+    return false;
   }
 
   /** Ends every viewer with 1001 and waits until their sockets are gone, two seconds at most. Idempotent. */
@@ -92,10 +96,18 @@ export class LiveUpgrade {
     await gone;
   }
 
-  private admit(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): void {
+  private admit(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): boolean {
     const refusal = this.full();
-    if (refusal) refuseUpgrade(this.parts, request, socket, refusal, 'viewer');
-    else this.server.handleUpgrade(request, socket, head, (webSocket) => this.open(webSocket, caller));
+    if (refusal) {
+      refuseUpgrade(this.parts, request, socket, refusal, 'viewer');
+      return false;
+    }
+    let opened = false;
+    this.server.handleUpgrade(request, socket, head, (webSocket) => {
+      opened = true;
+      this.open(webSocket, caller);
+    });
+    return opened;
   }
 
   private full(): Problem | null {

@@ -1,11 +1,42 @@
-/** The one HTTP server (interfaces.md, "Ports and paths"). Owns the listening socket and routes upgrades by path. */
+/**
+ * The one HTTP server (interfaces.md, "Ports and paths"). Owns the listening socket, routes upgrades by path, and keeps
+ * those who have shown no key from holding connections: waits are short, and places are few.
+ */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { problem } from '../../schemas/problems.ts';
+import { type Counters, count } from '../hub/counters.ts';
+import type { Clock } from '../wire/environment.ts';
+import type { ConnectionPlan } from './connection-plan.ts';
+import { PendingConnections } from './pending-connections.ts';
+import { offersWebSocket, serveWithoutUpgrade } from './plain-request.ts';
 import { refuse } from './refuse.ts';
 
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+/** Whether the socket is the handler's own now; otherwise it was refused and ends soon. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+
+/** Milliseconds that a client has. */
+export interface Waits {
+  /** From connecting, or the request's first byte, to the end of the headers. */
+  readonly headersTimeout: number;
+  /** To the end of the body. */
+  readonly requestTimeout: number;
+  /** Between two requests; longer than the minute after which common proxies give up theirs. */
+  readonly keepAliveTimeout: number;
+  /** Without a byte in either direction during a request: a client that does not read its answer. */
+  readonly timeout: number;
+  /** How often the first two are looked at. */
+  readonly connectionsCheckingInterval: number;
+}
+
+const WAITS: Waits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  timeout: 60_000,
+  connectionsCheckingInterval: 500,
+};
 
 export interface EdgeParts {
   readonly host: string;
@@ -13,18 +44,33 @@ export interface EdgeParts {
   readonly handle: RequestListener;
   /** Path → handler. */
   readonly upgrades: Readonly<Record<string, UpgradeHandler>>;
+  readonly plan: Pick<ConnectionPlan, 'sockets' | 'httpConnections' | 'httpConnectionsPerAddress'>;
+  readonly trustedProxies: readonly string[];
+  readonly counters: Pick<Counters, 'refusals'>;
+  readonly clock: Clock;
+  readonly waits?: Partial<Waits>;
 }
 
 export class EdgeServer {
   private readonly parts: EdgeParts;
   private readonly server: Server;
+  private readonly pending: PendingConnections;
 
   constructor(parts: EdgeParts) {
     this.parts = parts;
-    this.server = createServer(
-      { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
-      parts.handle,
-    );
+    const { plan, trustedProxies, counters } = parts;
+    this.pending = new PendingConnections({
+      total: plan.httpConnections,
+      perAddress: plan.httpConnectionsPerAddress,
+      trustedProxies,
+      onDisplaced: () => count(counters.refusals, 'too-many-connections'),
+    });
+    const { timeout, ...waits } = { ...WAITS, ...parts.waits };
+    this.server = createServer(waits, (request, response) => this.serve(request, response));
+    this.server.timeout = timeout;
+    // What the plan leaves room for; this only holds against what comes in one turn, before anything is closed.
+    if (plan.sockets !== null) this.server.maxConnections = plan.sockets;
+    this.server.on('connection', (socket) => this.pending.used(socket));
     this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
   }
 
@@ -48,6 +94,11 @@ export class EdgeServer {
     return `http://${host}:${port}`;
   }
 
+  /** Connections that are no authenticated WebSocket (yet). */
+  get pendingConnections(): number {
+    return this.pending.size;
+  }
+
   /** Takes no more connections. Idempotent. */
   close(): void {
     this.server.close();
@@ -55,19 +106,31 @@ export class EdgeServer {
 
   /** Ends plain HTTP connections too; upgraded ones belong to their handlers. Idempotent. */
   async stop(): Promise<void> {
-    if (!this.server.listening) {
-      this.server.closeAllConnections();
-      return;
-    }
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    this.server.closeAllConnections();
+    const { server } = this;
+    const closed = server.listening ? new Promise((resolve) => server.close(resolve)) : null;
+    server.closeAllConnections();
+    this.pending.destroyAll();
     await closed;
   }
 
+  private readonly serve: RequestListener = (request, response) => {
+    this.pending.used(request.socket);
+    this.parts.handle(request, response);
+  };
+
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.pending.used(socket as Socket);
+    if (!offersWebSocket(request)) {
+      serveWithoutUpgrade(this.server, request, socket, head);
+      return;
+    }
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const handler = this.parts.upgrades[path];
-    if (handler) handler(request, socket, head);
-    else refuse(socket, problem('not-found', 'Devices connect to /v1/device, operators to /v1/live.'));
+    if (!handler) {
+      const detail = 'Devices connect to /v1/device, operators to /v1/live.';
+      refuse(socket, this.parts.clock, problem('not-found', detail));
+    } else if (handler(request, socket, head)) {
+      this.pending.release(socket as Socket);
+    }
   }
 }

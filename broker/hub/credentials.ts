@@ -1,10 +1,13 @@
-/** How a person or program proves itself over HTTP and the live channel: a key in a header, or the login's cookie. Pure. */
+/** How a device, person or program proves itself, wherever it asks: a key in a header, or the login's cookie. Pure. */
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** Set by `POST /api/v1/session`. */
 export const SESSION_COOKIE = 'signalbox_session';
 
-/** The key in the headers; null: none. A header that holds something else counts as a key that is not valid. */
+/**
+ * The key in the headers; null: none. `Authorization` outweighs `X-API-Key`; one of another scheme, or malformed, counts
+ * as a key that is not valid, wherever it is sent.
+ */
 export function presentedKey(headers: IncomingHttpHeaders): string | null {
   const { authorization } = headers;
   if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? '';

@@ -4,7 +4,10 @@ import { ID } from '../names.ts';
 import { PROBLEMS, type ProblemCode } from '../problems.ts';
 
 export const closed = { additionalProperties: false };
-export const time = (description: string) => Type.Integer({ description: `${description} Unix ms.` });
+/** The last millisecond that a JavaScript date, and so everybody who reads one, can hold. */
+export const LAST_TIME = 8_640_000_000_000_000;
+export const time = (description: string) =>
+  Type.Integer({ description: `${description} Unix ms.`, minimum: -LAST_TIME, maximum: LAST_TIME });
 export const timeOrNull = (description: string) =>
   Type.Union([Type.Integer(), Type.Null()], { description: `${description} Unix ms.` });
 export const textOrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description });

@@ -35,10 +35,15 @@ export const NewJobSchema = named(
           description: 'How many devices get it first; the rest follows when all of these are done.',
           default: 0,
           minimum: 0,
+          maximum: 1_000_000,
         }),
       ),
       rate: Type.Optional(
-        Type.Number({ description: 'Devices a second; left out: all at once.', exclusiveMinimum: 0 }),
+        Type.Number({
+          description: 'Devices a second; left out: all at once.',
+          exclusiveMinimum: 0,
+          maximum: 1_000_000,
+        }),
       ),
       haltShare: Type.Optional(
         Type.Number({

@@ -45,7 +45,11 @@ export const NewKeySchema = named(
       label: Type.Optional(label),
       expiresAt: Type.Optional(time('When it ends; without: never.')),
       expiresIn: Type.Optional(
-        Type.Integer({ description: 'Instead of `expiresAt`: seconds from now.', minimum: 1 }),
+        Type.Integer({
+          description: 'Instead of `expiresAt`: seconds from now; a thousand years at most.',
+          minimum: 1,
+          maximum: 31_557_600_000,
+        }),
       ),
     },
     closed,

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type AdminParts, AdminServer } from '../../broker/admin/server.ts';
+import { FailedAttempts } from '../../broker/hub/failed-attempts.ts';
 import { Fleet } from '../../broker/hub/fleet.ts';
 import { Revisions } from '../../broker/hub/revisions.ts';
 import type { Stats } from '../../schemas/api.ts';
@@ -60,6 +61,7 @@ export class AdminBench {
       jobs: this.jobs,
       desired: this.desired,
       audit: this.audit,
+      failures: new FailedAttempts(this.clock),
       stats: () => this.stats(),
       readiness: () => ({ ready: true }),
       forget: async (customer, device) => this.forget(customer, device),

@@ -67,6 +67,50 @@ describe('a request that cannot be taken', () => {
   );
 
   it.each([
+    ['GET', '/keys/'],
+    ['POST', '/keys/'],
+    ['DELETE', '/keys/'],
+    ['DELETE', '/keys/vera/'],
+    ['GET', '/devices/acme/'],
+    ['PUT', '/devices/acme/'],
+    ['GET', '/devices/?limit=1'],
+    ['GET', '//v1/device/'],
+    ['GET', '//livez/'],
+  ])('goes nowhere, for the slash at the end of its path: %s %s', async (method, path) => {
+    const { status, body } = await bench.ask(method, path, { as: 'boss' });
+    expect([status, body]).toMatchObject([404, { code: 'not-found' }]);
+  });
+
+  it.each(['/keys/KEY', '/keys/KEY/', '/keys/KEY/rotate', '/devices/acme/KEY'])(
+    'has a whole key in its path, which reaches neither the audit nor the log: %s',
+    async (path) => {
+      const key = `sbx_abcdefgh_${'s'.repeat(38)}`;
+      const { status } = await bench.ask('DELETE', path.replace('KEY', key), { as: 'boss' });
+      expect([400, 404, 405]).toContain(status);
+      expect(JSON.stringify([bench.audit.entries, bench.log])).not.toContain('ssss');
+    },
+  );
+
+  it.each([
+    ['POST', '/keys', { customer: 'acme', expiresIn: 1e300 }],
+    ['POST', '/keys', { customer: 'acme', expiresIn: 1e15 }],
+    ['POST', '/keys', { customer: 'acme', expiresAt: 1e300 }],
+    ['POST', '/keys', { customer: 'acme', expiresAt: 9e15 }],
+    ['POST', '/keys', '{"customer":"acme","expiresIn":1e999}'],
+    ['POST', '/keys/vera/rotate', { overlapSeconds: 1e300 }],
+    ['POST', '/commands', { select: { customer: 'acme' }, name: 'x', canary: 1e300 }],
+    ['POST', '/commands', { select: { customer: 'acme' }, name: 'x', rate: 1e300 }],
+    ['GET', '/audit?from=1e300', undefined],
+    ['GET', '/audit?to=-1e300', undefined],
+    ['GET', '/audit?to=Infinity', undefined],
+    ['GET', '/keys?limit=Infinity', undefined],
+    ['GET', '/keys?limit=1e999', undefined],
+  ])('names a number that nothing can hold: %s %s %o', async (method, path, body) => {
+    const answer = await bench.ask(method, path, { as: 'boss', ...(body !== undefined && { body }) });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'bad-request' } });
+  });
+
+  it.each([
     ['PUT', '/devices', 'GET, HEAD'],
     ['POST', '/devices/acme/pump-7', 'GET, DELETE, HEAD'],
     ['PATCH', '/keys', 'GET, POST, HEAD'],

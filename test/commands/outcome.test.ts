@@ -13,7 +13,13 @@ const QUERY = { customer: '*', by: null, action: null, target: null, from: null,
 function brokerOn(store: MemoryDatabase) {
   const harness = sessionHarness();
   const { clock } = harness;
-  const environment = { clock, random: () => 0.5, randomBytes: () => new Uint8Array(), version: '1' };
+  const environment = {
+    clock,
+    random: () => 0.5,
+    randomBytes: () => new Uint8Array(),
+    version: '1',
+    openFiles: null,
+  };
   let ids = 0;
   const newId = () => {
     ids += 1;

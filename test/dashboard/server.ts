@@ -47,6 +47,7 @@ export class DashboardServer {
       live: world.live,
       config: { server: { allowedOrigins: [], trustedProxies: [] }, limits: { viewers: 10 } } as never,
       counters: world.counters,
+      failures: { add: () => null },
       clock: world.clock,
       logger: silentLog,
     });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { systemEnvironment } from '../../broker/environment.ts';
+import { BURST } from '../../broker/hub/failed-attempts.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { connect, refusal } from '../helpers/device.ts';
 
@@ -82,6 +84,39 @@ describe('a device is refused before the upgrade', () => {
       426,
       expect.stringContaining('application/problem+json'),
     ]);
+  });
+
+  it('P-1.2: alike on every address when Authorization holds no bearer token, whatever X-API-Key says', async () => {
+    const { url, key } = await startBroker();
+    const basic = async (role: 'device' | 'viewer') => ({
+      Authorization: 'Basic YTpi',
+      'X-API-Key': await key(role, 'acme', role === 'device' ? 'pump' : undefined),
+    });
+    const viewing = await basic('viewer');
+    const { status } = await fetch(`${url}/api/v1/devices`, { headers: viewing });
+    const live = await refusal(url, { path: '/v1/live', headers: viewing });
+    const device = await refusal(url, { headers: await basic('device') });
+    expect([status, live.status, device.status]).toEqual([401, 401, 401]);
+  });
+
+  it('and told to wait after too many wrong keys, whichever way they came; a right one is let in', async () => {
+    const clock = { ...systemEnvironment.clock, monotonic: () => 0 };
+    const { url, key } = await startBroker({ environment: { clock } });
+    const ways = [
+      async (wrong: string) => (await refusal(url, { key: wrong })).status,
+      async (wrong: string) => (await refusal(url, { path: '/v1/live', key: wrong })).status,
+      async (wrong: string) =>
+        (await fetch(`${url}/api/v1/stats`, { headers: { 'X-API-Key': wrong } })).status,
+    ];
+    const statuses: number[] = [];
+    for (let tries = 0; tries < BURST + 6; tries += 1)
+      statuses.push(await (ways[tries % 3] as (wrong: string) => Promise<number>)(`wrong${tries}`));
+    expect(statuses.slice(0, BURST)).toEqual(Array(BURST).fill(401));
+    expect(statuses.slice(-3)).toEqual([429, 429, 429]);
+    const { headers, problem } = await refusal(url, { key: 'wrong' });
+    expect([problem.code, Number(headers['retry-after'])]).toEqual(['too-many-requests', problem.retryAfter]);
+    await connect(url, { key: await key('device', 'acme', 'pump') });
+    expect((await refusal(url, {})).status).toBe(401);
   });
 
   it('P-1.2: takes the key as a bearer token too', async () => {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import { LiveUpgrade } from '../../broker/edge/live-upgrade.ts';
+import { FailedAttempts } from '../../broker/hub/failed-attempts.ts';
 import type { KeyRow } from '../../broker/store/ports.ts';
 import { silentLog } from '../helpers/log.ts';
 import { World } from './world.ts';
@@ -46,6 +47,7 @@ class Edge {
         limits: { viewers },
       } as never,
       counters: world.counters,
+      failures: new FailedAttempts(world.clock),
       clock: world.clock,
       logger: silentLog,
     });

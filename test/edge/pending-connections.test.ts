@@ -1,0 +1,112 @@
+/** Who has shown no key holds no connection for long, and never the last ones. */
+import type { RequestListener } from 'node:http';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type EdgeParts, EdgeServer } from '../../broker/edge/server.ts';
+import { Counters } from '../../broker/hub/counters.ts';
+import { FakeClock } from '../helpers/clock.ts';
+import { RawClient } from '../helpers/raw-client.ts';
+
+const HANDSHAKE = [
+  'GET /v2/device HTTP/1.1',
+  'Host: broker',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+  '',
+  '',
+];
+
+const answer: RequestListener = (_request, response) => void response.end('ok');
+
+async function startEdge(parts: Partial<EdgeParts> = {}) {
+  const clock = new FakeClock();
+  const counters = new Counters();
+  const edge = new EdgeServer({
+    host: '127.0.0.1',
+    port: 0,
+    handle: answer,
+    upgrades: {},
+    plan: { sockets: null, httpConnections: 1000, httpConnectionsPerAddress: 1000 },
+    trustedProxies: [],
+    counters,
+    clock,
+    ...parts,
+  });
+  onTestFinished(() => edge.stop());
+  await edge.start();
+  return { clock, counters, edge, client: () => new RawClient(edge.url) };
+}
+
+describe('a client without a key', () => {
+  it('that holds on to its refusal is cut off after two seconds', async () => {
+    const { clock, edge, client } = await startEdge();
+    const clients = Array.from({ length: 50 }, () => client().say(...HANDSHAKE));
+    const statuses = await Promise.all(clients.map((one) => one.answers(1)));
+    expect(new Set(statuses.flat())).toEqual(new Set(['404']));
+    expect(edge.pendingConnections).toBe(50);
+    clock.advance(1999);
+    expect(edge.pendingConnections).toBe(50);
+    clock.advance(1);
+    await vi.waitFor(() => expect(edge.pendingConnections).toBe(0));
+    expect(clock.pending).toBe(0);
+  });
+
+  it('that reads its refusal and closes is gone at once, and nothing waits for it', async () => {
+    const { clock, edge, client } = await startEdge();
+    const one = client().say(...HANDSHAKE);
+    await one.answers(1);
+    one.socket.end();
+    await one.closed;
+    await vi.waitFor(() => expect([edge.pendingConnections, clock.pending]).toEqual([0, 0]));
+  });
+
+  it.each([
+    ['never says a word', ''],
+    ['never ends its headers', 'GET /livez HTTP/1.1\r\nHost: '],
+  ])('that %s is closed', async (_, said) => {
+    const { client } = await startEdge({ waits: { headersTimeout: 50, connectionsCheckingInterval: 10 } });
+    const one = client();
+    if (said !== '') one.say(said);
+    await one.ended;
+  });
+
+  it('that does not read its answer is closed', async () => {
+    const large = Buffer.alloc(64 * 1024 * 1024);
+    const { edge, client } = await startEdge({
+      waits: { timeout: 50 },
+      handle: (_request, response) => void response.end(large),
+    });
+    const one = client();
+    one.socket.pause();
+    one.say('GET / HTTP/1.1', 'Host: broker', '', '');
+    await vi.waitFor(() => expect(edge.pendingConnections).toBe(1));
+    await vi.waitFor(() => expect(edge.pendingConnections).toBe(0));
+  });
+});
+
+describe('where places are few', () => {
+  const plan = { sockets: null, httpConnections: 10, httpConnectionsPerAddress: 4 };
+
+  it('those who hold on lose theirs, those who ask get in, and one address holds no more than its part', async () => {
+    const { edge, counters, client } = await startEdge({ plan });
+    const idle = Array.from({ length: 4 }, () => client());
+    await vi.waitFor(() => expect(edge.pendingConnections).toBe(4));
+    // Used just now, so it is not the one that makes room.
+    await idle[0]?.say('GET / HTTP/1.1', 'Host: broker', '', '').answers(1);
+    const asking = client().say('GET / HTTP/1.1', 'Host: broker', '', '');
+    expect(await asking.answers(1)).toEqual(['200']);
+    await idle[1]?.ended;
+    expect(edge.pendingConnections).toBe(4);
+    expect(idle[0]?.socket.destroyed).toBe(false);
+    expect(counters.refusals.get('too-many-connections')).toBe(1);
+  });
+
+  it('a trusted proxy, which carries many clients, is bounded by the total alone', async () => {
+    const { edge, client } = await startEdge({ plan, trustedProxies: ['127.0.0.1'] });
+    for (let count = 0; count < 20; count += 1) client();
+    const asking = client().say('GET / HTTP/1.1', 'Host: broker', '', '');
+    expect(await asking.answers(1)).toEqual(['200']);
+    expect(edge.pendingConnections).toBe(10);
+  });
+});
