@@ -160,12 +160,15 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     return this.telemetry.enqueue(write);
   }
 
-  /** The least names the boot, without which nothing can be resumed, and the order of values. */
+  /** The least names the boot, without which nothing can be resumed, the order of values, and what can be received. */
   private hello(extent: 'whole' | 'least'): Uint8Array {
     const { boot = this.options.boot } = this.telemetry;
-    const { fields } = this.options;
-    const options = extent === 'whole' ? this.options : { ...(fields && { fields }) };
-    return helloFrame({ ...options, ...(boot !== undefined && { boot }) });
+    const { fields, maxFrame } = this.options;
+    const least = { ...(fields && { fields }), ...(maxFrame !== undefined && { maxFrame }) };
+    return helloFrame({
+      ...(extent === 'whole' ? this.options : least),
+      ...(boot !== undefined && { boot }),
+    });
   }
 
   private linkOwner(): LinkOwner {
@@ -174,7 +177,9 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
       greetedLess: ({ code, message }) =>
         this.emit(
           'fault',
-          new Error(`The broker refused the hello and took only its boot and fields: ${code}: ${message}`),
+          new Error(
+            `The broker refused the hello and took only boot, fields and maxFrame: ${code}: ${message}`,
+          ),
         ),
       welcomed: (welcome) => this.welcomed(welcome),
       live: (connection, welcome, durable) => this.live(connection, welcome, durable),

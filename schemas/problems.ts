@@ -18,6 +18,7 @@ export const PROBLEMS = {
   'precondition-failed': { status: 412, title: 'It has changed since you read it' },
   'args-too-large': { status: 413, title: 'The arguments are too large' },
   'desired-too-large': { status: 413, title: 'The desired document is too large' },
+  'too-large-for-device': { status: 413, title: 'The device cannot receive so large a frame' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json' },
   'upgrade-required': { status: 426, title: 'This address speaks WebSocket' },

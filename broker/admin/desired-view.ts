@@ -8,17 +8,19 @@ import { Refusal } from './refusal.ts';
 
 export function documentsView(
   device: Device,
-  desk: Pick<DesiredDesk, 'documents' | 'difference'>,
+  desk: Pick<DesiredDesk, 'documents' | 'difference' | 'obstacle'>,
 ): Documents {
   const documents = desk.documents(device);
   const { desired, reported } = documents;
   const difference = Object.entries(desk.difference(documents));
+  const obstacle = desk.obstacle(device);
   return {
     device: device.name,
     desired: desired && { ...desired, values: jsonMap(desired.values) },
     reported: reported && { ...reported, values: jsonMap(reported.values) },
     difference: Object.fromEntries(difference.map(([name, sides]) => [name, sidesView(sides)])),
     inSync: difference.length === 0,
+    ...(obstacle !== null && { obstacle }),
   };
 }
 

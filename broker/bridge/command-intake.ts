@@ -182,6 +182,7 @@ function argumentsOf(payload: Uint8Array): Value {
   if (payload.length > PAYLOAD_BYTES) {
     throw new HubRefusal(
       'args-too-large',
+      'too-large-for-device',
       `The payload has ${payload.length} bytes; ${PAYLOAD_BYTES} are read at most.`,
     );
   }

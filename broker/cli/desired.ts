@@ -40,14 +40,15 @@ function change({ set, patch, ifVersion }: DesiredOptions): Call {
   return { method, body, ...(ifVersion !== undefined && { ifMatch: `"${ifVersion}"` }) };
 }
 
-function page({ device, desired, reported, difference, inSync }: Documents, now: number): string {
+function page({ device, desired, reported, difference, inSync, obstacle }: Documents, now: number): string {
   const wanted = desired
     ? `desired version ${desired.version}, set ${age(desired.at, now)} by ${desired.by}`
     : 'nothing is desired';
   const said = reported
     ? `reported version ${reported.version}, ${age(reported.at, now)}`
     : 'nothing is reported';
-  const head = printable(`${device}: ${wanted}; ${said}; ${inSync ? 'in sync' : 'they differ'}`);
+  const state = printable(`${device}: ${wanted}; ${said}; ${inSync ? 'in sync' : 'they differ'}`);
+  const head = obstacle === undefined ? state : `${state}\nnot sent: ${printable(obstacle)}`;
   const names = [...new Set([...Object.keys(desired?.values ?? {}), ...Object.keys(reported?.values ?? {})])];
   const cell = (values: Record<string, unknown> | undefined, name: string) =>
     values && Object.hasOwn(values, name) ? shown(values[name]) : '-';

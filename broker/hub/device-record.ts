@@ -18,6 +18,8 @@ interface DeviceRecord {
   readonly model: string | null;
   readonly firmware: string | null;
   readonly meta: ValueMap | null;
+  /** Absent in rows of before it was known. */
+  readonly maxFrame?: number | null;
   readonly lastDataAt: number;
   readonly seenAt: number;
   readonly since: number;
@@ -63,7 +65,8 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   for (const [boot, durable] of record.boots)
     Object.assign(device.boots.enter(boot), { accepted: durable, durable });
   device.clock = record.clock;
-  device.description = { model: record.model, firmware: record.firmware, meta: record.meta };
+  const { model, firmware, meta, maxFrame = null } = record;
+  device.description = { model, firmware, meta, maxFrame };
   device.lastDataAt = record.lastDataAt;
   device.seenAt = record.seenAt;
   const reason = record.session === null ? null : (record.reason ?? 'broker-restarted');

@@ -26,6 +26,8 @@ export interface DeviceDescription {
   readonly model: string | null;
   readonly firmware: string | null;
   readonly meta: ValueMap | null;
+  /** Bytes of the largest frame that it can receive (P-3.2); null: it did not say. */
+  readonly maxFrame: number | null;
 }
 
 /** The connection of a device, as the hub sees it; implemented by `session`. */
@@ -51,7 +53,7 @@ export class Device {
   rev = 0;
   presence: Presence = { state: 'offline', session: null, since: 0, rev: 0, reason: null };
   member: Member | null = null;
-  description: DeviceDescription = { model: null, firmware: null, meta: null };
+  description: DeviceDescription = { model: null, firmware: null, meta: null, maxFrame: null };
   clock: ClockState = 'ok';
   /** When the last frame with data arrived, Unix ms; 0: never. Freshness of data, apart from connection. */
   lastDataAt = 0;

@@ -53,6 +53,8 @@ function hello(session: FrameSession, frame: HelloFrame): void {
     model: frame.model ?? device.description.model,
     firmware: frame.firmware ?? device.description.firmware,
     meta: frame.meta ?? device.description.meta,
+    // Not of an earlier hello: another firmware may have another buffer.
+    maxFrame: frame.maxFrame,
   };
   parts.fleet.touch(device);
   session.acknowledge(session.progress.durable);

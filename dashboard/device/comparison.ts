@@ -39,7 +39,11 @@ function textOf(values: Readonly<Record<string, unknown>>, name: string): string
 }
 
 /** Where the two stand, in a sentence. */
-export function summary({ desired, reported, difference, inSync }: Documents): string {
+export function summary({ obstacle, ...documents }: Documents): string {
+  return obstacle === undefined ? standing(documents) : `${standing(documents)} It is not sent: ${obstacle}`;
+}
+
+function standing({ desired, reported, difference, inSync }: Documents): string {
   if (!desired)
     return reported ? 'Nothing is desired; the device tells what it applies.' : 'Nothing is desired yet.';
   if (!reported) return `Version ${desired.version} is desired; the device has reported nothing yet.`;

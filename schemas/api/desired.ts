@@ -43,6 +43,11 @@ export const DocumentsSchema = named(
       additionalProperties: { type: 'object' },
     }),
     inSync: Type.Boolean({ description: 'Whether there is no difference.' }),
+    obstacle: Type.Optional(
+      Type.String({
+        description: 'Why the desired document is not sent to the device; absent: it is, or was.',
+      }),
+    ),
   }),
 );
 export type Documents = Type.Static<typeof DocumentsSchema>;

@@ -40,7 +40,7 @@ describe('the list of devices', () => {
 
   it('tells of each device what a table needs', async () => {
     const [pump] = add('acme', 'pump-7', 'quiet') as [Device, Device];
-    pump.description = { model: 'P9', firmware: '1.4.0', meta: null };
+    pump.description = { model: 'P9', firmware: '1.4.0', meta: null, maxFrame: null };
     measure(bench.fleet, pump, { temp: 21.5, rpm: 900 }, 4000);
     connect(bench.fleet, pump, 5000);
     const { body } = await bench.ask('GET', '/devices', { as: 'vera' });

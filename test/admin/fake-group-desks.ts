@@ -102,6 +102,10 @@ export class FakeDesired implements DesiredDesk {
     return this.documentsOf.get(device) ?? { desired: null, reported: null };
   }
 
+  obstacle(): string | null {
+    return null;
+  }
+
   /** Of plain values. */
   difference({ desired, reported }: DeviceDocuments): Readonly<Record<string, Difference>> {
     const names = Object.keys(desired?.values ?? {}).filter(

@@ -76,7 +76,7 @@ describe('a device', () => {
   it('is announced anew when it has new firmware, and not for each hello', () => {
     const { announcer, fleet, told, device } = world();
     const hello = (firmware: string) => {
-      device.description = { model: null, firmware, meta: null };
+      device.description = { model: null, firmware, meta: null, maxFrame: null };
       fleet.touch(device);
     };
     announcer.connected();

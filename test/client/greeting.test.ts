@@ -5,7 +5,7 @@ import { fakeBroker } from '../helpers/fake-broker.ts';
 import { client, reconnected, startedClient } from './harness.ts';
 
 describe('a device whose hello is refused (P-3.2)', () => {
-  it('sends it again with its boot and fields only, says so, and goes on', async () => {
+  it('sends it again with what it cannot do without, says so, and goes on', async () => {
     const broker = await fakeBroker();
     const device = startedClient({
       url: broker.url,
@@ -27,7 +27,7 @@ describe('a device whose hello is refused (P-3.2)', () => {
       model: null,
       firmware: null,
       ackWithin: null,
-      maxFrame: null,
+      maxFrame: 1024,
       meta: null,
     });
     session.ack(0);

@@ -232,6 +232,35 @@ describe('the device', () => {
   });
 });
 
+describe('a document that the device cannot receive (P-3.2)', () => {
+  const long = { note: 'x'.repeat(400) };
+  const hello = { model: null, firmware: null, meta: null };
+
+  it('is refused with both numbers, and nothing changes', async () => {
+    const { desired, device, told, connects } = await world();
+    device.description = { ...hello, maxFrame: 256 };
+    connects();
+    await expect(desired.put(device, long, ANY)).rejects.toMatchObject({
+      code: 'too-large-for-device',
+      message: expect.stringMatching(/a frame of 412 bytes, and the device can receive 256 at most/),
+    });
+    expect([desired.documents(device).desired, told]).toEqual([null, []]);
+  });
+
+  it('that is older than what the device said is kept, not sent, and says so until it fits', async () => {
+    const { desired, device, told, connects, reports } = await world();
+    await desired.put(device, long, ANY);
+    device.description = { ...hello, maxFrame: 256 };
+    connects();
+    expect(told).toEqual([]);
+    expect(desired.obstacle(device)).toMatch(/can receive 256 at most/);
+    await desired.put(device, { note: 'short' }, ANY);
+    expect([told, desired.obstacle(device)]).toEqual([[[2, { note: 'short' }]], null]);
+    reports(2, { note: 'short' });
+    expect(desired.obstacle(device)).toBeNull();
+  });
+});
+
 describe('what was reported', () => {
   it('is saved with the checkpoint, and not taken from the log again', async () => {
     const before = await world();

@@ -9,7 +9,7 @@ describe('a selection', () => {
   it('lists who would get it, by customer, part of the id, model, presence, or by name', async () => {
     const world = await jobWorld(['pump-1', 'pump-2', 'valve-1']);
     const find = (select: Partial<Selection>) => world.jobs.preview({ ...EVERYBODY, ...select });
-    world.known('pump-2').description = { model: 'P7', firmware: null, meta: null };
+    world.known('pump-2').description = { model: 'P7', firmware: null, meta: null, maxFrame: null };
     await world.connect('valve-1');
     expect(find({})).toEqual(['pump-1', 'pump-2', 'valve-1']);
     expect(find({ q: 'PUMP' })).toEqual(['pump-1', 'pump-2']);

@@ -1,7 +1,7 @@
 /** P-2.2, P-3.2: lengths are bytes, not characters, at their very bounds. */
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../broker/wire/cbor.ts';
-import { encodeError, encodeWelcome } from '../../broker/wire/encode.ts';
+import { encodeCommand, encodeDesired, encodeError, encodeWelcome } from '../../broker/wire/encode.ts';
 import { FrameError } from '../../broker/wire/frame-error.ts';
 import { decodeItem, FrameReader } from '../../broker/wire/reader.ts';
 import { ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
@@ -40,11 +40,13 @@ it.each<[string, number, ErrorCode, (text: string) => unknown]>([
 describe(`what a device must be able to receive, ${LEAST_MAX_FRAME} bytes, holds`, () => {
   const id = 'c'.repeat(64);
 
-  it('the welcome with the largest numbers', () => {
+  it('the welcome with the largest numbers; and a command has 16 bytes around its parts at most', () => {
     const most = Number.MAX_SAFE_INTEGER;
     const limits = { frameBytes: most, framesPerSecond: most, bytesPerSecond: most, window: most };
     const welcome = encodeWelcome({ session: 's'.repeat(12), time: most, keepalive: most, limits });
     expect(welcome.length).toBeLessThanOrEqual(LEAST_MAX_FRAME);
+    const frames = [encodeCommand(id, 'n'.repeat(64), 0, most), encodeDesired(most, {})];
+    expect(frames.map(({ length }) => length)).toEqual([64 + 64 + 1 + 15, 12]);
   });
 
   it('the sentence of every code whole, with the longest number and id', () => {

@@ -37,6 +37,7 @@ const CHANGE_PROBLEMS = [
   'not-found',
   'precondition-failed',
   'desired-too-large',
+  'too-large-for-device',
   'body-too-large',
   'unsupported-media-type',
 ] as const;

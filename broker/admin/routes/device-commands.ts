@@ -64,6 +64,7 @@ const SEND_PROBLEMS = [
   'not-found',
   'conflict',
   'args-too-large',
+  'too-large-for-device',
   'body-too-large',
   'unsupported-media-type',
   'too-many-commands',

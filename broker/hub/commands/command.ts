@@ -129,7 +129,7 @@ export interface CommandDesk {
   /**
    * Resolves when the command is durable; a device that is connected has it a moment later. Rejects with
    * `HubRefusal`: `not-found` (no such device), `bad-request`, `conflict` (the id names another command),
-   * `args-too-large`, `too-many-commands`.
+   * `args-too-large`, `too-large-for-device`, `too-many-commands`.
    */
   issue(wish: CommandWish): Promise<Issued>;
   /** null: no such command. Rejects with `HubRefusal` `conflict` if it is final. Durable when it resolves. */

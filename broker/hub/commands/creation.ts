@@ -2,8 +2,10 @@
  * Makes commands out of wishes: once for each id, within the limits, durable before anybody hears of them. Owns the
  * numbering and what is being made right now.
  */
+import { encodeCommand } from '../../wire/encode.ts';
 import type { Clock } from '../../wire/environment.ts';
 import type { Device } from '../device.ts';
+import { checkReceivable } from '../receivable.ts';
 import { HubRefusal } from '../refusal.ts';
 import { type CommandLimits, checkWish, isSameWish } from './admission.ts';
 import type { Command, CommandWish, Issued } from './command.ts';
@@ -65,6 +67,7 @@ export class Creation {
     const device = findDevice(wish.customer, wish.device);
     if (!device)
       throw new HubRefusal('not-found', 'There is no device of this name; it has not connected yet.');
+    checkReceivable(device, encodeCommand(id, wish.name, wish.args, ttl), 'The command');
     const older = this.superseded(wish);
     const oldest = this.makeRoom(wish, older);
     const aside = [...this.setAside(older, id, wish.by), ...this.giveUp(oldest)];
@@ -106,7 +109,7 @@ export class Creation {
     open.add(entry);
     if (command.ttl === 0 && !member) {
       entry.command = endedBy(command, 'failed', { at: command.createdAt, reason: OFFLINE });
-    } else if (member && isNext) delivery.reserve(entry, member);
+    } else if (member && isNext) delivery.reserve(entry, device, member);
     return entry;
   }
 

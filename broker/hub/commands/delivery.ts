@@ -6,6 +6,7 @@
 import { encodeCommand } from '../../wire/encode.ts';
 import type { Clock, Log } from '../../wire/environment.ts';
 import type { Device, Member } from '../device.ts';
+import { tooBigFor } from '../receivable.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Entry } from './entry.ts';
 import type { Journal } from './journal.ts';
@@ -57,7 +58,7 @@ export class Delivery {
   async deliver(device: Device): Promise<void> {
     const { member } = device;
     if (!member?.ready) return;
-    const taken = this.next(device, member).filter((entry) => this.reserve(entry, member));
+    const taken = this.next(device, member).filter((entry) => this.reserve(entry, device, member));
     const counted = taken.filter(({ attempt }) => attempt === 'counted');
     if (counted.length > 0) await this.saveAttempts(counted);
     this.write(device);
@@ -73,8 +74,12 @@ export class Delivery {
     }
   }
 
-  /** Counts an attempt on this connection; false: there were five, and it has failed. To be saved, then `write`. */
-  reserve(entry: Entry, { session }: Member): boolean {
+  /**
+   * Counts an attempt on this connection; false: there were five, or the device cannot receive it, and it has failed. To be
+   * saved, then `write`.
+   */
+  reserve(entry: Entry, device: Device, { session }: Member): boolean {
+    if (this.failTooBig(entry, device)) return false;
     if (entry.attempt === 'none') {
       if (entry.command.attempts >= MAX_ATTEMPTS) {
         this.fail(entry, NOT_ACCEPTED);
@@ -126,6 +131,8 @@ export class Delivery {
     const left = expiresAt - this.parts.clock.now();
     // Its end is about to be noticed.
     if (left <= 0) return;
+    // Again: a late hello may have said less than was known when its attempt was counted.
+    if (this.failTooBig(entry, device)) return;
     entry.attempt = 'none';
     // A clock that was set back must not make it longer than it was.
     const bytes = encodeCommand(id, name, args, Math.min(ttl, Math.max(1, left)));
@@ -159,6 +166,15 @@ export class Delivery {
     entry.acceptance?.cancel();
     entry.acceptance = null;
     if (entry.command.ttl === 0) this.fail(entry, CUT);
+  }
+
+  /** P-3.2: what the device cannot receive is never written; it would cut the connection off, again and again. */
+  private failTooBig(entry: Entry, device: Device): boolean {
+    if (device.description.maxFrame === null) return false;
+    const { id, name, args, ttl } = entry.command;
+    const reason = tooBigFor(device, encodeCommand(id, name, args, ttl), 'The command');
+    if (reason !== null) this.fail(entry, `${reason} It was not written.`);
+    return reason !== null;
   }
 
   private fail(entry: Entry, reason: string): void {

@@ -8,6 +8,7 @@ import type { Clock } from '../../wire/environment.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
 import type { Device, Member } from '../device.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
+import { checkReceivable, tooBigFor } from '../receivable.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkDocument } from './check.ts';
 import { differenceOf, isSame } from './difference.ts';
@@ -42,6 +43,7 @@ interface Entry {
   readonly changes: OneAtATime;
 }
 
+const WHAT = 'The desired document';
 const NOTHING: DeviceDocuments = { desired: null, reported: null };
 
 export class DesiredStates implements DesiredDesk {
@@ -68,6 +70,12 @@ export class DesiredStates implements DesiredDesk {
     return this.documents(device).desired?.version ?? 0;
   }
 
+  obstacle(device: Device): string | null {
+    const { desired, reported } = this.documents(device);
+    if (!desired || desired.version <= plausible(reported?.version ?? 0)) return null;
+    return tooBigFor(device, encodeDesired(desired.version, desired.values), WHAT);
+  }
+
   difference(documents: DeviceDocuments): Readonly<Record<string, Difference>> {
     return differenceOf(documents);
   }
@@ -83,7 +91,7 @@ export class DesiredStates implements DesiredDesk {
   /** P-3.3: the device can be written to, and gets what it has not reported yet. */
   greeted(device: Device, member: Member): void {
     const { desired, reported } = this.documents(device);
-    if (desired && desired.version > plausible(reported?.version ?? 0)) tell(member, desired);
+    if (desired && desired.version > plausible(reported?.version ?? 0)) tell(device, member, desired);
   }
 
   /** P-6.1. What the row of a restart holds already changes nothing. */
@@ -152,9 +160,10 @@ export class DesiredStates implements DesiredDesk {
     const newest = Math.max(version, plausible(reported?.version ?? 0));
     if (desired && newest === version && isSame(values, desired.values)) return desired;
     const next = { version: newest + 1, values, at: this.parts.clock.now(), by };
+    checkReceivable(device, encodeDesired(next.version, values), WHAT);
     await this.store(device.name, entry, next);
     this.changed(device.name, entry);
-    if (device.member?.ready) tell(device.member, next);
+    if (device.member?.ready) tell(device, device.member, next);
     return next;
   }
 
@@ -195,8 +204,10 @@ function newEntry(documents: DeviceDocuments, heldTo: number): Entry {
   return { documents, pending: null, heldTo, changes: new OneAtATime() };
 }
 
-function tell(member: Member, { version, values }: DesiredDocument): void {
-  member.write(encodeDesired(version, values));
+/** P-3.2: what the device cannot receive is never written. */
+function tell(device: Device, member: Member, { version, values }: DesiredDocument): void {
+  const frame = encodeDesired(version, values);
+  if (tooBigFor(device, frame, WHAT) === null) member.write(frame);
 }
 
 /**
