@@ -67,6 +67,7 @@ export class Broker {
     const { config, logger } = this.options;
     stores.onFailure((error) => this.fail(error));
     const bounds = await stores.start();
+    await this.core.revisionCeiling.start();
     await keys.start();
     await browserSessions.start();
     const adminKey = await ensureAdminKey(keys, config.data);
@@ -164,6 +165,7 @@ export class Broker {
 
   private async closeCore(): Promise<void> {
     this.core.sessions.stop();
+    this.core.revisionCeiling.stop();
     try {
       await this.saveCore(this.core);
     } finally {

@@ -9,7 +9,7 @@ import { Fleet } from './hub/fleet.ts';
 import { Ingest } from './hub/ingest.ts';
 import { BrowserSessions } from './hub/keys/browser-sessions.ts';
 import { KeyRing } from './hub/keys/key-ring.ts';
-import { Revisions } from './hub/revisions.ts';
+import { RevisionCeiling, Revisions } from './hub/revisions.ts';
 import { Orders } from './orders.ts';
 import { Sessions } from './session/sessions.ts';
 import { Turns } from './session/turns.ts';
@@ -28,6 +28,7 @@ export interface BrokerOptions {
 export interface Core {
   readonly stores: Stores;
   readonly counters: Counters;
+  readonly revisionCeiling: RevisionCeiling;
   readonly fleet: Fleet;
   readonly events: EventFeed;
   readonly ingest: Ingest;
@@ -48,7 +49,9 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   const { database: state, log } = stores;
   const counters = new Counters();
   const events = new EventFeed();
-  const fleet = new Fleet(new Revisions(clock.now()));
+  const revisions = new Revisions(clock.now());
+  const revisionCeiling = new RevisionCeiling({ revisions, store: state, clock, logger });
+  const fleet = new Fleet(revisions);
   const limits = { ...config.store, ...config.limits };
   const ingest = new Ingest({ log, fleet, events, counters, clock, limits });
   const intervalMs = config.store.checkpointSeconds * 1000;
@@ -85,7 +88,19 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
     },
     random,
   );
-  return { stores, counters, fleet, events, ingest, orders, checkpoint, keys, browserSessions, sessions };
+  return {
+    stores,
+    counters,
+    revisionCeiling,
+    fleet,
+    events,
+    ingest,
+    orders,
+    checkpoint,
+    keys,
+    browserSessions,
+    sessions,
+  };
 }
 
 function composeStores(config: Config, { clock }: Environment, logger: Log): Stores {

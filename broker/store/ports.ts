@@ -115,6 +115,10 @@ export interface StateStore {
   saveDevices(rows: readonly DeviceRow[]): Promise<void>;
   /** Every change before `position` is in the rows; forgotten rows below it are deleted. Never goes backwards. */
   setCheckpointPosition(position: number): Promise<void>;
+  /** Above every revision that was given out (hub/revisions.ts); 0: none was. */
+  revisionCeiling(): Promise<number>;
+  /** Durable when it resolves; never goes backwards. */
+  raiseRevisionCeiling(ceiling: number): Promise<void>;
   /** Durable reader cursors of the log. Missing names are absent. */
   loadCursors(): Promise<Readonly<Record<string, number>>>;
   /** One transaction; a cursor never goes backwards. */

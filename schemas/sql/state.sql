@@ -24,3 +24,9 @@ SELECT name, position FROM cursors;
 -- name: saveCursor
 INSERT INTO cursors (name, position) VALUES (:name, :position)
 ON CONFLICT (name) DO UPDATE SET position = max(position, excluded.position);
+
+-- name: revisionCeiling
+SELECT ceiling FROM revisions;
+
+-- name: raiseRevisionCeiling
+UPDATE revisions SET ceiling = max(ceiling, :ceiling);

@@ -36,6 +36,27 @@ function portions(old: number) {
 }
 
 describe('what is old', () => {
+  it('is not what a clock that was set ahead by years makes of it, or set back keeps for ever', async () => {
+    const limits: number[] = [];
+    const store = {
+      deleteEndedCommands: async (time: number) => {
+        limits.push(time);
+        return 0;
+      },
+      deleteEndedJobs: async () => 0,
+      deleteAudit: async () => 0,
+    };
+    const clock = new FakeClock();
+    const began = clock.now();
+    purgeOf(store, clock);
+    for (const step of [3650 * DAY, -3650 * DAY - 2 * HOUR, 2 * HOUR]) {
+      clock.setWall(clock.now() + step);
+      clock.advance(HOUR);
+      await nextTurn();
+    }
+    expect(limits.map((time) => time - began + 30 * DAY)).toEqual([HOUR, 0, 3 * HOUR]);
+  });
+
   it('goes after the days that are configured, and what is open or young stays', async () => {
     const database = new MemoryDatabase();
     await database.start();

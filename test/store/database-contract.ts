@@ -36,6 +36,18 @@ async function loadDevices(stores: Stores): Promise<Record<string, string | null
 }
 
 export function databaseContract(engine: 'files' | 'memory'): void {
+  describe('the ceiling of revisions', () => {
+    it('is 0 at first, and then only rises', async () => {
+      const { stores } = await startStores({ engine });
+      const seen = [await stores.database.revisionCeiling()];
+      for (const ceiling of [2 ** 52, 5, 2 ** 52 + 1]) {
+        await stores.database.raiseRevisionCeiling(ceiling);
+        seen.push(await stores.database.revisionCeiling());
+      }
+      expect(seen).toEqual([0, 2 ** 52, 2 ** 52, 2 ** 52 + 1]);
+    });
+  });
+
   describe('last-known state', () => {
     it('gives back every row, more than a page of them, once', async () => {
       const { stores } = await startStores({ engine });

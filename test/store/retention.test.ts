@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { segmentName } from '../../broker/store/log/format.ts';
-import { payload, startStores, type TestStores, takeTexts } from './harness.ts';
+import { payload, prepareStores, startStores, type TestStores, takeTexts } from './harness.ts';
 
 const HOUR = 3600 * 1000;
 /** Every record fills a segment of its own. */
@@ -64,6 +64,37 @@ describe('a segment', () => {
     clock.advance(2 * HOUR);
     await stores.log.append(payload('b'));
     clock.advance(11 * HOUR);
+    expect(stores.log.stats()).toMatchObject({ first: END, lost: { mqtt: END } });
+  });
+
+  it('stays when the clock is set ahead by years, while it runs or before a start, and still goes when its age has passed', async () => {
+    const opened = await startStores({ log });
+    await appendAll(opened, 'abc');
+    opened.stores.log.hold('state', 3 * END);
+    await opened.stores.log.reader('mqtt', 'first');
+    opened.clock.setWall(opened.clock.now() + 20_000 * HOUR);
+    opened.clock.advance(60_000);
+    expect(opened.stores.log.stats()).toMatchObject({ first: 0, lost: {} });
+    await opened.stores.stop();
+
+    const { stores, clock } = prepareStores({ folder: opened.folder, log });
+    clock.setWall(clock.now() + 20_000 * HOUR);
+    await stores.start();
+    stores.log.hold('state', 3 * END);
+    clock.advance(HOUR);
+    expect(stores.log.stats()).toMatchObject({ first: 0, lost: {} });
+    clock.advance(9 * HOUR);
+    expect(stores.log.stats()).toMatchObject({ first: 2 * END, lost: { mqtt: 2 * END } });
+  });
+
+  it('grows old at the same pace when the clock is set back', async () => {
+    const opened = await startStores({ log });
+    const { stores, clock } = opened;
+    await appendAll(opened, 'ab');
+    stores.log.hold('state', 2 * END);
+    await stores.log.reader('mqtt', 'first');
+    clock.setWall(clock.now() - 20_000 * HOUR);
+    clock.advance(12 * HOUR);
     expect(stores.log.stats()).toMatchObject({ first: END, lost: { mqtt: END } });
   });
 

@@ -1,4 +1,7 @@
-/** Deletes what has been kept for long enough: ended commands and jobs, and old entries of the audit. Owns its timer. */
+/**
+ * Deletes what has been kept for long enough: ended commands and jobs, and old entries of the audit. Time counts no faster
+ * than it passes here, so a wall clock that is set ahead by years deletes nothing. Owns its timer.
+ */
 import type { AuditStore, CommandStore, JobStore } from '../../store/command-ports.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
 
@@ -19,6 +22,8 @@ export interface PurgeParts {
 export class Purge {
   private readonly parts: PurgeParts;
   private timer: Timer | null = null;
+  /** Wall time less monotonic time, at the start. */
+  private wallOffset = 0;
   /** null: none is under way. */
   private running: Promise<void> | null = null;
   private life: 'new' | 'started' | 'stopped' = 'new';
@@ -29,8 +34,10 @@ export class Purge {
 
   /** Every hour from now on. */
   start(): void {
+    const { clock } = this.parts;
     this.life = 'started';
-    this.timer ??= this.parts.clock.every(HOUR, () => this.runAlone());
+    this.wallOffset = clock.now() - clock.monotonic();
+    this.timer ??= clock.every(HOUR, () => this.runAlone());
   }
 
   /** Waits for the portion that is under way; the rest has time. Idempotent. */
@@ -58,8 +65,9 @@ export class Purge {
 
   private async run(): Promise<void> {
     const { store, clock, limits, logger } = this.parts;
-    const kept = clock.now() - limits.keepDays * DAY;
-    const audited = clock.now() - limits.auditDays * DAY;
+    const now = Math.min(clock.now(), clock.monotonic() + this.wallOffset);
+    const kept = now - limits.keepDays * DAY;
+    const audited = now - limits.auditDays * DAY;
     const commands = await this.all((limit) => store.deleteEndedCommands(kept, limit));
     const jobs = await this.all((limit) => store.deleteEndedJobs(kept, limit));
     const audit = await this.all((limit) => store.deleteAudit(audited, limit));

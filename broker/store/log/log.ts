@@ -16,6 +16,7 @@ import {
 import { CursorKeeper, type CursorStore } from './cursor-keeper.ts';
 import { readRecords } from './read-records.ts';
 import { Readers } from './readers.ts';
+import type { SegmentFile } from './recovery.ts';
 import { expired } from './retention.ts';
 import { RecordRing } from './ring.ts';
 import { SegmentRemover } from './segment-remover.ts';
@@ -67,7 +68,7 @@ export class SegmentedLog implements TelemetryLog {
     this.options = options;
     this.ring = new RecordRing(options.ringBytes);
     this.remover = new SegmentRemover(options.log);
-    this.segments = new Segments(options.folder, [{ base: 0, bytes: 0, modifiedAt: 0 }]);
+    this.segments = this.segmentsOf([{ base: 0, bytes: 0, modifiedAt: 0 }]);
     this.readers = new Readers(this);
     this.keeper = new CursorKeeper({
       store: options.cursors,
@@ -91,7 +92,7 @@ export class SegmentedLog implements TelemetryLog {
     const { segments, torn } = await writer.start();
     this.writer = writer;
     if (torn) log.warn(torn, 'The log ended in a record that was not fully written; it was cut off.');
-    this.segments = new Segments(folder, segments);
+    this.segments = this.segmentsOf(segments);
     this.readers.restore(await this.keeper.start());
     this.timer = clock.every(RETENTION_CHECK_MS, () => this.checkRetention());
     this.state = 'open';
@@ -159,6 +160,12 @@ export class SegmentedLog implements TelemetryLog {
     }
   }
 
+  private segmentsOf(files: readonly SegmentFile[]): Segments {
+    const { folder, clock, retentionAgeMs } = this.options;
+    const longestGap = retentionAgeMs / AGE_PARTS;
+    return new Segments(folder, files, { wall: clock.now(), monotonic: clock.monotonic(), longestGap });
+  }
+
   private committed(records: readonly LogRecord[], milliseconds: number): void {
     for (const record of records) {
       this.ring.push(record);
@@ -171,13 +178,13 @@ export class SegmentedLog implements TelemetryLog {
   }
 
   private rolled(base: number): void {
-    this.segments.roll(base, this.options.clock.now());
+    this.segments.roll(base, this.options.clock.monotonic());
     this.dropExpired();
   }
 
   private checkRetention(): void {
     const { clock, retentionAgeMs } = this.options;
-    if (clock.now() - this.segments.last.begunAt > retentionAgeMs / AGE_PARTS) this.writer?.roll();
+    if (clock.monotonic() - this.segments.last.begunAt > retentionAgeMs / AGE_PARTS) this.writer?.roll();
     this.dropExpired();
   }
 
@@ -188,7 +195,7 @@ export class SegmentedLog implements TelemetryLog {
       this.segments.closed,
       { bytes: retentionBytes, ageMs: retentionAgeMs, keepMs },
       {
-        now: clock.now(),
+        now: clock.monotonic(),
         end,
         passed: this.readers.lowest ?? end,
         held: Math.min(end, ...this.holds.values()),

@@ -10,6 +10,7 @@ export interface RetentionLimits {
 }
 
 export interface RetentionView {
+  /** Monotonic ms. */
   readonly now: number;
   readonly end: number;
   /** The lowest cursor of all readers; `end` if there is none. */

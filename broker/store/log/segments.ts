@@ -1,4 +1,10 @@
-/** The log's segments as the event loop knows them. Owns the list and the end of what is durable. */
+/**
+ * The log's segments as the event loop knows them. Owns the list and the end of what is durable.
+ *
+ * Ages go by the monotonic clock. The files' own times are read at a start only, and no gap between two of them counts for
+ * more than a running broker leaves between segments: a machine's clock that is wrong makes nothing old
+ * (docs/decisions/0005-retention.md).
+ */
 import { join } from 'node:path';
 import type { LogBounds } from '../ports.ts';
 import { segmentName } from './format.ts';
@@ -8,10 +14,20 @@ export interface Segment {
   readonly base: number;
   /** Where the next one begins; the end of what is durable for the last. */
   end: number;
-  /** When it was begun, or last written by the process before; Unix ms. */
+  /** When it was begun, or last written by the process before; monotonic ms. */
   begunAt: number;
-  /** When it was closed; null for the last. */
+  /** When it was closed, monotonic ms; null for the last. */
   closedAt: number | null;
+}
+
+/** What the times of the files are compared with. */
+export interface SegmentTimes {
+  /** Unix ms. */
+  readonly wall: number;
+  /** The same moment, monotonic ms. */
+  readonly monotonic: number;
+  /** The longest that may lie between two segments, or between the last one and now; ms. */
+  readonly longestGap: number;
 }
 
 export class Segments {
@@ -19,14 +35,13 @@ export class Segments {
   private readonly list: Segment[];
 
   /** `files` as recovered: in order, at least one. */
-  constructor(folder: string, files: readonly SegmentFile[]) {
+  constructor(folder: string, files: readonly SegmentFile[], times: SegmentTimes) {
     this.folder = folder;
-    this.list = files.map(({ base, bytes, modifiedAt }, index) => ({
-      base,
-      end: base + bytes,
-      begunAt: modifiedAt,
-      closedAt: index < files.length - 1 ? modifiedAt : null,
-    }));
+    const writtenAt = lastWrites(files, times);
+    this.list = files.map(({ base, bytes }, index) => {
+      const at = writtenAt[index] as number;
+      return { base, end: base + bytes, begunAt: at, closedAt: index < files.length - 1 ? at : null };
+    });
   }
 
   get bounds(): LogBounds {
@@ -59,6 +74,7 @@ export class Segments {
     this.last.end = end;
   }
 
+  /** `now`: monotonic ms. */
   roll(base: number, now: number): void {
     this.last.closedAt = now;
     this.list.push({ base, end: base, begunAt: now, closedAt: null });
@@ -68,4 +84,17 @@ export class Segments {
   drop(count: number): void {
     this.list.splice(0, count);
   }
+}
+
+/** When each file was written last; monotonic ms, never later than the one after it. */
+function lastWrites(files: readonly SegmentFile[], { wall, monotonic, longestGap }: SegmentTimes): number[] {
+  const writes: number[] = [];
+  let at = monotonic;
+  let later = wall;
+  for (const { modifiedAt } of files.toReversed()) {
+    at -= Math.min(longestGap, Math.max(0, later - modifiedAt));
+    later = modifiedAt;
+    writes.push(at);
+  }
+  return writes.reverse();
 }

@@ -64,6 +64,15 @@ export class MemoryDatabase implements Database {
     this.open.state.setCheckpointPosition(position);
   }
 
+  async revisionCeiling(): Promise<number> {
+    return this.open.state.revisionCeiling;
+  }
+
+  async raiseRevisionCeiling(ceiling: number): Promise<void> {
+    const { state } = this.open;
+    state.revisionCeiling = Math.max(state.revisionCeiling, ceiling);
+  }
+
   async loadCursors(): Promise<Readonly<Record<string, number>>> {
     return this.open.state.cursors();
   }

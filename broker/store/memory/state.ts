@@ -5,6 +5,8 @@ export class MemoryState {
   private readonly rows = new Map<string, DeviceRow>();
   private readonly positions = new Map<string, number>();
   private checkpoint = 0;
+  /** See `StateStore.revisionCeiling`. */
+  revisionCeiling = 0;
 
   devices(): readonly DeviceRow[] {
     return [...this.rows.values()];

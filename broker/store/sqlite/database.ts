@@ -12,6 +12,8 @@ export class SqliteStore extends DatabaseThread implements Database {
 
   readonly checkpointPosition = this.forward('checkpointPosition');
   readonly setCheckpointPosition = this.forward('setCheckpointPosition');
+  readonly revisionCeiling = this.forward('revisionCeiling');
+  readonly raiseRevisionCeiling = this.forward('raiseRevisionCeiling');
   readonly loadCursors = this.forward('loadCursors');
   readonly saveCursors = this.forward('saveCursors');
 

@@ -27,6 +27,8 @@ export interface DatabaseMethods {
   saveDevices(rows: PackedRows): void;
   checkpointPosition(): number;
   setCheckpointPosition(position: number): void;
+  revisionCeiling(): number;
+  raiseRevisionCeiling(ceiling: number): void;
   loadCursors(): Readonly<Record<string, number>>;
   saveCursors(cursors: Readonly<Record<string, number>>): void;
   loadKeys(): readonly KeyRow[];

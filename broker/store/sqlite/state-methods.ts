@@ -14,6 +14,8 @@ type StateMethod =
   | 'saveDevices'
   | 'checkpointPosition'
   | 'setCheckpointPosition'
+  | 'revisionCeiling'
+  | 'raiseRevisionCeiling'
   | 'loadCursors'
   | 'saveCursors';
 
@@ -26,6 +28,8 @@ export function stateMethods(
   const checkpointPosition = prepare<{ position: number }>('checkpointPosition');
   const setCheckpointPosition = prepare('setCheckpointPosition');
   const deleteForgotten = prepare('deleteForgotten');
+  const revisionCeiling = prepare<{ ceiling: number }>('revisionCeiling');
+  const raiseRevisionCeiling = prepare('raiseRevisionCeiling');
   const loadCursors = prepare<CursorRow>('loadCursors');
   const saveCursor = prepare('saveCursor');
   return {
@@ -38,6 +42,8 @@ export function stateMethods(
       setCheckpointPosition.run({ position });
       deleteForgotten.run({ position });
     }),
+    revisionCeiling: () => revisionCeiling.get({})?.ceiling ?? 0,
+    raiseRevisionCeiling: (ceiling) => void raiseRevisionCeiling.run({ ceiling }),
     loadCursors: () => Object.fromEntries(loadCursors.all({}).map(({ name, position }) => [name, position])),
     saveCursors: inTransaction((cursors) => {
       for (const [name, position] of Object.entries(cursors)) saveCursor.run({ name, position });
