@@ -62,7 +62,13 @@ async function compose(url: string, inFlight: number) {
     events: new (await modules.events).EventFeed(),
     counters: new (await modules.counters).Counters(),
     clock,
-    limits: { metricsPerDevice: 100, batchBytes: 8_388_608, commitSpacing: 4 },
+    limits: {
+      metricsPerDevice: 100,
+      stateBytes: 262_144,
+      valueBytes: 65_536,
+      batchBytes: 8_388_608,
+      commitSpacing: 4,
+    },
   });
   const environment = { SIGNALBOX_MQTT_URL: url, SIGNALBOX_MQTT_IN_FLIGHT: String(inFlight) };
   const { mqtt } = (await modules.config).loadConfig({

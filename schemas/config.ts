@@ -85,6 +85,17 @@ const Limits = Type.Object(
       1,
     ),
     metricsPerDevice: count('Different metrics of one device.', 1024, 1),
+    stateBytes: count(
+      'What the last-known state of one device may cost in memory (P-2.2); a frame beyond it is refused, and the old values stay.',
+      262144,
+      1024,
+    ),
+    valueBytes: count('What one value of a metric may cost in memory (P-2.2).', 65536, 256),
+    devicesPerCustomer: count(
+      'Devices of one customer; beyond them a fleet key makes no new ones. Known devices always connect.',
+      20000,
+      1,
+    ),
     viewers: count('Connections of the live channel in all.', 500, 1),
     httpConnections: count(
       'Connections in all that are no authenticated WebSocket (yet): plain HTTP and handshakes. One more displaces the one that was used least recently.',

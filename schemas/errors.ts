@@ -62,6 +62,15 @@ export const ERROR_CODES = {
     message:
       'The device has reached its number of metrics; ask the operator to raise limits.metricsPerDevice.',
   },
+  'value-too-big': {
+    closes: null,
+    message: 'A value costs more than limits.valueBytes (P-2.2); send it in parts, or with fewer items.',
+  },
+  'state-too-big': {
+    closes: null,
+    message:
+      'With this frame the last-known state would cost more than limits.stateBytes (P-2.2); send less under fewer names.',
+  },
   'unknown-version': {
     closes: null,
     message: 'No desired document of this version was ever sent; report the version that came, or 0.',

@@ -13,21 +13,51 @@ import type { ClockState, Device } from './device.ts';
 import type { DeviceEvent } from './events.ts';
 import type { Fleet } from './fleet.ts';
 import { absoluteTime, batchStart, judgeTime } from './measured-at.ts';
-import type { Columns } from './metrics.ts';
+import type { Columns, MetricTable, StateLimits, StateRefusal } from './metrics.ts';
 
 /** The columns of a frame's samples: one for telemetry, one a sample for a batch, none for an event. */
 export type FrameColumns = Columns | readonly Columns[];
 
 const NO_COLUMNS: Columns = [];
 
-/** Reserves the columns that a frame needs; null if the device would pass `limit` metrics. */
-export function reserveColumns(device: Device, frame: DataFrame, limit: number): FrameColumns | null {
-  if (frame.kind === FRAME.telemetry) return device.metrics.columnsFor(frame.names, limit);
+/** For what was accepted in an earlier life. */
+export const NO_LIMITS: StateLimits = {
+  metricsPerDevice: Number.POSITIVE_INFINITY,
+  stateBytes: Number.POSITIVE_INFINITY,
+  valueBytes: Number.POSITIVE_INFINITY,
+};
+
+/**
+ * Reserves what a frame needs in its device's state, in the order in which frames will be applied; or says why it cannot
+ * be taken, and then nothing of it is left.
+ */
+export function reserveState(
+  { metrics }: Device,
+  frame: DataFrame,
+  arrival: number,
+  limits: StateLimits,
+): FrameColumns | StateRefusal {
   if (frame.kind === FRAME.event) return NO_COLUMNS;
+  metrics.begin();
+  const columns =
+    frame.kind === FRAME.telemetry
+      ? metrics.reserve(frame, kept(absoluteTime(frame.time, arrival), arrival), limits)
+      : reserveBatch(metrics, frame, arrival, limits);
+  const refusal = metrics.settle(typeof columns === 'string' ? columns : null, limits);
+  return refusal ?? columns;
+}
+
+function reserveBatch(
+  metrics: MetricTable,
+  frame: BatchFrame,
+  arrival: number,
+  limits: StateLimits,
+): readonly Columns[] | StateRefusal {
+  const start = batchStart(frame, arrival);
   const all: Columns[] = [];
   for (const sample of frame.samples) {
-    const columns = device.metrics.columnsFor(sample.names, limit);
-    if (!columns) return null;
+    const columns = metrics.reserve(sample, kept(start + sample.dt, arrival), limits);
+    if (typeof columns === 'string') return columns;
     all.push(columns);
   }
   return all;

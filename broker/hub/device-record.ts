@@ -60,7 +60,7 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   device.rev = rev;
   device.savedTo = row.position;
   for (const [name, value, at, receivedAt] of record.metrics) {
-    device.metrics.restore({ name, value, at, receivedAt, rev });
+    device.metrics.restore({ name, value, at, receivedAt }, rev, false);
   }
   for (const [boot, durable] of record.boots)
     Object.assign(device.boots.enter(boot), { accepted: durable, durable });

@@ -10,12 +10,13 @@ import { BatchBuilder } from '../store/batch.ts';
 import type { Commit, TelemetryLog } from '../store/ports.ts';
 import type { Clock } from '../wire/environment.ts';
 import { type DataFrame, FRAME, type ReportedFrame, type ResultFrame } from '../wire/frames.ts';
-import { applyFrame, judgeFrame, reserveColumns, type Taken } from './apply.ts';
+import { applyFrame, judgeFrame, reserveState, type Taken } from './apply.ts';
 import type { Progress } from './boots.ts';
 import type { Counters } from './counters.ts';
 import type { ClockState, Device } from './device.ts';
 import type { EventFeed } from './events.ts';
 import type { Fleet } from './fleet.ts';
+import type { StateLimits, StateRefusal } from './metrics.ts';
 
 /** Where a frame comes from; implemented by a session. */
 export interface Origin {
@@ -42,7 +43,7 @@ export interface CommittedControl {
 export type ControlListener = (control: CommittedControl) => void;
 
 /** What became of a frame: in the batch, known before, or refused; with what it says of the device's clock. */
-export type Acceptance = 'accepted' | 'repeated' | 'too-many-metrics' | 'clock-unset' | 'clock-ahead';
+export type Acceptance = 'accepted' | 'repeated' | StateRefusal | 'clock-unset' | 'clock-ahead';
 
 const ACCEPTED: Readonly<Record<ClockState, Acceptance>> = {
   ok: 'accepted',
@@ -73,8 +74,7 @@ export interface IngestParts {
   readonly events: EventFeed;
   readonly counters: Counters;
   readonly clock: Clock;
-  readonly limits: {
-    readonly metricsPerDevice: number;
+  readonly limits: StateLimits & {
     readonly batchBytes: number;
     readonly commitSpacing: number;
   };
@@ -128,8 +128,8 @@ export class Ingest {
   accept(origin: Origin, frame: DataFrame, bytes: Uint8Array, arrival: number): Acceptance {
     const { counters, limits } = this.parts;
     if (frame.seq !== null && frame.seq <= origin.progress.accepted) return this.repeated(origin);
-    const columns = reserveColumns(origin.device, frame, limits.metricsPerDevice);
-    if (!columns) return 'too-many-metrics';
+    const columns = reserveState(origin.device, frame, arrival, limits);
+    if (typeof columns === 'string') return columns;
     if (frame.seq !== null) origin.progress.accepted = frame.seq;
     this.batch.add(origin.source, arrival, bytes);
     const clock = judgeFrame(frame, arrival);

@@ -1,9 +1,10 @@
 /**
  * The last-known state of one device: for every metric its newest value and when it was measured (P-4.6). Owns the
- * columns. A column is reserved when a frame is accepted and gets its first value when that frame is committed;
- * until then nobody sees it.
+ * columns, and which of them changed since they were saved. A column is reserved when a frame is accepted and gets its
+ * first value when that frame is committed; until then nobody sees it.
  */
 import type { Sample, Value } from '../wire/frames.ts';
+import { StateCost } from './state-cost.ts';
 
 export interface MetricValue {
   readonly name: string;
@@ -18,13 +19,36 @@ export interface MetricValue {
 /** Positions of a layout's names in a device's table. */
 export type Columns = readonly number[];
 
+/** A column as a checkpoint holds it; without a value it is reserved. */
+export interface SavedMetric {
+  readonly name: string;
+  readonly value: Value;
+  readonly at: number;
+  readonly receivedAt: number;
+}
+
+/** Why a frame is not taken (schemas/errors.ts). */
+export type StateRefusal = 'too-many-metrics' | 'value-too-big' | 'state-too-big';
+
+/** What one device's state may be. */
+export interface StateLimits {
+  readonly metricsPerDevice: number;
+  /** Costs (wire/cost.ts). */
+  readonly stateBytes: number;
+  readonly valueBytes: number;
+}
+
 export class MetricTable {
+  private readonly cost = new StateCost();
   private readonly columnOf = new Map<string, number>();
   private readonly names: string[] = [];
   private readonly values: Value[] = [];
   private readonly measuredAt: number[] = [];
   private readonly receivedAt: number[] = [];
   private readonly revisions: number[] = [];
+  /** 1: changed, or reserved, since it was saved. */
+  private readonly unsaved: number[] = [];
+  private sizeBefore = 0;
   private lastNames: readonly string[] | null = null;
   private lastColumns: Columns = [];
 
@@ -33,9 +57,39 @@ export class MetricTable {
     if (names === this.lastNames) return this.lastColumns;
     const fresh = names.reduce((count, name) => count + (this.columnOf.has(name) ? 0 : 1), 0);
     if (this.names.length + fresh > limit) return null;
-    this.lastColumns = names.map((name) => this.columnOf.get(name) ?? this.reserve(name));
+    this.lastColumns = names.map((name) => this.columnOf.get(name) ?? this.addColumn(name));
     this.lastNames = names;
     return this.lastColumns;
+  }
+
+  /** Columns, those without a value too. */
+  get size(): number {
+    return this.names.length;
+  }
+
+  /** What the state costs with every accepted frame in it (state-cost.ts). */
+  get stateCost(): number {
+    return this.cost.total;
+  }
+
+  /** A frame is about to be accepted: `reserve` each of its samples, then `settle`. */
+  begin(): void {
+    this.sizeBefore = this.names.length;
+    this.cost.begin();
+  }
+
+  /** Reserves what one sample of the frame needs, or says why it cannot be; then too the frame must be settled. */
+  reserve({ names, values }: Sample, at: number, limits: StateLimits): Columns | StateRefusal {
+    const columns = this.columnsFor(names, limits.metricsPerDevice);
+    if (!columns) return 'too-many-metrics';
+    return this.cost.add(columns, values, at, limits.valueBytes) ? columns : 'value-too-big';
+  }
+
+  /** Ends what `begin` began. Refuses a state that costs too much; of a frame that is refused nothing is left. */
+  settle(refusal: StateRefusal | null, limits: StateLimits): StateRefusal | null {
+    const found = refusal ?? (this.cost.fits(limits.stateBytes) ? null : 'state-too-big');
+    if (found) this.giveBack();
+    return found;
   }
 
   /**
@@ -53,18 +107,49 @@ export class MetricTable {
       this.measuredAt[column] = at;
       this.receivedAt[column] = receivedAt;
       this.revisions[column] = rev;
+      this.unsaved[column] = 1;
       changed = true;
     }
     return changed;
   }
 
-  /** Puts back what a checkpoint holds. */
-  restore(metric: MetricValue): void {
-    const column = this.columnOf.get(metric.name) ?? this.reserve(metric.name);
+  /** Puts back the next column that a checkpoint holds. `saved`: it need not be written again as it is. */
+  restore(metric: SavedMetric, rev: number, saved: boolean): void {
+    const column = this.columnOf.get(metric.name) ?? this.addColumn(metric.name);
+    if (saved) this.unsaved[column] = 0;
+    if (metric.value === null) return;
+    this.cost.restore(column, metric.value, metric.at);
     this.values[column] = metric.value;
     this.measuredAt[column] = metric.at;
     this.receivedAt[column] = metric.receivedAt;
-    this.revisions[column] = metric.rev;
+    this.revisions[column] = rev;
+  }
+
+  /** What a checkpoint is to hold of a column; a value of null: it is reserved. */
+  saved(column: number): SavedMetric {
+    return {
+      name: this.names[column] as string,
+      value: this.values[column] as Value,
+      at: this.measuredAt[column] as number,
+      receivedAt: this.receivedAt[column] as number,
+    };
+  }
+
+  /** The columns that changed since they were saved; they count as saved now. */
+  takeUnsaved(): number[] {
+    const { unsaved } = this;
+    const columns: number[] = [];
+    for (let column = 0; column < unsaved.length; column += 1) {
+      if (unsaved[column] === 0) continue;
+      unsaved[column] = 0;
+      columns.push(column);
+    }
+    return columns;
+  }
+
+  /** Columns that could not be saved. */
+  putBackUnsaved(columns: readonly number[]): void {
+    for (const column of columns) this.unsaved[column] = 1;
   }
 
   /** The values that came after revision `since` (0: all), in the order in which the metrics were first seen. */
@@ -82,14 +167,33 @@ export class MetricTable {
     }
   }
 
-  private reserve(name: string): number {
+  private giveBack(): void {
+    const size = this.sizeBefore;
+    this.cost.giveBack(size);
+    if (this.names.length === size) return;
+    for (const name of this.names.slice(size)) this.columnOf.delete(name);
+    for (const column of [
+      this.names,
+      this.values,
+      this.measuredAt,
+      this.receivedAt,
+      this.revisions,
+      this.unsaved,
+    ])
+      column.length = size;
+    this.lastNames = null;
+  }
+
+  private addColumn(name: string): number {
     const column = this.names.length;
     this.columnOf.set(name, column);
+    this.cost.addColumn(name);
     this.names.push(name);
     this.values.push(null);
     this.measuredAt.push(Number.NEGATIVE_INFINITY);
     this.receivedAt.push(0);
     this.revisions.push(0);
+    this.unsaved.push(1);
     return column;
   }
 }

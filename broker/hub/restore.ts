@@ -6,7 +6,7 @@ import { readBatch, type Source } from '../store/batch.ts';
 import type { LogBounds, LogRecord, StateStore, TelemetryLog } from '../store/ports.ts';
 import { type DataFrame, FRAME, type ReportedFrame, type ResultFrame } from '../wire/frames.ts';
 import { FrameReader } from '../wire/reader.ts';
-import { applyFrame, judgeFrame, reserveColumns } from './apply.ts';
+import { applyFrame, judgeFrame, NO_LIMITS, reserveState } from './apply.ts';
 import { readDevice } from './device-record.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -101,8 +101,10 @@ function replayFrame(
   end: number,
 ): void {
   const device = fleet.obtain(source.customer, source.device);
-  const columns = reserveColumns(device, frame, Number.POSITIVE_INFINITY);
-  if (columns) applyFrame(fleet, device, { frame, columns, arrival, clock: judgeFrame(frame, arrival) }, end);
+  // What was accepted once is not refused now, whatever the limits are.
+  const columns = reserveState(device, frame, arrival, NO_LIMITS);
+  if (typeof columns !== 'string')
+    applyFrame(fleet, device, { frame, columns, arrival, clock: judgeFrame(frame, arrival) }, end);
   if (source.boot === null || frame.seq === null) return;
   const progress = device.boots.enter(source.boot);
   progress.durable = Math.max(progress.durable, frame.seq);

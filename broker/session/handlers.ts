@@ -1,7 +1,8 @@
 /** What each frame of a device does: one table, frame number → handler (P-2.3). */
 import type { ErrorCode } from '../../schemas/errors.ts';
 import type { Boots } from '../hub/boots.ts';
-import type { Origin } from '../hub/ingest.ts';
+import type { Acceptance, Origin } from '../hub/ingest.ts';
+import type { StateRefusal } from '../hub/metrics.ts';
 import { FrameError } from '../wire/frame-error.ts';
 import {
   type DataFrame,
@@ -25,6 +26,8 @@ export interface FrameSession extends Origin {
   /** `about`: the seq of a numbered frame, or the id of a command. */
   advise(code: ErrorCode, about: number | string | null): void;
 }
+
+const REFUSALS: ReadonlySet<Acceptance> = new Set(['too-many-metrics', 'value-too-big', 'state-too-big']);
 
 type Handler<Frame> = (session: FrameSession, frame: Frame, bytes: Uint8Array, now: number) => void;
 
@@ -62,8 +65,13 @@ function hello(session: FrameSession, frame: HelloFrame): void {
 
 function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: number): void {
   const acceptance = session.parts.ingest.accept(session, frame, bytes, now);
-  if (acceptance === 'too-many-metrics') throw new FrameError('too-many-metrics', undefined, frame.seq);
+  if (isRefusal(acceptance)) throw new FrameError(acceptance, undefined, frame.seq);
   if (acceptance === 'clock-unset' || acceptance === 'clock-ahead') session.advise(acceptance, frame.seq);
+}
+
+/** What does not fit into the device's state; nothing of the frame was taken. */
+function isRefusal(acceptance: Acceptance): acceptance is StateRefusal {
+  return REFUSALS.has(acceptance);
 }
 
 /**

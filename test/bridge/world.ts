@@ -48,7 +48,13 @@ export class World {
       events: new EventFeed(),
       counters: new Counters(),
       clock,
-      limits: { metricsPerDevice: 100, batchBytes: 8_388_608, commitSpacing: 1 },
+      limits: {
+        metricsPerDevice: 100,
+        stateBytes: 262_144,
+        valueBytes: 65_536,
+        batchBytes: 8_388_608,
+        commitSpacing: 1,
+      },
     });
     this.bridge = new Bridge({
       config: config.mqtt,

@@ -45,7 +45,7 @@ function setUp(batchBytes = 1_000_000) {
   const clock = new FakeClock();
   const fleet = new Fleet(new Revisions(clock.now()));
   const counters = new Counters();
-  const limits = { metricsPerDevice: 2, batchBytes, commitSpacing: 4 };
+  const limits = { metricsPerDevice: 2, stateBytes: 1000, valueBytes: 500, batchBytes, commitSpacing: 4 };
   const ingest = new Ingest({ log, fleet, events: new EventFeed(), counters, clock, limits });
   const connect = (session: string, boot = 'u1') => {
     const device = fleet.obtain('acme', 'pump');
