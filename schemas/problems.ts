@@ -24,6 +24,7 @@ export const PROBLEMS = {
   'upgrade-required': { status: 426, title: 'This address speaks WebSocket' },
   'too-many-handshakes': { status: 429, title: 'Too many handshakes a second' },
   'too-many-from-address': { status: 429, title: 'Too many connections from this address' },
+  'too-many-devices': { status: 429, title: 'Too many devices of this customer' },
   'too-many-of-customer': { status: 429, title: 'Too many connections of this customer' },
   'too-many-commands': { status: 429, title: 'Too many commands wait' },
   'too-many-jobs': { status: 429, title: 'Too many jobs are not over' },

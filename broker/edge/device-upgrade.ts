@@ -24,6 +24,8 @@ import { refuseUpgrade } from './refuse.ts';
 export const FRAME_BYTES = 65536;
 /** Pings and pongs a second that a device may send; a second's worth at once. */
 const CONTROL_FRAMES_A_SECOND = 20;
+/** Seconds until a device that is one too many has a chance: somebody must act first. */
+const RETRY_NEW_DEVICE = 300;
 
 /** These options are newer than ws's published types. */
 interface NewerOptions {
@@ -93,10 +95,25 @@ export class DeviceUpgrade {
       address: clientAddress(request, config.server.trustedProxies),
     };
     const replacing = fleet.find(key.customer, device)?.member ? 1 : 0;
-    const refusal = unavailable() ?? this.admission.admit(applicant, replacing);
+    const refusal = unavailable() ?? this.oneTooMany(identity) ?? this.admission.admit(applicant, replacing);
     if (!refusal) return this.complete(request, socket, head, identity, applicant);
     refuseUpgrade(this.parts, request, socket, refusal, 'device');
     return false;
+  }
+
+  /** A fleet key makes devices by naming them; those that are known always come in, and so does one with a key of its own. */
+  private oneTooMany({ key, device }: DeviceRequest): Problem | null {
+    const { config, fleet } = this.parts;
+    const { devicesPerCustomer } = config.limits;
+    if (key.device !== null || fleet.find(key.customer, device)) return null;
+    if (fleet.countOf(key.customer) < devicesPerCustomer) return null;
+    const detail =
+      `The device is not known, and the limit limits.devicesPerCustomer of ${devicesPerCustomer} is reached; ` +
+      'ask the operator to raise it, or to forget devices that are gone.';
+    return problem('too-many-devices', detail, {
+      limit: 'limits.devicesPerCustomer',
+      retryAfter: RETRY_NEW_DEVICE,
+    });
   }
 
   private complete(

@@ -38,6 +38,11 @@ export class Fleet {
     return this.byCustomer.keys();
   }
 
+  /** Known devices of a customer. */
+  countOf(customer: string): number {
+    return this.byCustomer.get(customer)?.size ?? 0;
+  }
+
   find(customer: string, device: string): Device | null {
     return this.byCustomer.get(customer)?.get(device) ?? null;
   }

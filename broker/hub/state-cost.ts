@@ -5,7 +5,6 @@
  */
 import { costOf, costOfKey } from '../wire/cost.ts';
 import type { Value } from '../wire/frames.ts';
-import type { Columns } from './metrics.ts';
 
 /** What the frame that is being accepted has replaced: one for all, for accepting a frame is synchronous. */
 const before: { readonly columns: number[]; readonly times: number[]; readonly costs: number[] } = {
@@ -46,7 +45,7 @@ export class StateCost {
   }
 
   /** One sample of it. false: one of its values costs more than `valueBytes`. */
-  add(columns: Columns, values: readonly Value[], at: number, valueBytes: number): boolean {
+  add(columns: readonly number[], values: readonly Value[], at: number, valueBytes: number): boolean {
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index] as Value;
       if (value === null) continue;

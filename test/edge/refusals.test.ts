@@ -51,6 +51,24 @@ describe('a device is refused before the upgrade', () => {
     expect(device.socket.extensions).toBe('');
   });
 
+  it('P-1.5: with 429 when a fleet key names one device too many; known ones, and those with a key of their own, come in', async () => {
+    const { url, key } = await startBroker({ config: { limits: { devicesPerCustomer: 2 } } });
+    const fleet = await key('device', 'acme');
+    const own = await key('device', 'acme', 'own');
+    const path = (device: string) => `/v1/device?device=${device}`;
+    for (const device of ['pump', 'valve']) await connect(url, { key: fleet, path: path(device) });
+    const { status, headers, problem } = await refusal(url, { key: fleet, path: path('third') });
+    expect([status, problem.code, problem.limit]).toEqual([
+      429,
+      'too-many-devices',
+      'limits.devicesPerCustomer',
+    ]);
+    expect(headers['retry-after']).toBe('300');
+    await connect(url, { key: fleet, path: path('pump') });
+    await connect(url, { key: own });
+    await connect(url, { key: await key('device', 'other'), path: path('third') });
+  });
+
   it('P-1.3: when a fleet key names no device, or an ill-formed one; or a key names another than its own', async () => {
     const { url, key } = await startBroker();
     const fleet = await key('device', 'acme');

@@ -57,6 +57,27 @@ describe('a frame inside the profile that breaks a schema', () => {
     expect([transport.closes, counters.frameErrors.get('bad-metric')]).toEqual([[], 1]);
   });
 
+  it('P-2.2: says that the state would cost too much; what came before stays, and the next frame is taken', async () => {
+    const { session, transport, device, clock } = opened();
+    const quarter = Array.from({ length: 4 }, () => new Uint8Array(15_000));
+    const filling = [1, 2, 3, 4].map((seq) => encodeTelemetry(seq, null, { [`part${seq}`]: quarter }));
+    for (const frame of filling) session.receive(frame);
+    session.receive(encodeTelemetry(5, null, { part5: quarter, temp: 20 }));
+    session.receive(
+      encodeTelemetry(6, null, { part6: Array.from({ length: 400 }, () => new Uint8Array(0)) }),
+    );
+    session.receive(encodeTelemetry(7, null, { temp: 21 }));
+    await nextTurn();
+    clock.advance(20);
+    expect(transport.take()).toMatchObject([
+      { kind: FRAME.error, code: 'state-too-big', seq: 5 },
+      { kind: FRAME.error, code: 'value-too-big', seq: 6 },
+      { kind: FRAME.ack, seq: 7 },
+    ]);
+    const metrics = [...device.metrics.changedSince(0)].map(({ name, value }) => [name, typeof value]);
+    expect(metrics).toEqual([1, 2, 3, 4].map((seq) => [`part${seq}`, 'object']).concat([['temp', 'number']]));
+  });
+
   it('P-2.3: more than 10 in a minute close with 4400', () => {
     const { session, transport, clock } = opened();
     for (let sent = 0; sent < 10; sent += 1) session.receive(encode([99]));

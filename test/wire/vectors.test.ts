@@ -60,6 +60,8 @@ describe('wire vectors', () => {
       'text-message',
       'hello-not-first',
       'too-many-metrics',
+      'value-too-big',
+      'state-too-big',
       'unknown-command',
       'unknown-version',
     ];
