@@ -46,16 +46,41 @@ export function clockText(clock: Row['clock']): string {
   return { ok: '', unset: 'not set', ahead: 'ahead' }[clock];
 }
 
+/** `asleep`: as it said; `overdue`: and it should have been back, with its grace (P-7.5). `now` null: not known yet. */
+export type PresenceState = 'online' | 'offline' | 'asleep' | 'overdue';
+
+export function presenceState({ online, asleep }: Row, now: number | null): PresenceState {
+  if (online) return 'online';
+  if (!asleep) return 'offline';
+  return now !== null && asleep.overdueAt !== null && now >= asleep.overdueAt ? 'overdue' : 'asleep';
+}
+
+/** `Asleep until 14:03:07`, `Overdue: it wanted to be back at 14:03:07`; empty for one that does not sleep. */
+function sleepText(row: Row, now: number | null): string {
+  const state = presenceState(row, now);
+  if (state === 'online' || state === 'offline') return '';
+  const until = row.asleep?.until ?? null;
+  if (until === null) return 'Asleep; it did not say until when';
+  const time = clockTime(until, now ?? until);
+  return state === 'asleep' ? `Asleep until ${time}` : `Overdue: it wanted to be back at ${time}`;
+}
+
 /** Why and when, for the status cell's title. */
-export function presenceDetail({ online, since, reason }: Row, now: number): string {
+export function presenceDetail(row: Row, now: number): string {
+  const { online, since, reason } = row;
   if (since === null) return 'It has not connected yet.';
+  const sleep = sleepText(row, now);
+  if (sleep !== '') return `${sleep}.`;
   const when = duration(now - since);
   return online ? `Connected for ${when}.` : `Gone for ${when}: ${reason ?? 'reason unknown'}.`;
 }
 
-/** `Online for 4 min`, `Offline for 3 s: no-heartbeat`; without a duration while the time is not known. */
-export function presenceText({ online, since, reason }: Row, now: number | null): string {
+/** `Online for 4 min`, `Offline for 3 s: no-heartbeat`, `Asleep until 14:03:07`; without a duration while the time is not known. */
+export function presenceText(row: Row, now: number | null): string {
+  const { online, since, reason } = row;
   if (since === null) return 'Offline; it has not connected yet';
+  const sleep = sleepText(row, now);
+  if (sleep !== '') return sleep;
   const age = now === null ? '' : ` for ${duration(now - since)}`;
   return online ? `Online${age}` : `Offline${age}: ${reason ?? 'reason unknown'}`;
 }

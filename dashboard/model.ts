@@ -21,6 +21,7 @@ export interface Row {
   since: number | null;
   session: string | null;
   reason: string | null;
+  asleep: NonNullable<LiveState['asleep']> | null;
   lastSeenAt: number | null;
   lastDataAt: number | null;
   clock: LiveState['clock'];
@@ -113,14 +114,15 @@ function newRow(name: string): Row {
     since: null,
     session: null,
     reason: null,
+    asleep: null,
     lastSeenAt: null,
     lastDataAt: null,
   };
   return { name, customer, ...never, clock: 'ok', values: new Map() };
 }
 
-function connect(row: Row, { online, since, session, reason }: LiveState | Transition): void {
-  Object.assign(row, { online, since, session, reason });
+function connect(row: Row, { online, since, session, reason, asleep }: LiveState | Transition): void {
+  Object.assign(row, { online, since, session, reason, asleep: asleep ?? null });
 }
 
 function refresh(row: Row, { lastSeenAt, lastDataAt, clock }: LiveState | LiveUpdate | Transition): void {

@@ -3,7 +3,7 @@
  * row elements are made once and filled again.
  */
 import { make, setText } from './dom.ts';
-import { ago, clockText, presenceDetail, valuesText } from './format.ts';
+import { ago, clockText, presenceDetail, presenceState, valuesText } from './format.ts';
 import type { Row } from './model.ts';
 import { deviceLink } from './route.ts';
 
@@ -73,8 +73,9 @@ function fill(
 ): void {
   row.setAttribute('aria-rowindex', String(index + 2));
   row.dataset.device = from.name;
-  presence.dataset.state = from.online ? 'online' : 'offline';
-  setText(presence, from.online ? 'online' : 'offline');
+  const state = presenceState(from, now);
+  presence.dataset.state = state;
+  setText(presence, state);
   presence.title = now === null ? '' : presenceDetail(from, now);
   setText(link, from.name);
   link.href = deviceLink(from.name);

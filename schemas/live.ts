@@ -3,7 +3,7 @@
  * types; `test/live/documentation.test.ts` holds the page's examples and these together.
  */
 import Type from 'typebox';
-import { CommandSchema, StatsSchema } from './api.ts';
+import { Asleep, CommandSchema, StatsSchema } from './api.ts';
 
 /** One client message, and what a client may hold at once. */
 export const LIVE_LIMITS = { messageBytes: 16384, subscriptions: 32, watchedDevices: 200 } as const;
@@ -68,7 +68,8 @@ const connection = {
   connectedAt: timeOrNull('Since when it is connected; null: it is not.'),
   since: timeOrNull('When it last came or went; null: never.'),
   session: textOrNull('The connection that came or went.'),
-  reason: textOrNull('Why it went; null while online.'),
+  reason: textOrNull('Why it went (`asleep`: see there); null while online.'),
+  asleep: Asleep,
 };
 
 const freshness = {

@@ -30,6 +30,7 @@ function connectionOf(device: Device): Omit<State, 'values'> {
     device: device.name,
     online: device.online,
     connectedAt: device.online ? device.presence.since : null,
+    ...(device.presence.asleep && { asleep: device.presence.asleep }),
     lastSeenAt: timeOrNull(device.lastSeenAt),
     lastDataAt: timeOrNull(device.lastDataAt),
     clock: device.clock,

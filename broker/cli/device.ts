@@ -61,7 +61,7 @@ function deviceTable(devices: readonly Device[], now: number): string {
   if (devices.length === 0) return 'No devices.';
   const rows = devices.map((device) => [
     device.device,
-    device.online ? 'online' : 'offline',
+    stateOf(device, now),
     age(device.lastSeenAt, now),
     age(device.lastDataAt, now),
     device.clock,
@@ -70,11 +70,26 @@ function deviceTable(devices: readonly Device[], now: number): string {
   return table(['DEVICE', 'STATE', 'LAST SEEN', 'LAST DATA', 'CLOCK', 'MODEL'], rows);
 }
 
+/** Asleep as it said, or overdue: it should have been back (P-7.5). */
+function stateOf({ online, asleep }: Device, now: number): 'online' | 'offline' | 'asleep' | 'overdue' {
+  if (online) return 'online';
+  if (!asleep) return 'offline';
+  return asleep.overdueAt !== null && now >= asleep.overdueAt ? 'overdue' : 'asleep';
+}
+
+function stateText(device: Device, now: number): string {
+  const { presence, connectedAt, asleep } = device;
+  const state = stateOf(device, now);
+  if (state === 'online') return `online since ${moment(connectedAt)}`;
+  const since = `${state} since ${moment(presence.since)}`;
+  return asleep?.until ? `${since}, to be back at ${moment(asleep.until)}` : since;
+}
+
 function description(device: Device, now: number): string {
-  const { presence, online, connectedAt } = device;
+  const { presence } = device;
   const lines: readonly (readonly [string, string])[] = [
     ['device', device.device],
-    ['state', online ? `online since ${moment(connectedAt)}` : `offline since ${moment(presence.since)}`],
+    ['state', stateText(device, now)],
     ['reason', presence.reason ?? '-'],
     ['session', presence.session ?? '-'],
     ['last seen', age(device.lastSeenAt, now)],

@@ -42,8 +42,9 @@ export function linesOf(message: ServerMessage): string[] {
   return message.type === 'error' ? [`${''.padEnd(13)}  ${printable(message.message)}`] : [];
 }
 
-function stateLine({ device, online, reason, since, lastDataAt, values }: LiveState): string {
-  const state = online ? 'online' : `offline since ${moment(since)}${reason === null ? '' : ` (${reason})`}`;
+function stateLine({ device, online, reason, since, asleep, lastDataAt, values }: LiveState): string {
+  const away = asleep ? sleepText(asleep) : `offline since ${moment(since)}`;
+  const state = online ? 'online' : `${away}${reason === null || asleep ? '' : ` (${reason})`}`;
   return line(lastDataAt ?? since, device, `${state}  ${pairs(values)}`.trimEnd());
 }
 
@@ -54,8 +55,14 @@ function updateLine({ device, values, lastDataAt }: LiveUpdate): string[] {
 
 function presenceLine(change: Transition | { readonly device: string; readonly forgotten: true }): string {
   if ('forgotten' in change) return line(null, change.device, 'forgotten');
-  const { since, device, online, reason } = change;
-  return line(since, device, online ? 'online' : `offline (${reason ?? 'unknown'})`);
+  const { since, device, online, reason, asleep } = change;
+  const away = asleep ? sleepText(asleep) : `offline (${reason ?? 'unknown'})`;
+  return line(since, device, online ? 'online' : away);
+}
+
+/** P-7.5. */
+function sleepText({ until }: NonNullable<LiveState['asleep']>): string {
+  return until === null ? 'asleep' : `asleep until ${moment(until)}`;
 }
 
 function eventLine({ time, device, severity, name, data }: LiveEvent): string {

@@ -14,8 +14,8 @@ const REASON_BYTES = 123;
 export class DeviceSocket extends WebSocket implements Transport {
   session: DeviceSession | null = null;
   controlRate: Rate | null = null;
-  /** Called once when the socket is gone, with how it went. */
-  gone: ((reason: string) => void) | null = null;
+  /** Called once when the socket is gone, with how it went and what the device said as it closed (P-7.5). */
+  gone: ((reason: string, said: string) => void) | null = null;
   private failure: string | null = null;
 
   get bufferedBytes(): number {
@@ -34,7 +34,7 @@ export class DeviceSocket extends WebSocket implements Transport {
     super.close(ours, typeof reason === 'string' ? shortened(reason, REASON_BYTES) : reason);
   }
 
-  attach(session: DeviceSession, controlRate: Rate, gone: (reason: string) => void): void {
+  attach(session: DeviceSession, controlRate: Rate, gone: (reason: string, said: string) => void): void {
     this.session = session;
     this.controlRate = controlRate;
     this.gone = gone;
@@ -49,8 +49,9 @@ export class DeviceSocket extends WebSocket implements Transport {
     this.failure = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   }
 
-  ended(code: number): void {
-    this.gone?.(this.failure ?? (code === 1006 ? 'connection-lost' : 'device-closed'));
+  ended(code: number, said: string): void {
+    const how = this.failure ?? (code === 1006 ? 'connection-lost' : 'device-closed');
+    this.gone?.(how, code === 1000 ? said : '');
     this.session = null;
     this.gone = null;
   }
@@ -74,6 +75,6 @@ function onError(this: WebSocket, error: Error): void {
   (this as DeviceSocket).fail(error);
 }
 
-function onClose(this: WebSocket, code: number): void {
-  (this as DeviceSocket).ended(code);
+function onClose(this: WebSocket, code: number, said: Buffer): void {
+  (this as DeviceSocket).ended(code, said.toString());
 }

@@ -138,7 +138,7 @@ export class DeviceUpgrade {
     const identity = { session: sessionId(), keyId: key.id, device: fleet.obtain(key.customer, device) };
     const session = sessions.open(identity, webSocket);
     const controlRate = new Rate(CONTROL_FRAMES_A_SECOND, clock.now());
-    webSocket.attach(session, controlRate, (reason) => sessions.closed(session, reason));
+    webSocket.attach(session, controlRate, (reason, said) => sessions.closed(session, reason, said));
   }
 }
 

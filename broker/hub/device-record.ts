@@ -2,7 +2,7 @@
 import type { DeviceRow } from '../store/ports.ts';
 import { decode, encode } from '../wire/cbor.ts';
 import type { Boot, Value, ValueMap } from '../wire/frames.ts';
-import type { ClockState, Device } from './device.ts';
+import type { ClockState, Device, Sleep } from './device.ts';
 import type { Fleet } from './fleet.ts';
 
 /** Raise it when the meaning of a member changes; `readDevice` refuses what it does not know. */
@@ -25,6 +25,8 @@ interface DeviceRecord {
   readonly since: number;
   readonly session: string | null;
   readonly reason: string | null;
+  /** Absent in rows of before devices could say so. */
+  readonly asleep?: Sleep | null;
 }
 
 /** `position`: everything before it is in the device. */
@@ -41,6 +43,7 @@ export function writeDevice(device: Device, position: number): DeviceRow {
     since: presence.since,
     session: presence.session,
     reason: presence.reason,
+    asleep: presence.asleep,
   };
   return { customer: device.customer, device: device.id, position, body: encode(record) };
 }
@@ -69,6 +72,7 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   device.description = { model, firmware, meta, maxFrame };
   device.lastDataAt = record.lastDataAt;
   device.seenAt = record.seenAt;
+  const { asleep = null } = record;
   const reason = record.session === null ? null : (record.reason ?? 'broker-restarted');
-  device.presence = { state: 'offline', session: record.session, since: record.since, rev, reason };
+  device.presence = { state: 'offline', session: record.session, since: record.since, rev, reason, asleep };
 }

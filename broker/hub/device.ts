@@ -7,6 +7,13 @@ import type { ValueMap } from '../wire/frames.ts';
 import { Boots } from './boots.ts';
 import { MetricTable } from './metrics.ts';
 
+/** P-7.5. Unix ms; null: it did not say until when. */
+export interface Sleep {
+  readonly until: number | null;
+  /** From when on it is missed: `until` and a grace. */
+  readonly overdueAt: number | null;
+}
+
 export interface Presence {
   readonly state: 'online' | 'offline';
   /** The session that came or went; null if the device has not connected since it is known. */
@@ -17,6 +24,8 @@ export interface Presence {
   readonly rev: number;
   /** Why it went: the close code's name (`schemas/errors.ts`), or how the socket ended. null while online. */
   readonly reason: string | null;
+  /** It said that it goes to sleep (reason `asleep`); null: it did not, or is online. */
+  readonly asleep: Sleep | null;
 }
 
 /** P-4.5: what the device's own times are worth. */
@@ -51,7 +60,7 @@ export class Device {
   readonly boots = new Boots();
   /** The revision of the last change that a viewer can see. */
   rev = 0;
-  presence: Presence = { state: 'offline', session: null, since: 0, rev: 0, reason: null };
+  presence: Presence = { state: 'offline', session: null, since: 0, rev: 0, reason: null, asleep: null };
   member: Member | null = null;
   description: DeviceDescription = { model: null, firmware: null, meta: null, maxFrame: null };
   clock: ClockState = 'ok';

@@ -3,7 +3,7 @@
  * presence transitions are numbered and carry the session, so that two connections of one device cannot be confused.
  */
 import { Changes } from './changes.ts';
-import { Device, type Member, type Presence } from './device.ts';
+import { Device, type Member, type Presence, type Sleep } from './device.ts';
 import type { Revisions } from './revisions.ts';
 
 /** Lists of changes at once: bits of a small integer. */
@@ -69,17 +69,23 @@ export class Fleet {
     const replaced = device.member;
     device.member = member;
     if (!replaced) this.onlineCount += 1;
-    this.transition(device, { state: 'online', session: member.session, since: now, reason: null });
+    this.transition(device, {
+      state: 'online',
+      session: member.session,
+      since: now,
+      reason: null,
+      asleep: null,
+    });
     return replaced;
   }
 
   /** A connection has ended. Of a connection that was replaced nothing is told: its device is online. */
-  leave(device: Device, member: Member, now: number, reason: string): void {
+  leave(device: Device, member: Member, now: number, reason: string, asleep: Sleep | null = null): void {
     if (device.member !== member) return;
     device.seenAt = device.lastSeenAt;
     device.member = null;
     this.onlineCount -= 1;
-    this.transition(device, { state: 'offline', session: member.session, since: now, reason });
+    this.transition(device, { state: 'offline', session: member.session, since: now, reason, asleep });
   }
 
   /** Removes the device; the caller has ended its connection, of whose close nothing more is told. */

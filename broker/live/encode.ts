@@ -65,9 +65,9 @@ function* splitValues(head: string, device: Device, since: number): Generator<st
   if (values !== '' || (fragments === 0 && !presenceOnly)) yield `${head},"values":{${values}}}`;
 }
 
-function connection(name: string, { state, since, session, reason }: Presence): string {
+function connection(name: string, { state, since, session, reason, asleep }: Presence): string {
   const online = state === 'online';
-  return `"device":"${name}","online":${online},"connectedAt":${online ? since : 'null'},"since":${since || 'null'},"session":${text(session)},"reason":${text(reason)}`;
+  return `"device":"${name}","online":${online},"connectedAt":${online ? since : 'null'},"since":${since || 'null'},"session":${text(session)},"reason":${text(reason)}${asleep ? `,"asleep":${JSON.stringify(asleep)}` : ''}`;
 }
 
 function freshness(device: Device): string {

@@ -17,6 +17,7 @@ import { Flow } from './flow.ts';
 import { handleFrame } from './handlers.ts';
 import { InvalidFrames } from './invalid-frames.ts';
 import type { SessionParts } from './parts.ts';
+import { sleepOf } from './sleep.ts';
 import type { Transport } from './transport.ts';
 
 /** How long a hello is waited for before commands are written (P-3.3); ms. */
@@ -182,15 +183,18 @@ export class DeviceSession implements Origin, Member {
     this.transport.close(code, detail ?? CLOSE_CODES[code].message);
   }
 
-  /** The socket is gone. `reason`: how, if the broker did not end it. */
-  closed(reason: string): void {
+  /** The socket is gone. `reason`: how, if the broker did not end it; `said`: the device's own, with its close. */
+  closed(reason: string, said = ''): void {
     if (this.state === 'ended') return;
     this.state = 'ended';
     this.flow.end();
     this.acks.cancel();
     const { fleet, clock, counters } = this.parts;
-    count(counters.closes, this.endedBy ?? reason);
-    fleet.leave(this.device, this, clock.now(), this.endedBy ?? reason);
+    const now = clock.now();
+    const asleep = this.endedBy === null ? sleepOf(said, now) : null;
+    const why = asleep ? 'asleep' : (this.endedBy ?? reason);
+    count(counters.closes, why);
+    fleet.leave(this.device, this, now, why, asleep);
   }
 
   /**

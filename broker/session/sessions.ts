@@ -52,9 +52,10 @@ export class Sessions {
     return session;
   }
 
-  closed(session: DeviceSession, reason: string): void {
+  /** As `DeviceSession.closed`. */
+  closed(session: DeviceSession, reason: string, said?: string): void {
     this.live.delete(session);
-    session.closed(reason);
+    session.closed(reason, said);
   }
 
   /** Ends exactly the connections of one key; returns how many. */

@@ -1,7 +1,7 @@
 /** Who the device is, whether it is connected, and its newest values with their age. Owns those two panels. */
 import type { DeviceSummary } from '../../schemas/api.ts';
 import { element, fact, make, setText } from '../dom.ts';
-import { ago, clockText, clockTime, presenceText, valueText } from '../format.ts';
+import { ago, clockText, clockTime, presenceState, presenceText, valueText } from '../format.ts';
 import type { Row } from '../model.ts';
 
 /** A value that is older than this is shown as stale; ms. */
@@ -20,7 +20,7 @@ export class Facts {
 
   /** `now`: the broker's time, Unix ms; null: not known yet, so no age is shown. */
   draw(row: Row, summary: KnownSummary, now: number | null): void {
-    this.presence.dataset.state = row.online ? 'online' : 'offline';
+    this.presence.dataset.state = presenceState(row, now);
     setText(this.presence, presenceText(row, now));
     this.drawFacts(factsOf(row, summary, now));
     this.drawValues(row, now);

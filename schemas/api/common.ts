@@ -12,6 +12,19 @@ export const timeOrNull = (description: string) =>
   Type.Union([Type.Integer(), Type.Null()], { description: `${description} Unix ms.` });
 export const textOrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 
+/** P-7.5, of a device and in the messages of the live channel. */
+export const Asleep = Type.Optional(
+  Type.Object(
+    {
+      until: timeOrNull('When it wants to be back; null: it did not say.'),
+      overdueAt: timeOrNull('From then on it is missed: `until` and a tenth of its sleep. null: never.'),
+    },
+    {
+      description: 'The device went to sleep, as it said, and is not lost (P-7.5). Absent: it is not asleep.',
+    },
+  ),
+);
+
 /** P-1.4. */
 export const id = (description: string) => Type.String({ description, pattern: `^${ID}$` });
 

@@ -1,6 +1,6 @@
 /** Customers, devices and their last-known state, as the HTTP API tells them. */
 import Type from 'typebox';
-import { closed, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
+import { Asleep, closed, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
 
 export const CustomerSchema = named(
   'Customer',
@@ -44,7 +44,7 @@ const Presence = Type.Object(
     state: Type.Enum(['online', 'offline']),
     session: textOrNull('The connection that came or went.'),
     since: timeOrNull('When it came or went.'),
-    reason: textOrNull('Why it went; null while online.'),
+    reason: textOrNull('Why it went (`asleep`: see there); null while online.'),
   },
   { description: 'The last time that the device came or went.' },
 );
@@ -53,6 +53,7 @@ const connection = {
   device: Type.String({ description: '`customer/id`' }),
   online: Type.Boolean(),
   connectedAt: timeOrNull('Since when it is connected; null: it is not.'),
+  asleep: Asleep,
   lastSeenAt: timeOrNull('Last sign of life, heartbeats included.'),
   lastDataAt: timeOrNull('Arrival of the last telemetry or event.'),
   clock: Type.Enum(['ok', 'unset', 'ahead'], {

@@ -85,6 +85,22 @@ describe('signalbox device show and forget', () => {
     expect(out).toContain('firmware   -');
   });
 
+  it.each([
+    ['asleep', NOW + HOUR],
+    ['overdue', NOW - 1],
+  ])('shows that a device is %s, and when it wants to be back (P-7.5)', async (state, overdueAt) => {
+    const presence = { state: 'offline', session: 's1', since: NOW - HOUR, reason: 'asleep' } as const;
+    const asleep = { until: NOW - 2, overdueAt };
+    const body = pump({ online: false, connectedAt: null, presence, asleep });
+    const { url } = await scripted({ body }, { body: { items: [body], next: null } });
+    const { out } = await run('device', 'show', 'acme/pump-7', '--url', url, '--key', KEY);
+    expect(out).toContain(
+      `state      ${state} since 2026-05-28T19:26:40Z, to be back at ${new Date(NOW - 2).toISOString().replace(/\.\d+/, '')}`,
+    );
+    const listed = await run('device', 'list', '--url', url, '--key', KEY);
+    expect(listed.out[1]).toMatch(new RegExp(`^acme/pump-7 +${state} `));
+  });
+
   it('forgets', async () => {
     const { url, asked } = await scripted({ status: 204 });
     const { code, out } = await run('device', 'forget', 'acme/pump-7', '--url', url, '--key', KEY);

@@ -71,6 +71,13 @@ describe('signalbox watch', () => {
         type: 'presence',
         devices: [
           { ...connection, online: false, reason: 'no-heartbeat', rev: 2 },
+          {
+            ...connection,
+            online: false,
+            reason: 'asleep',
+            asleep: { until: AT + 3_600_000, overdueAt: AT + 3_960_000 },
+            rev: 2,
+          },
           { device: 'acme/pump-3', forgotten: true, rev: 3 },
         ],
       },
@@ -95,6 +102,7 @@ describe('signalbox watch', () => {
       '20:26:40.250Z  acme/pump-7              online  temp=21.5 mode=a\\u{1b}b',
       '20:26:40.250Z  acme/pump-7              temp=22',
       '20:26:40.250Z  acme/pump-7              offline (no-heartbeat)',
+      '20:26:40.250Z  acme/pump-7              asleep until 2026-05-28T21:26:40Z',
       '-              acme/pump-3              forgotten',
       '20:26:40.250Z  acme/pump-7              event high severity 4 {"bar":9}',
     ]);

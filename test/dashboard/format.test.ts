@@ -6,6 +6,8 @@ import {
   clockText,
   clockTime,
   localTimes,
+  presenceDetail,
+  presenceState,
   presenceText,
   valuesText,
 } from '../../dashboard/format.ts';
@@ -55,8 +57,23 @@ describe('presence', () => {
     [{ reason: 'no-heartbeat' }, 'Offline for 4 s: no-heartbeat'],
     [{}, 'Offline for 4 s: reason unknown'],
     [{ since: null }, 'Offline; it has not connected yet'],
+    [{ reason: 'asleep', asleep: { until: null, overdueAt: null } }, 'Asleep; it did not say until when'],
   ])('%j reads "%s"', (part, text) => {
     expect(presenceText(row(part), NOW)).toBe(text);
+  });
+
+  it('of a device that sleeps names the time at which it wants to be back, and when it is missed (P-7.5)', () => {
+    const asleep = { until: NOW + 60_000, overdueAt: NOW + 66_000 };
+    const sleeper = row({ reason: 'asleep', asleep });
+    expect(presenceText(sleeper, NOW)).toMatch(/^Asleep until \d\d:27:40$/);
+    expect(presenceDetail(sleeper, NOW)).toMatch(/^Asleep until \d\d:27:40\.$/);
+    expect(presenceText(sleeper, null)).toMatch(/^Asleep until /);
+    expect([0, 65_999, 66_000].map((later) => presenceState(sleeper, NOW + later))).toEqual([
+      'asleep',
+      'asleep',
+      'overdue',
+    ]);
+    expect(presenceText(sleeper, NOW + 66_000)).toMatch(/^Overdue: it wanted to be back at \d\d:27:40$/);
   });
 
   it('has no duration while the broker’s time is not known', () => {

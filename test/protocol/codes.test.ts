@@ -55,7 +55,7 @@ describe('PROTOCOL.md lists', () => {
   });
 
   it('every rule of the protocol under its number', () => {
-    const counts = { 1: 6, 2: 5, 3: 3, 4: 6, 5: 4, 6: 1, 7: 4 };
+    const counts = { 1: 6, 2: 5, 3: 3, 4: 6, 5: 4, 6: 1, 7: 5 };
     for (const [chapter, count] of Object.entries(counts)) {
       for (let rule = 1; rule <= count; rule += 1) {
         expect(PAGE).toMatch(new RegExp(`^(- \\*\\*|\\*\\*|### )P-${chapter}\\.${rule}\\b`, 'm'));

@@ -17,7 +17,9 @@ export function waitingFor(command: Command, device: Device | null): string | nu
 function offline(device: Device | null): string | null {
   if (!device) return 'device unknown';
   if (device.online) return null;
-  const { since } = device.presence;
+  const { since, asleep } = device.presence;
+  if (asleep?.until) return `device asleep until ${new Date(asleep.until).toISOString()}`;
+  if (asleep) return `device asleep since ${new Date(since).toISOString()}`;
   return since === 0
     ? 'device has not connected yet'
     : `device offline since ${new Date(since).toISOString()}`;
