@@ -73,6 +73,7 @@ export class Broker {
     const adminKey = await ensureAdminKey(keys, config.data);
     if (adminKey)
       logger.info({ file: adminKey }, 'An admin key was created; the command line finds it there.');
+    await this.core.registry.load();
     await orders.load();
     const { database: state, log } = stores;
     const restored = await restoreFleet({
@@ -194,10 +195,12 @@ export class Broker {
     });
   }
 
-  private async forget(customer: string, device: string): Promise<boolean> {
-    const { fleet, ingest, stores, orders } = this.core;
-    const wasKnown = await forgetDevice({ fleet, ingest, state: stores.database }, customer, device);
-    if (wasKnown) await orders.forget(customer, device);
-    return wasKnown;
+  private forget(customer: string, device: string): Promise<boolean> {
+    const { fleet, registry, ingest, stores, orders } = this.core;
+    return registry.forget(customer, device, async () => {
+      const wasKnown = await forgetDevice({ fleet, ingest, state: stores.database }, customer, device);
+      if (wasKnown) await orders.forget(customer, device);
+      return wasKnown;
+    });
   }
 }

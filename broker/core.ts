@@ -4,6 +4,7 @@ import { FRAME_BYTES } from './edge/device-upgrade.ts';
 import type { Environment } from './environment.ts';
 import { Checkpoint } from './hub/checkpoint.ts';
 import { Counters } from './hub/counters.ts';
+import { DeviceRegistry } from './hub/device-registry.ts';
 import { EventFeed } from './hub/events.ts';
 import { Fleet } from './hub/fleet.ts';
 import { Ingest } from './hub/ingest.ts';
@@ -30,6 +31,7 @@ export interface Core {
   readonly counters: Counters;
   readonly revisionCeiling: RevisionCeiling;
   readonly fleet: Fleet;
+  readonly registry: DeviceRegistry;
   readonly events: EventFeed;
   readonly ingest: Ingest;
   readonly orders: Orders;
@@ -52,6 +54,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   const revisions = new Revisions(clock.now());
   const revisionCeiling = new RevisionCeiling({ revisions, store: state, clock, logger });
   const fleet = new Fleet(revisions);
+  const registry = new DeviceRegistry({ store: state, fleet, clock });
   const limits = { ...config.store, ...config.limits };
   const ingest = new Ingest({ log, fleet, events, counters, clock, limits });
   const intervalMs = config.store.checkpointSeconds * 1000;
@@ -93,6 +96,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
     counters,
     revisionCeiling,
     fleet,
+    registry,
     events,
     ingest,
     orders,

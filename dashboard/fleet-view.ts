@@ -58,7 +58,8 @@ export class FleetView {
   private drawEmpty(shown: number, total: number): void {
     const empty = element('empty');
     empty.hidden = shown > 0 || (total === 0 && this.model.state !== 'complete');
-    empty.textContent = total === 0 ? 'No device has connected yet.' : 'No device fits the search.';
+    empty.textContent =
+      total === 0 ? 'There is no device yet: create a key for one.' : 'No device fits the search.';
   }
 
   private drawStats(): void {
@@ -67,6 +68,7 @@ export class FleetView {
     const figures: [string, string][] = [
       ['online', `${count(stats.devices.online)} of ${count(stats.devices.total)}`],
     ];
+    if (stats.devices.neverSeen > 0) figures.push(['never seen', count(stats.devices.neverSeen)]);
     if (stats.broker) {
       const { rates, viewers, commands, bridge } = stats.broker;
       figures.push(['frames/s', count(rates.frames)], ['values/s', count(rates.samples)]);

@@ -46,19 +46,22 @@ export function clockText(clock: Row['clock']): string {
   return { ok: '', unset: 'not set', ahead: 'ahead' }[clock];
 }
 
-/** `asleep`: as it said; `overdue`: and it should have been back, with its grace (P-7.5). `now` null: not known yet. */
-export type PresenceState = 'online' | 'offline' | 'asleep' | 'overdue';
+/**
+ * `asleep`: as it said; `overdue`: and it should have been back, with its grace (P-7.5). `never`: somebody has registered it,
+ * and it has not connected yet. `now` null: not known yet.
+ */
+export type PresenceState = 'online' | 'offline' | 'never' | 'asleep' | 'overdue';
 
-export function presenceState({ online, asleep }: Row, now: number | null): PresenceState {
+export function presenceState({ online, asleep, since, lastSeenAt }: Row, now: number | null): PresenceState {
   if (online) return 'online';
-  if (!asleep) return 'offline';
+  if (!asleep) return since === null && lastSeenAt === null ? 'never' : 'offline';
   return now !== null && asleep.overdueAt !== null && now >= asleep.overdueAt ? 'overdue' : 'asleep';
 }
 
 /** `Asleep until 14:03:07`, `Overdue: it wanted to be back at 14:03:07`; empty for one that does not sleep. */
 function sleepText(row: Row, now: number | null): string {
   const state = presenceState(row, now);
-  if (state === 'online' || state === 'offline') return '';
+  if (state !== 'asleep' && state !== 'overdue') return '';
   const until = row.asleep?.until ?? null;
   if (until === null) return 'Asleep; it did not say until when';
   const time = clockTime(until, now ?? until);
@@ -68,7 +71,7 @@ function sleepText(row: Row, now: number | null): string {
 /** Why and when, for the status cell's title. */
 export function presenceDetail(row: Row, now: number): string {
   const { online, since, reason } = row;
-  if (since === null) return 'It has not connected yet.';
+  if (since === null) return 'It has never connected.';
   const sleep = sleepText(row, now);
   if (sleep !== '') return `${sleep}.`;
   const when = duration(now - since);
@@ -78,7 +81,7 @@ export function presenceDetail(row: Row, now: number): string {
 /** `Online for 4 min`, `Offline for 3 s: no-heartbeat`, `Asleep until 14:03:07`; without a duration while the time is not known. */
 export function presenceText(row: Row, now: number | null): string {
   const { online, since, reason } = row;
-  if (since === null) return 'Offline; it has not connected yet';
+  if (since === null) return 'Never seen';
   const sleep = sleepText(row, now);
   if (sleep !== '') return sleep;
   const age = now === null ? '' : ` for ${duration(now - since)}`;

@@ -75,7 +75,7 @@ function fill(
   row.dataset.device = from.name;
   const state = presenceState(from, now);
   presence.dataset.state = state;
-  setText(presence, state);
+  setText(presence, state === 'never' ? 'never seen' : state);
   presence.title = now === null ? '' : presenceDetail(from, now);
   setText(link, from.name);
   link.href = deviceLink(from.name);

@@ -11,6 +11,7 @@ import {
   CustomerListSchema,
   CustomerSchema,
   DeviceListSchema,
+  DeviceProfileSchema,
   DeviceSchema,
   StateSchema,
 } from './api/devices.ts';
@@ -48,6 +49,7 @@ export const API_SCHEMAS = [
   CustomerListSchema,
   DeviceSchema,
   DeviceListSchema,
+  DeviceProfileSchema,
   StateSchema,
   KeySchema,
   KeyListSchema,

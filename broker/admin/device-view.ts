@@ -12,6 +12,9 @@ export function deviceSummary(device: Device): DeviceSummary {
     id: device.id,
     model: device.description.model,
     firmware: device.description.firmware,
+    label: device.profile?.label ?? null,
+    tags: [...(device.profile?.tags ?? [])],
+    notes: device.profile?.notes ?? null,
     presence: { state, session, since: timeOrNull(since), reason },
     metrics: [...device.metrics.changedSince(0)].length,
   };

@@ -72,6 +72,11 @@ export const METRICS: readonly Metric[] = [
   },
   gauge('devices', 'Devices known.', (stats) => stats.devices.total),
   gauge('devices_online', 'Devices connected.', (stats) => stats.devices.online),
+  gauge(
+    'devices_never_seen',
+    'Devices that are known and have not connected yet.',
+    (stats) => stats.devices.neverSeen,
+  ),
   gauge('viewers', 'Connections of the live channel.', (_, broker) => broker.viewers),
 
   total('frames_received', 'Valid frames of devices.', 'frames'),

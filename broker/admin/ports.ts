@@ -5,6 +5,7 @@ import type { AuditDesk } from '../hub/audit/entry.ts';
 import type { CommandDesk } from '../hub/commands/command.ts';
 import type { DesiredDesk } from '../hub/desired/document.ts';
 import type { Device } from '../hub/device.ts';
+import type { DeviceRegistry } from '../hub/device-registry.ts';
 import type { FailedAttempts } from '../hub/failed-attempts.ts';
 import type { JobDesk } from '../hub/jobs/job.ts';
 import type { BrowserSessions as Sessions } from '../hub/keys/browser-sessions.ts';
@@ -34,6 +35,7 @@ export interface Readiness {
 
 export interface AdminParts {
   readonly fleet: FleetView;
+  readonly registry: Pick<DeviceRegistry, 'put' | 'ensure'>;
   readonly keys: KeyRing;
   readonly browserSessions: BrowserSessions;
   readonly commands: CommandDesk;

@@ -1,8 +1,8 @@
-/** `signalbox device …`: list, show and forget devices. */
+/** `signalbox device …`: list, show, name and forget devices. */
 import { Command, Option } from 'commander';
-import type { DeviceSummary as Device } from '../../schemas/api/devices.ts';
+import type { DeviceSummary as Device, DeviceProfileBody } from '../../schemas/api/devices.ts';
 import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { call, callList } from './http.ts';
+import { call, callList, NotFound } from './http.ts';
 import { age, deviceName, moment, print, printable, table } from './output.ts';
 
 interface ListOptions extends ConnectionOptions {
@@ -17,6 +17,7 @@ export function deviceCommand(): Command {
     .description('The fleet.')
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(setCommand())
     .addCommand(forgetCommand());
 }
 
@@ -26,7 +27,7 @@ function listCommand(): Command {
     .option('--customer <name>', 'only those of this customer')
     .option('--online', 'only those that are connected')
     .addOption(new Option('--offline', 'only those that are not').conflicts('online'))
-    .option('--search <text>', 'only those with this in their id')
+    .option('--search <text>', 'only those with this in their id, label or tags')
     .action(async (options: ListOptions) => {
       const online = options.online ? 'true' : options.offline ? 'false' : undefined;
       const query = { customer: options.customer, q: options.search, online };
@@ -44,6 +45,42 @@ function showCommand(): Command {
       const found = await call<Device>(connection(options), `/devices/${customer}/${device}`);
       print(options, found, () => description(found, Date.now()));
     });
+}
+
+interface SetOptions extends ConnectionOptions {
+  readonly label?: string;
+  readonly tag?: readonly string[];
+  readonly notes?: string;
+}
+
+function setCommand(): Command {
+  return withConnection(new Command('set'))
+    .alias('add')
+    .description('Name a device, which makes it known before it first connects. What you do not give stays.')
+    .argument('<customer/device>')
+    .option('--label <text>', 'what people call it; empty: none')
+    .option('--tag <tag>', 'to find it by; may be given again; replaces those it has; empty: none', collect)
+    .option('--notes <text>', 'what people should know about it; empty: none')
+    .action(async (name: string, options: SetOptions) => {
+      const { customer, device } = deviceName(name);
+      const to = connection(options);
+      const path = `/devices/${customer}/${device}`;
+      const before = await call<Device>(to, path).catch((error: unknown) => {
+        if (error instanceof NotFound) return null;
+        throw error;
+      });
+      const body: DeviceProfileBody = {
+        label: options.label ?? before?.label ?? '',
+        tags: (options.tag ?? before?.tags ?? []).filter((tag) => tag !== ''),
+        notes: options.notes ?? before?.notes ?? '',
+      };
+      const after = await call<Device>(to, path, { method: 'PUT', body });
+      print(options, after, () => description(after, Date.now()));
+    });
+}
+
+function collect(tag: string, before: readonly string[] = []): readonly string[] {
+  return [...before, tag];
 }
 
 function forgetCommand(): Command {
@@ -66,14 +103,17 @@ function deviceTable(devices: readonly Device[], now: number): string {
     age(device.lastDataAt, now),
     device.clock,
     device.model ?? '-',
+    device.label ?? '-',
   ]);
-  return table(['DEVICE', 'STATE', 'LAST SEEN', 'LAST DATA', 'CLOCK', 'MODEL'], rows);
+  return table(['DEVICE', 'STATE', 'LAST SEEN', 'LAST DATA', 'CLOCK', 'MODEL', 'LABEL'], rows);
 }
 
+type State = 'online' | 'offline' | 'never seen' | 'asleep' | 'overdue';
+
 /** Asleep as it said, or overdue: it should have been back (P-7.5). */
-function stateOf({ online, asleep }: Device, now: number): 'online' | 'offline' | 'asleep' | 'overdue' {
+function stateOf({ online, asleep, lastSeenAt }: Device, now: number): State {
   if (online) return 'online';
-  if (!asleep) return 'offline';
+  if (!asleep) return lastSeenAt === null ? 'never seen' : 'offline';
   return asleep.overdueAt !== null && now >= asleep.overdueAt ? 'overdue' : 'asleep';
 }
 
@@ -81,6 +121,7 @@ function stateText(device: Device, now: number): string {
   const { presence, connectedAt, asleep } = device;
   const state = stateOf(device, now);
   if (state === 'online') return `online since ${moment(connectedAt)}`;
+  if (state === 'never seen') return state;
   const since = `${state} since ${moment(presence.since)}`;
   return asleep?.until ? `${since}, to be back at ${moment(asleep.until)}` : since;
 }
@@ -98,6 +139,9 @@ function description(device: Device, now: number): string {
     ['model', device.model ?? '-'],
     ['firmware', device.firmware ?? '-'],
     ['metrics', String(device.metrics)],
+    ['label', device.label ?? '-'],
+    ['tags', device.tags.join(', ') || '-'],
+    ['notes', device.notes ?? '-'],
   ];
   return lines.map(([name, value]) => `${name.padEnd(10)} ${printable(value)}`).join('\n');
 }

@@ -19,6 +19,9 @@ export interface Refused {
   readonly text: string;
 }
 
+/** There is no such thing, or none that the key may see. */
+export class NotFound extends CliError {}
+
 /** No answer came; another try may bring one. */
 export class Unreachable extends CliError {}
 
@@ -32,8 +35,10 @@ export async function call<Answer>(
 ): Promise<Answer> {
   const { response, text } = await send(connection, path, options);
   const { status } = response;
-  if (!response.ok)
-    throw new CliError(explanation({ status, text }, connection, response.headers.get('location')));
+  if (!response.ok) {
+    const message = explanation({ status, text }, connection, response.headers.get('location'));
+    throw status === 404 ? new NotFound(message) : new CliError(message);
+  }
   const answer = text === '' ? null : parsed(text);
   if (answer === undefined) throw new CliError(explanation({ status, text }, connection));
   return answer as Answer;

@@ -39,6 +39,15 @@ export interface DeviceDescription {
   readonly maxFrame: number | null;
 }
 
+/** What people say about a device; owned by the registry (device-registry.ts). */
+export interface DeviceProfile {
+  /** Unix ms. */
+  readonly registeredAt: number;
+  readonly label: string | null;
+  readonly tags: readonly string[];
+  readonly notes: string | null;
+}
+
 /** The connection of a device, as the hub sees it; implemented by `session`. */
 export interface Member {
   readonly session: string;
@@ -63,6 +72,8 @@ export class Device {
   presence: Presence = { state: 'offline', session: null, since: 0, rev: 0, reason: null, asleep: null };
   member: Member | null = null;
   description: DeviceDescription = { model: null, firmware: null, meta: null, maxFrame: null };
+  /** null: nobody has registered it; it is known because it connected. */
+  profile: DeviceProfile | null = null;
   clock: ClockState = 'ok';
   /** When the last frame with data arrived, Unix ms; 0: never. Freshness of data, apart from connection. */
   lastDataAt = 0;
@@ -87,6 +98,19 @@ export class Device {
 
   get online(): boolean {
     return this.presence.state === 'online';
+  }
+
+  /** Whether it is registered and has not connected yet. */
+  get neverSeen(): boolean {
+    return !this.online && this.lastSeenAt === 0;
+  }
+
+  /** Whether a part of its id, its label or one of its tags is `text`, which is in lower case. */
+  mentions(text: string): boolean {
+    if (this.id.toLowerCase().includes(text)) return true;
+    if (!this.profile) return false;
+    const { label, tags } = this.profile;
+    return [label ?? '', ...tags].some((part) => part.toLowerCase().includes(text));
   }
 
   /** Unix ms of the last sign of life: a frame or a heartbeat; 0: never. */

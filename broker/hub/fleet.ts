@@ -29,6 +29,13 @@ export class Fleet {
     return this.deviceCount;
   }
 
+  /** Counted anew each time. */
+  get neverSeen(): number {
+    let count = 0;
+    for (const device of this.devices('*')) if (device.neverSeen) count += 1;
+    return count;
+  }
+
   get online(): number {
     return this.onlineCount;
   }
@@ -61,6 +68,13 @@ export class Fleet {
     const devices = this.byCustomer.get(customer) ?? new Map<string, Device>();
     this.byCustomer.set(customer, devices.set(id, device));
     this.deviceCount += 1;
+    return device;
+  }
+
+  /** Makes a device known that has not connected yet; viewers and the bridge hear of it as of one that is away. */
+  register(customer: string, id: string): Device {
+    const device = this.obtain(customer, id);
+    this.transition(device, { state: 'offline', session: null, since: 0, reason: null, asleep: null });
     return device;
   }
 

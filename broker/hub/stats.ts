@@ -15,7 +15,7 @@ const PERIOD = 1000;
 const KEPT = 6;
 
 export interface StatsParts {
-  readonly fleet: Pick<Fleet, 'total' | 'online'>;
+  readonly fleet: Pick<Fleet, 'total' | 'online' | 'neverSeen'>;
   readonly counters: Counters;
   readonly log: Pick<TelemetryLog, 'stats'>;
   readonly process: Pick<ProcessGauge, 'start' | 'stop' | 'read'>;
@@ -29,7 +29,7 @@ export interface StatsParts {
 
 /** The fleet, to count in. */
 export interface Devices {
-  devices(customer: string): Iterable<{ readonly online: boolean }>;
+  devices(customer: string): Iterable<{ readonly online: boolean; readonly neverSeen: boolean }>;
 }
 
 type Rates = BrokerStats['rates'];
@@ -72,7 +72,7 @@ export class StatsCollector {
       version,
       startedAt: this.startedAt,
       uptimeSeconds: Math.floor((clock.monotonic() - this.runningSince) / 1000),
-      devices: { total: fleet.total, online: fleet.online },
+      devices: { total: fleet.total, online: fleet.online, neverSeen: fleet.neverSeen },
       broker: this.broker(),
     };
   }
@@ -144,12 +144,13 @@ export function statsFor(stats: Stats, caller: Caller, fleet: Devices): Stats {
   return { ...visible, devices: countDevices(fleet, caller.customer) };
 }
 
-/** Devices of one customer, known and connected. */
+/** Devices of one customer: known, connected, and never seen. */
 export function countDevices(fleet: Devices, customer: string): Stats['devices'] {
-  const counts = { total: 0, online: 0 };
+  const counts = { total: 0, online: 0, neverSeen: 0 };
   for (const device of fleet.devices(customer)) {
     counts.total += 1;
     if (device.online) counts.online += 1;
+    if (device.neverSeen) counts.neverSeen += 1;
   }
   return counts;
 }

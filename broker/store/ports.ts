@@ -125,6 +125,26 @@ export interface StateStore {
   saveCursors(cursors: Readonly<Record<string, number>>): Promise<void>;
 }
 
+/** A device that was registered, with what people say about it. */
+export interface RegisteredDeviceRow {
+  readonly customer: string;
+  readonly device: string;
+  /** Unix ms; the first one stays. */
+  readonly registeredAt: number;
+  readonly label: string | null;
+  readonly tags: readonly string[];
+  readonly notes: string | null;
+}
+
+export interface RegistryStore {
+  /** Every row, in pages. */
+  loadRegistered(): AsyncIterable<readonly RegisteredDeviceRow[]>;
+  /** Inserts or replaces the row; durable when it resolves. */
+  saveRegistered(row: RegisteredDeviceRow): Promise<void>;
+  /** Durable when it resolves; one that is not there changes nothing. */
+  deleteRegistered(customer: string, device: string): Promise<void>;
+}
+
 export type Role = 'device' | 'viewer' | 'operator' | 'admin';
 
 export interface KeyRow {
@@ -164,7 +184,14 @@ export interface KeyStore {
 }
 
 /** One engine for everything that is not the log. */
-export interface Database extends StateStore, KeyStore, CommandStore, JobStore, DesiredStore, AuditStore {
+export interface Database
+  extends StateStore,
+    RegistryStore,
+    KeyStore,
+    CommandStore,
+    JobStore,
+    DesiredStore,
+    AuditStore {
   /** Opens, checks and migrates. `database-corrupt`, `database-newer` and `synchronous-off` reject; nothing is overwritten. */
   start(): Promise<void>;
   /** Idempotent. */

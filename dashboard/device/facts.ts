@@ -88,6 +88,9 @@ function factsOf(
   if (clock !== '') facts.push(['Its clock', clock]);
   if (summary === 'loading') return facts;
   if (summary === 'unread') return [...facts, ['Model', 'could not be read']];
+  if (summary.label) facts.push(['Label', summary.label]);
+  if (summary.tags.length > 0) facts.push(['Tags', summary.tags.join(', ')]);
+  if (summary.notes) facts.push(['Notes', summary.notes]);
   if (summary.model) facts.push(['Model', summary.model]);
   if (summary.firmware) facts.push(['Firmware', summary.firmware]);
   return facts;

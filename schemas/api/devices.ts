@@ -1,6 +1,6 @@
 /** Customers, devices and their last-known state, as the HTTP API tells them. */
 import Type from 'typebox';
-import { Asleep, closed, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
+import { Asleep, closed, id, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
 
 export const CustomerSchema = named(
   'Customer',
@@ -20,7 +20,12 @@ export const DevicesQuery = Type.Object(
   {
     customer: Type.Optional(Type.String({ description: 'Only devices of this customer.' })),
     online: Type.Optional(Type.Boolean({ description: 'Only devices that are connected, or are not.' })),
-    q: Type.Optional(Type.String({ description: 'A part of the device id, in any case.', maxLength: 64 })),
+    q: Type.Optional(
+      Type.String({
+        description: 'A part of the device id, its label or one of its tags, in any case.',
+        maxLength: 64,
+      }),
+    ),
     sort: Type.Optional(
       Type.Enum(
         DEVICE_SORTS.flatMap((sort) => [sort, `-${sort}` as const]),
@@ -54,7 +59,7 @@ const connection = {
   online: Type.Boolean(),
   connectedAt: timeOrNull('Since when it is connected; null: it is not.'),
   asleep: Asleep,
-  lastSeenAt: timeOrNull('Last sign of life, heartbeats included.'),
+  lastSeenAt: timeOrNull('Last sign of life, heartbeats included; null: it has never connected.'),
   lastDataAt: timeOrNull('Arrival of the last telemetry or event.'),
   clock: Type.Enum(['ok', 'unset', 'ahead'], {
     description: "What the device's own times are worth (P-4.5).",
@@ -69,6 +74,9 @@ export const DeviceSchema = named(
     id: Type.String(),
     model: textOrNull('As told in hello.'),
     firmware: textOrNull('As told in hello.'),
+    label: textOrNull('What people call it.'),
+    tags: Type.Array(Type.String()),
+    notes: textOrNull('What people should know about it.'),
     presence: Presence,
     metrics: Type.Integer({ description: 'How many metrics have a last-known value.' }),
   }),
@@ -76,6 +84,39 @@ export const DeviceSchema = named(
 export const DeviceListSchema = list(DeviceSchema);
 export type DeviceSummary = Type.Static<typeof DeviceSchema>;
 export type DeviceList = Type.Static<typeof DeviceListSchema>;
+
+/** Without control characters, which would move a terminal's cursor. */
+const PRINTABLE = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$';
+
+export const DeviceProfileSchema = named(
+  'DeviceProfile',
+  Type.Object(
+    {
+      label: Type.Optional(
+        Type.Union([Type.String({ maxLength: 64, pattern: PRINTABLE }), Type.Null()], {
+          description: 'What people call it; at most 64 bytes of UTF-8.',
+        }),
+      ),
+      tags: Type.Optional(
+        Type.Array(Type.String({ minLength: 1, maxLength: 32, pattern: PRINTABLE }), {
+          description: 'To find it by; each at most 32 bytes of UTF-8.',
+          maxItems: 16,
+          uniqueItems: true,
+        }),
+      ),
+      notes: Type.Optional(
+        Type.Union([Type.String({ maxLength: 1024 }), Type.Null()], {
+          description: 'What people should know about it; at most 1,024 bytes of UTF-8.',
+        }),
+      ),
+    },
+    { ...closed, description: 'What is left out is cleared.' },
+  ),
+);
+export type DeviceProfileBody = Type.Static<typeof DeviceProfileSchema>;
+
+/** P-1.4, checked: what is put here comes to exist. */
+export const NewDevicePath = Type.Object({ customer: id('Whose device.'), device: id('Its id.') });
 
 const StateValue = Type.Object({
   value: Type.Unknown({ description: 'JSON; a byte string is `{"base64": "…"}`.' }),

@@ -6,7 +6,12 @@ import { closed, id, list, named, page, reference, textOrNull, time, timeOrNull 
 const SelectionSchema = Type.Object(
   {
     customer: id('Whose devices.'),
-    q: Type.Optional(Type.String({ description: 'A part of the device id, in any case.', maxLength: 64 })),
+    q: Type.Optional(
+      Type.String({
+        description: 'A part of the device id, its label or one of its tags, in any case.',
+        maxLength: 64,
+      }),
+    ),
     model: Type.Optional(Type.String({ description: 'Exactly this model.', maxLength: 128 })),
     online: Type.Optional(Type.Boolean({ description: 'Only devices that are connected now, or are not.' })),
     devices: Type.Optional(

@@ -139,7 +139,11 @@ export const StatsSchema = named(
     startedAt: Type.Integer({ description: 'Unix ms.' }),
     uptimeSeconds: number('Since the start.'),
     devices: Type.Object(
-      { total: count('Known.'), online: count('Connected.') },
+      {
+        total: count('Known.'),
+        online: count('Connected.'),
+        neverSeen: count('Of the known ones those that have not connected yet.'),
+      },
       { description: "Of the caller's customer; of all customers for an admin." },
     ),
     broker: Type.Optional(Broker),

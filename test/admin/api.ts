@@ -3,9 +3,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type AdminParts, AdminServer } from '../../broker/admin/server.ts';
+import { DeviceRegistry } from '../../broker/hub/device-registry.ts';
 import { FailedAttempts } from '../../broker/hub/failed-attempts.ts';
 import { Fleet } from '../../broker/hub/fleet.ts';
 import { Revisions } from '../../broker/hub/revisions.ts';
+import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import type { Stats } from '../../schemas/api.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
@@ -40,6 +42,8 @@ export type Overrides = Partial<Omit<AdminParts, 'config'>> & {
 export class AdminBench {
   readonly clock = new FakeClock();
   readonly fleet = new Fleet(new Revisions(1));
+  readonly database = new MemoryDatabase();
+  readonly registry = new DeviceRegistry({ store: this.database, fleet: this.fleet, clock: this.clock });
   readonly keys = new FakeKeys(this.clock, KEYS);
   readonly browserSessions = new FakeBrowserSessions(this.clock);
   readonly commands = new FakeCommands(this.clock);
@@ -55,6 +59,7 @@ export class AdminBench {
   constructor({ server = {}, ...overrides }: Overrides) {
     this.admin = new AdminServer({
       fleet: this.fleet,
+      registry: this.registry,
       keys: this.keys,
       browserSessions: this.browserSessions,
       commands: this.commands,
@@ -79,6 +84,7 @@ export class AdminBench {
   }
 
   async listen(): Promise<void> {
+    await this.database.start();
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
   }
 
@@ -123,7 +129,7 @@ export class AdminBench {
   }
 
   private stats(): Stats {
-    return someStats({ total: this.fleet.total, online: this.fleet.online });
+    return someStats({ total: this.fleet.total, online: this.fleet.online, neverSeen: this.fleet.neverSeen });
   }
 
   private forget(customer: string, id: string): boolean {

@@ -56,6 +56,9 @@ describe('the list of devices', () => {
       clock: 'ok',
       model: 'P9',
       firmware: '1.4.0',
+      label: null,
+      tags: [],
+      notes: null,
       presence: { state: 'online', session: 's-pump-7', since: 5000, reason: null },
       metrics: 2,
     } satisfies DeviceSummary);

@@ -22,6 +22,7 @@ describe('a scrape', () => {
       'signalbox_build_info{version="1.2.3"} 1',
       'signalbox_devices 1',
       'signalbox_devices_online 0',
+      'signalbox_devices_never_seen 1',
       'signalbox_viewers 3',
       'signalbox_frames_received_total 101',
       'signalbox_frames_repeated_total 102',

@@ -36,6 +36,7 @@ const OPERATIONS = [
   'POST /api/v1/keys',
   'DELETE /api/v1/keys/{id}',
   'POST /api/v1/keys/{id}/rotate',
+  'PUT /api/v1/devices/{customer}/{device}',
   'DELETE /api/v1/session',
   'GET /api/v1/session',
   'POST /api/v1/session',

@@ -112,7 +112,7 @@ describe('a request that cannot be taken', () => {
 
   it.each([
     ['PUT', '/devices', 'GET, HEAD'],
-    ['POST', '/devices/acme/pump-7', 'GET, DELETE, HEAD'],
+    ['POST', '/devices/acme/pump-7', 'GET, PUT, DELETE, HEAD'],
     ['PATCH', '/keys', 'GET, POST, HEAD'],
     ['GET', '/keys/vera', 'DELETE'],
     ['OPTIONS', '/session', 'GET, DELETE, POST, HEAD'],

@@ -2,13 +2,13 @@
 import type { Stats } from '../../schemas/api.ts';
 import { SOME_BRIDGE } from '../helpers/some-bridge.ts';
 
-export function someStats(devices: Stats['devices']): Stats {
+export function someStats(devices: { total: number; online: number; neverSeen?: number }): Stats {
   return {
     at: 1_780_000_060_000,
     version: '1.2.3',
     startedAt: 1_780_000_000_000,
     uptimeSeconds: 60,
-    devices,
+    devices: { neverSeen: 0, ...devices },
     broker: {
       viewers: 3,
       rates: { frames: 10.5, samples: 42, bytes: 735, commits: 5.1, acks: 9.9 },

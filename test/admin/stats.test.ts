@@ -90,7 +90,7 @@ describe('the figures', () => {
       startedAt: clock.now() - 90_000,
       uptimeSeconds: 90,
       version: '1.2.3',
-      devices: { total: 2, online: 1 },
+      devices: { total: 2, online: 1, neverSeen: 1 },
       broker: {
         viewers: 3,
         totals: { frames: 12 },
@@ -158,7 +158,7 @@ describe('the figures', () => {
       version: '1.2.3',
       startedAt: clock.now(),
       uptimeSeconds: 0,
-      devices: { total: 1, online: 0 },
+      devices: { total: 1, online: 0, neverSeen: 1 },
     });
     expect(statsFor(collector.current(), caller('*'), fleet).broker).toBeDefined();
   });

@@ -23,11 +23,56 @@ function pump(changes: Partial<DeviceSummary> = {}): DeviceSummary {
     clock: 'ok',
     model: 'P7',
     firmware: '1.0',
+    label: null,
+    tags: [],
+    notes: null,
     presence,
     metrics: 4,
     ...changes,
   };
 }
+
+const NEW = pump({
+  device: 'acme/pump-9',
+  id: 'pump-9',
+  online: false,
+  connectedAt: null,
+  lastSeenAt: null,
+  lastDataAt: null,
+  model: null,
+  label: 'North hall',
+  tags: ['hall', 'new'],
+  presence: { state: 'offline', session: null, since: null, reason: null },
+});
+
+describe('signalbox device set', () => {
+  it('makes a device known that has not connected yet', async () => {
+    const missing = refusing('not-found', 'There is no device that this key may see.');
+    const { url, asked } = await scripted(missing, { status: 201, body: NEW });
+    const given = ['--label', 'North hall', '--tag', 'hall', '--tag', 'new'];
+    const { code, out } = await run('device', 'add', 'acme/pump-9', ...given, '--url', url, '--key', KEY);
+    expect(code).toBe(0);
+    expect(asked[1]).toMatchObject({
+      line: 'PUT /api/v1/devices/acme/pump-9',
+      body: { label: 'North hall', tags: ['hall', 'new'], notes: '' },
+    });
+    expect(out).toContain('state      never seen');
+    expect(out).toContain('label      North hall');
+    expect(out).toContain('tags       hall, new');
+  });
+
+  it('keeps what is not given, and takes away what is given as empty', async () => {
+    const { url, asked } = await scripted({ body: NEW }, { body: NEW });
+    await run('device', 'set', 'acme/pump-9', '--tag', '', '--notes', 'Valve', '--url', url, '--key', KEY);
+    expect(asked[1]?.body).toEqual({ label: 'North hall', tags: [], notes: 'Valve' });
+  });
+
+  it('asks for nothing more where it may not read', async () => {
+    const { url, asked } = await scripted(refusing('forbidden', 'No.'));
+    const { code } = await run('device', 'set', 'acme/pump-9', '--url', url, '--key', KEY);
+    expect([code, asked.length]).toEqual([1, 1]);
+  });
+});
 
 describe('signalbox device list', () => {
   it('shows who is connected, and the age of what is known', async () => {
@@ -35,10 +80,16 @@ describe('signalbox device list', () => {
     const { code, out } = await run('device', 'list', '--url', url, '--key', KEY);
     expect(code).toBe(0);
     expect(out).toEqual([
-      'DEVICE       STATE   LAST SEEN  LAST DATA  CLOCK  MODEL',
-      'acme/pump-7  online  3 s ago    3 h ago    ok     P7',
+      'DEVICE       STATE   LAST SEEN  LAST DATA  CLOCK  MODEL  LABEL',
+      'acme/pump-7  online  3 s ago    3 h ago    ok     P7     -',
     ]);
     expect(asked[0]?.line).toBe('GET /api/v1/devices?limit=1000');
+  });
+
+  it('says of a device that has not connected yet that it was never seen', async () => {
+    const { url } = await scripted({ body: { items: [NEW], next: null } });
+    const { out } = await run('device', 'list', '--url', url, '--key', KEY);
+    expect(out[1]).toBe('acme/pump-9  never seen  never      never      ok     -      North hall');
   });
 
   it('asks for a part of the fleet', async () => {

@@ -54,7 +54,7 @@ describe.runIf(HAS_CHROMIUM)('the page in Chromium (skipped without the Debian p
 
   it('takes the token of a login link out of the address', async () => {
     await open();
-    await page.getByText('No device has connected yet.').waitFor();
+    await page.getByText('There is no device yet: create a key for one.').waitFor();
     expect(page.url()).toBe(`${server.url}/`);
     expect(await page.evaluate('document.cookie')).toBe('');
     await page.reload();

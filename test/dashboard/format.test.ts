@@ -56,7 +56,7 @@ describe('presence', () => {
     [{ online: true }, 'Online for 4 s'],
     [{ reason: 'no-heartbeat' }, 'Offline for 4 s: no-heartbeat'],
     [{}, 'Offline for 4 s: reason unknown'],
-    [{ since: null }, 'Offline; it has not connected yet'],
+    [{ since: null }, 'Never seen'],
     [{ reason: 'asleep', asleep: { until: null, overdueAt: null } }, 'Asleep; it did not say until when'],
   ])('%j reads "%s"', (part, text) => {
     expect(presenceText(row(part), NOW)).toBe(text);

@@ -49,8 +49,8 @@ describe('stats', () => {
     const acme = world.viewer('acme');
     world.clock.advance(2000);
     expect(admin.of('stats').map(({ stats }) => stats.devices)).toEqual([
-      { total: 2, online: 1 },
-      { total: 2, online: 1 },
+      { total: 2, online: 1, neverSeen: 0 },
+      { total: 2, online: 1, neverSeen: 0 },
     ]);
     expect(admin.of('stats')[0]?.stats.broker?.viewers).toBe(1);
     expect(acme.of('stats')[0]?.stats).toMatchObject({ devices: { total: 1, online: 1 } });

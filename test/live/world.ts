@@ -172,7 +172,7 @@ function someStats(fleet: Fleet, at: number): Stats {
     version: '0.1.0',
     startedAt: 1_779_999_990_000,
     uptimeSeconds: 10,
-    devices: { total: fleet.total, online: fleet.online },
+    devices: { total: fleet.total, online: fleet.online, neverSeen: fleet.neverSeen },
     broker: {
       viewers: 1,
       rates: zero,

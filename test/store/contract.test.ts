@@ -7,6 +7,7 @@ import { desiredContract } from './desired-contract.ts';
 import { startStores } from './harness.ts';
 import { jobContract } from './job-contract.ts';
 import { telemetryLogContract } from './log-contract.ts';
+import { registryContract } from './registry-contract.ts';
 
 const DURABILITY = { files: 'power', memory: 'process' } as const;
 
@@ -22,5 +23,6 @@ describe.each(['files', 'memory'] as const)('the %s engine', (engine) => {
   describe('commands', () => commandContract(engine));
   describe('jobs', () => jobContract(engine));
   describe('desired state', () => desiredContract(engine));
+  describe('registered devices', () => registryContract(engine));
   describe('the audit', () => auditContract(engine));
 });

@@ -16,8 +16,22 @@ function firstVersion(folder: string): void {
   database.pragma('user_version = 1');
   database.exec("INSERT INTO devices VALUES ('acme', 'pump', 5, x'61')");
   database.exec("INSERT INTO cursors VALUES ('mqtt', 42)");
+  for (const [id, device, revoked, used] of KEYS) {
+    database
+      .prepare("INSERT INTO keys VALUES (?, zeroblob(32), 'acme', ?, 'device', NULL, 7, NULL, ?, ?)")
+      .run(id, device, revoked, used);
+  }
   database.close();
 }
+
+/** [id, device, revoked at, last used at] */
+const KEYS = [
+  ['fresh', 'new', null, null],
+  ['again', 'new', null, null],
+  ['used', 'pump', null, 9],
+  ['revoked', 'never', 8, null],
+  ['fleet', null, null, null],
+] as const;
 
 describe('a data folder of the first version', () => {
   it('keeps its devices and cursors, and takes commands', async () => {
@@ -28,6 +42,10 @@ describe('a data folder of the first version', () => {
     for await (const page of stores.database.loadDevices()) devices.push(...page.map(({ device }) => device));
     expect(devices).toEqual(['pump']);
     expect(await stores.database.loadCursors()).toEqual({ mqtt: 42 });
+    const registered: unknown[] = [];
+    for await (const page of stores.database.loadRegistered()) registered.push(...page);
+    const blank = { label: null, tags: [], notes: null };
+    expect(registered).toEqual([{ customer: 'acme', device: 'new', registeredAt: 7, ...blank }]);
     expect(await stores.database.lastCommandNumber()).toBe(0);
     await stores.database.saveCommands([
       {

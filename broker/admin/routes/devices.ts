@@ -1,11 +1,13 @@
-/** `/devices`: the list with its filters, one device, its last-known state, and forgetting it. */
+/** `/devices`: the list with its filters, one device, its last-known state, naming it, and forgetting it. */
 import Type from 'typebox';
 import {
   DEFAULT_LIMIT,
   DeviceListSchema,
   DevicePath,
+  DeviceProfileSchema,
   DeviceSchema,
   DevicesQuery,
+  NewDevicePath,
   reference,
   StateSchema,
 } from '../../../schemas/api.ts';
@@ -18,14 +20,16 @@ import { findDevice } from '../find-device.ts';
 import { answers } from '../openapi.ts';
 import { pageOf } from '../paging.ts';
 import type { AdminParts } from '../ports.ts';
-import { notFound } from '../refusal.ts';
+import { notFound, Refusal } from '../refusal.ts';
 import { deviceTarget, type Trail } from '../trail.ts';
 
 const ONE = '/devices/:customer/:device';
+const NO_CUSTOMER = 'There is no customer of this name; one exists once a key names it.';
 
 export function deviceRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
   listRoute(api, parts, access);
   readRoutes(api, parts, access);
+  putRoute(api, parts, access, trail);
   forgetRoute(api, parts, access, trail);
 }
 
@@ -57,7 +61,7 @@ function* matching(devices: Iterable<Device>, { customer, online, q }: Filter): 
   for (const device of devices) {
     if (customer !== undefined && device.customer !== customer) continue;
     if (online !== undefined && device.online !== online) continue;
-    if (device.id.toLowerCase().includes(part)) yield device;
+    if (device.mentions(part)) yield device;
   }
 }
 
@@ -91,6 +95,44 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
   );
 }
 
+function putRoute(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
+  const { fleet, keys, registry, logger } = parts;
+  const exists = (customer: string) =>
+    [...keys.customers()].includes(customer) || [...fleet.customers()].includes(customer);
+  const known = { description: 'It was known before; label, tags and notes are these now.' };
+
+  api.put(
+    ONE,
+    {
+      schema: {
+        summary: 'Names a device, and makes it known before it first connects',
+        description:
+          'Commands and desired state wait for it; it is listed with `lastSeenAt` null. Replaces label, tags and notes: what is left out is cleared.',
+        tags: ['devices'],
+        params: NewDevicePath,
+        body: reference(DeviceProfileSchema),
+        response: {
+          ...answers(201, reference(DeviceSchema), 'not-found', 'body-too-large', 'unsupported-media-type'),
+          200: { ...reference(DeviceSchema), ...known },
+        },
+      },
+      onRequest: [trail.attempt('device.put', deviceTarget), access.operators],
+    },
+    async (request, reply) => {
+      const caller = access.caller(request);
+      const { customer, device: id } = request.params;
+      if (!sees(caller, customer)) throw notFound('device');
+      if (!exists(customer)) throw new Refusal('not-found', NO_CUSTOMER);
+      const { label, tags = [], notes } = request.body;
+      const profile = { label: label || null, tags, notes: notes || null };
+      const { device, created } = await registry.put(customer, id, profile);
+      if (created) logger.info({ device: device.name, by: caller.keyId }, 'A device was registered.');
+      trail.done(request, { customer, detail: { created } });
+      return reply.code(created ? 201 : 200).send(deviceSummary(device));
+    },
+  );
+}
+
 function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access, trail: Trail): void {
   api.delete(
     ONE,
@@ -98,7 +140,7 @@ function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access, t
       schema: {
         summary: 'Forgets a device',
         description:
-          'Ends its connection and removes its state. Its keys stay: with one it may come back as new.',
+          'Ends its connection and removes its state, label, tags and notes. Its keys stay: with one it may come back as new.',
         tags: ['devices'],
         params: DevicePath,
         response: answers(204, Type.Null({ description: 'It is gone.' }), 'not-found'),

@@ -55,7 +55,12 @@ function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
   );
 }
 
-function createRoute(api: Api, { keys, clock, logger }: AdminParts, access: Access, trail: Trail): void {
+function createRoute(
+  api: Api,
+  { keys, registry, clock, logger }: AdminParts,
+  access: Access,
+  trail: Trail,
+): void {
   const target = customerTarget((body) => (body as { customer?: unknown } | undefined)?.customer);
 
   api.post(
@@ -63,7 +68,8 @@ function createRoute(api: Api, { keys, clock, logger }: AdminParts, access: Acce
     {
       schema: {
         summary: 'Creates a key',
-        description: 'A customer exists once a key names it.',
+        description:
+          'A customer exists once a key names it, and so does a device: commands and desired state wait for it from then on.',
         tags: ['keys'],
         body: reference(NewKeySchema),
         response: answers(201, reference(KeySchema), 'body-too-large', 'unsupported-media-type'),
@@ -71,7 +77,10 @@ function createRoute(api: Api, { keys, clock, logger }: AdminParts, access: Acce
       onRequest: [trail.attempt('key.create', target), access.admins],
     },
     async (request, reply) => {
-      const { row, key } = await keys.create(keyWish(request.body, clock.now()));
+      const wish = keyWish(request.body, clock.now());
+      // First the device: where it is refused, there is no key.
+      if (wish.device !== null) await registry.ensure(wish.customer, wish.device);
+      const { row, key } = await keys.create(wish);
       logger.info({ key: row.id, role: row.role, by: access.caller(request).keyId }, 'A key was created.');
       const { id, customer, role, device } = row;
       trail.done(request, {

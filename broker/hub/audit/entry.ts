@@ -12,6 +12,7 @@ export const AUDIT_ACTIONS = {
   'job.resume': 'A halted job was resumed.',
   'desired.put': 'Desired state was replaced.',
   'desired.patch': 'Desired state was changed in part.',
+  'device.put': 'A device was named, or made known before it connected.',
   'device.forget': 'A device was forgotten.',
   'key.create': 'A key was created.',
   'key.rotate': 'A key was rotated.',

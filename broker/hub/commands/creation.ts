@@ -66,7 +66,10 @@ export class Creation {
     const { journal, findDevice } = this.parts;
     const device = findDevice(wish.customer, wish.device);
     if (!device)
-      throw new HubRefusal('not-found', 'There is no device of this name; it has not connected yet.');
+      throw new HubRefusal(
+        'not-found',
+        'There is no device of this name; create a key for it, or name it with PUT.',
+      );
     checkReceivable(device, encodeCommand(id, wish.name, wish.args, ttl), 'The command');
     const older = this.superseded(wish);
     const oldest = this.makeRoom(wish, older);

@@ -12,7 +12,7 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 /** Which devices of a customer; all given conditions must hold. */
 export interface Selection {
   readonly customer: string;
-  /** A part of the device id, in any case. */
+  /** A part of the device id, its label or one of its tags, in any case. */
   readonly q: string | null;
   readonly model: string | null;
   readonly online: boolean | null;

@@ -39,5 +39,5 @@ function named(fleet: SelectableFleet, customer: string, ids: readonly string[])
 function fits(device: Device, { q, model, online }: Selection): boolean {
   if (online !== null && device.online !== online) return false;
   if (model !== null && device.description.model !== model) return false;
-  return q === null || device.id.toLowerCase().includes(q.toLowerCase());
+  return q === null || device.mentions(q.toLowerCase());
 }

@@ -19,6 +19,7 @@ import {
   type DeviceRow,
   type Durability,
   type KeyRow,
+  type RegisteredDeviceRow,
   StoreError,
 } from '../ports.ts';
 import { MemoryAudit } from './audit.ts';
@@ -26,12 +27,14 @@ import { MemoryCommands } from './commands.ts';
 import { MemoryDesired } from './desired.ts';
 import { MemoryJobs } from './jobs.ts';
 import { MemoryKeys } from './keys.ts';
+import { MemoryRegistry } from './registry.ts';
 import { MemoryState } from './state.ts';
 
 export class MemoryDatabase implements Database {
   readonly durability: Durability = 'process';
   private readonly subjects = {
     state: new MemoryState(),
+    registry: new MemoryRegistry(),
     keys: new MemoryKeys(),
     commands: new MemoryCommands(),
     jobs: new MemoryJobs(),
@@ -79,6 +82,18 @@ export class MemoryDatabase implements Database {
 
   async saveCursors(cursors: Readonly<Record<string, number>>): Promise<void> {
     this.open.state.saveCursors(cursors);
+  }
+
+  async *loadRegistered(): AsyncGenerator<readonly RegisteredDeviceRow[]> {
+    yield this.open.registry.all();
+  }
+
+  async saveRegistered(row: RegisteredDeviceRow): Promise<void> {
+    this.open.registry.save(row);
+  }
+
+  async deleteRegistered(customer: string, device: string): Promise<void> {
+    this.open.registry.delete(customer, device);
   }
 
   async loadKeys(): Promise<readonly KeyRow[]> {

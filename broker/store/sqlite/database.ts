@@ -3,7 +3,7 @@
  * (ports.ts, command-ports.ts); here they only cross to the thread.
  */
 import type { CommandRow, DesiredRow } from '../command-ports.ts';
-import type { Database, DeviceRow, Durability } from '../ports.ts';
+import type { Database, DeviceRow, Durability, RegisteredDeviceRow } from '../ports.ts';
 import { buffersOf, packRows, unpackRows } from './device-rows.ts';
 import { DatabaseThread } from './thread.ts';
 
@@ -16,6 +16,9 @@ export class SqliteStore extends DatabaseThread implements Database {
   readonly raiseRevisionCeiling = this.forward('raiseRevisionCeiling');
   readonly loadCursors = this.forward('loadCursors');
   readonly saveCursors = this.forward('saveCursors');
+
+  readonly saveRegistered = this.forward('saveRegistered');
+  readonly deleteRegistered = this.forward('deleteRegistered');
 
   readonly loadKeys = this.forward('loadKeys');
   readonly insertKey = this.forward('insertKey');
@@ -56,6 +59,15 @@ export class SqliteStore extends DatabaseThread implements Database {
   saveDevices(rows: readonly DeviceRow[]): Promise<void> {
     const packed = packRows(rows);
     return this.call('saveDevices', [packed], buffersOf(packed));
+  }
+
+  async *loadRegistered(): AsyncGenerator<readonly RegisteredDeviceRow[]> {
+    let page = await this.call('loadRegistered', ['', '']);
+    while (page.length > 0) {
+      yield page;
+      const { customer, device } = page.at(-1) as RegisteredDeviceRow;
+      page = await this.call('loadRegistered', [customer, device]);
+    }
   }
 
   async *loadOpenCommands(): AsyncGenerator<readonly CommandRow[]> {

@@ -10,7 +10,7 @@ import type {
   JobRow,
   NumberedAuditRow,
 } from '../command-ports.ts';
-import type { BrowserSessionRow, KeyRow, StoreErrorCode } from '../ports.ts';
+import type { BrowserSessionRow, KeyRow, RegisteredDeviceRow, StoreErrorCode } from '../ports.ts';
 import type { PackedRows } from './device-rows.ts';
 
 export interface DatabaseOptions {
@@ -31,6 +31,10 @@ export interface DatabaseMethods {
   raiseRevisionCeiling(ceiling: number): void;
   loadCursors(): Readonly<Record<string, number>>;
   saveCursors(cursors: Readonly<Record<string, number>>): void;
+  /** The page of rows after this device in the order of names; `['', '']` for the first. Empty: no more. */
+  loadRegistered(customer: string, device: string): readonly RegisteredDeviceRow[];
+  saveRegistered(row: RegisteredDeviceRow): void;
+  deleteRegistered(customer: string, device: string): void;
   loadKeys(): readonly KeyRow[];
   insertKey(row: KeyRow): void;
   updateKeys(rows: readonly KeyRow[]): void;

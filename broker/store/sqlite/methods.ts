@@ -7,6 +7,7 @@ import { jobMethods } from './job-methods.ts';
 import { keyMethods } from './key-methods.ts';
 import type { DatabaseMethods } from './messages.ts';
 import type { InTransaction, Prepare } from './prepare.ts';
+import { registryMethods } from './registry-methods.ts';
 import { loadStatements } from './sql.ts';
 import { stateMethods } from './state-methods.ts';
 
@@ -24,6 +25,7 @@ export function databaseMethods(database: SqliteDatabase.Database, sqlFolder: st
   };
   return {
     ...stateMethods(prepare, inTransaction),
+    ...registryMethods(prepare),
     ...keyMethods(prepare, inTransaction),
     ...commandMethods(prepare, inTransaction),
     ...jobMethods(prepare),

@@ -1,0 +1,78 @@
+/** Devices that are known before they connect: what a restart, a forgetting and several at once make of them. */
+import { expect, it } from 'vitest';
+import { DeviceRegistry } from '../../broker/hub/device-registry.ts';
+import { Fleet } from '../../broker/hub/fleet.ts';
+import { Revisions } from '../../broker/hub/revisions.ts';
+import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { FakeClock } from '../helpers/clock.ts';
+
+const NAMED = { label: 'North hall', tags: ['hall'], notes: null };
+
+async function world(database = new MemoryDatabase()) {
+  await database.start();
+  const fleet = new Fleet(new Revisions(1));
+  const registry = new DeviceRegistry({ store: database, fleet, clock: new FakeClock() });
+  await registry.load();
+  const forget = async (id: string): Promise<boolean> => {
+    const device = fleet.find('acme', id);
+    if (device) fleet.forget(device);
+    return device !== null;
+  };
+  return { database, fleet, registry, forget };
+}
+
+it('is there again after a restart that came before its first connection', async () => {
+  const { registry, database } = await world();
+  await registry.put('acme', 'pump', NAMED);
+  const { fleet } = await world(database);
+  expect(fleet.find('acme', 'pump')).toMatchObject({ neverSeen: true, profile: NAMED });
+});
+
+it('is not known before it is durable', async () => {
+  const { registry, fleet, database } = await world();
+  const save = database.saveRegistered.bind(database);
+  database.saveRegistered = async (row) => {
+    expect(fleet.find('acme', 'pump')).toBeNull();
+    await save(row);
+  };
+  expect(await registry.ensure('acme', 'pump')).toMatchObject({ created: true });
+});
+
+it('once forgotten does not come back with a restart, nor does its name', async () => {
+  const { registry, database, forget } = await world();
+  await registry.put('acme', 'pump', NAMED);
+  expect(await registry.forget('acme', 'pump', () => forget('pump'))).toBe(true);
+  expect((await world(database)).fleet.total).toBe(0);
+});
+
+it('that is named while it is being forgotten is there with what was said last', async () => {
+  const { registry, database, fleet, forget } = await world();
+  await registry.put('acme', 'pump', NAMED);
+  await Promise.all([
+    registry.forget('acme', 'pump', () => forget('pump')),
+    registry.put('acme', 'pump', { ...NAMED, label: 'South hall' }),
+  ]);
+  expect(fleet.find('acme', 'pump')?.profile?.label).toBe('South hall');
+  expect((await world(database)).fleet.find('acme', 'pump')?.profile?.label).toBe('South hall');
+});
+
+it('keeps its name when it connects, and was seen from then on', async () => {
+  const { registry, fleet } = await world();
+  await registry.put('acme', 'pump', NAMED);
+  expect(fleet.neverSeen).toBe(1);
+  const device = fleet.obtain('acme', 'pump');
+  const member = { session: 's1', keyId: 'k', heardAt: 5, ready: true, write: () => {}, end: () => {} };
+  fleet.join(device, member as never, 5);
+  expect([fleet.neverSeen, device.profile?.label]).toEqual([0, 'North hall']);
+  fleet.leave(device, member as never, 6, 'connection-lost');
+  expect(fleet.neverSeen).toBe(0);
+});
+
+it('is told to viewers and the bridge as one that is away', async () => {
+  const { registry, fleet } = await world();
+  const told: string[] = [];
+  fleet.onPresence((device, { state, since }) => told.push(`${device.name} ${state} ${since}`));
+  await registry.ensure('acme', 'pump');
+  await registry.put('acme', 'pump', NAMED);
+  expect(told).toEqual(['acme/pump offline 0']);
+});
