@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../schemas/config.ts';
 import { Broker } from './broker.ts';
+import { ListenError } from './edge/listen-error.ts';
 import { systemEnvironment } from './environment.ts';
 import { ServiceNotifier } from './notify.ts';
 import { StoreError } from './store/ports.ts';
@@ -36,7 +37,7 @@ export async function runBroker(config: Config, logger: Log): Promise<number> {
   try {
     await broker.start();
   } catch (error) {
-    logger.error(error instanceof StoreError ? { code: error.code } : { err: error }, startMessage(error));
+    logger.error(isTold(error) ? { code: error.code } : { err: error }, startMessage(error));
     await notifier.stop();
     return 1;
   }
@@ -51,7 +52,12 @@ export async function runBroker(config: Config, logger: Log): Promise<number> {
   return code;
 }
 
+/** Whose message says all that a person needs; a trace would hide it. */
+function isTold(error: unknown): error is StoreError | ListenError {
+  return error instanceof StoreError || error instanceof ListenError;
+}
+
 function startMessage(error: unknown): string {
-  if (error instanceof StoreError) return error.message;
+  if (isTold(error)) return error.message;
   return `The broker could not start: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -1,36 +1,8 @@
 #!/usr/bin/env node
-/** `signalbox`: one file a subcommand. */
+/** `signalbox`: the process. One file a subcommand. */
 import { systemEnvironment } from '../environment.ts';
-import { auditCommand } from './audit.ts';
-import { checkConfigCommand } from './check-config.ts';
-import { commandCommand } from './command.ts';
-import { demoCommand } from './demo.ts';
-import { desiredCommand } from './desired.ts';
-import { deviceCommand } from './device.ts';
-import { jobCommand } from './job.ts';
-import { keyCommand } from './key.ts';
+import { COMMANDS } from './commands.ts';
 import { runCommandLine } from './program.ts';
-import { sendCommand } from './send.ts';
-import { serveCommand } from './serve.ts';
-import { simCommand } from './sim.ts';
-import { stateCommand } from './state.ts';
-import { watchCommand } from './watch.ts';
-
-const COMMANDS = [
-  serveCommand,
-  demoCommand,
-  simCommand,
-  keyCommand,
-  deviceCommand,
-  stateCommand,
-  sendCommand,
-  commandCommand,
-  jobCommand,
-  desiredCommand,
-  auditCommand,
-  watchCommand,
-  checkConfigCommand,
-];
 
 // Whoever reads us has had enough, as in `signalbox watch | head`. console hides that, and watch would go on for ever.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,5 +1,6 @@
 /** `signalbox serve`: runs the broker. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { Config } from '../../schemas/config.ts';
 import { loadConfig } from '../config.ts';
 import { makeLogger } from './logger.ts';
 import { wholeNumber } from './numbers.ts';
@@ -9,7 +10,10 @@ interface ServeOptions {
   readonly data?: string;
   readonly host?: string;
   readonly port?: number;
+  readonly logLevel?: Config['log']['level'];
 }
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] satisfies Config['log']['level'][];
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -18,8 +22,10 @@ export function serveCommand(): Command {
     .option('--data <dir>', 'data folder (default: $STATE_DIRECTORY, else ./data)')
     .option('--host <address>', 'address to listen on')
     .option('--port <n>', 'port to listen on; 0 picks a free one', wholeNumber(0, 65535))
-    .action(async ({ config: file, data, host, port }: ServeOptions) => {
-      const config = loadConfig({ file, environment: process.env, flags: { data, server: { host, port } } });
+    .addOption(new Option('--log-level <level>', 'what is logged').choices(LEVELS))
+    .action(async ({ config: file, data, host, port, logLevel: level }: ServeOptions) => {
+      const flags = { data, server: { host, port }, log: { level } };
+      const config = loadConfig({ file, environment: process.env, flags });
       // Loaded here only: it is the whole broker, and the other commands should start at once.
       const { runBroker } = await import('../main.ts');
       process.exitCode = await runBroker(config, makeLogger(config));

@@ -9,6 +9,7 @@ import { problem } from '../../schemas/problems.ts';
 import { type Counters, count } from '../hub/counters.ts';
 import type { Clock } from '../wire/environment.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
+import { ListenError } from './listen-error.ts';
 import { PendingConnections } from './pending-connections.ts';
 import { offersWebSocket, serveWithoutUpgrade } from './plain-request.ts';
 import { refuse } from './refuse.ts';
@@ -74,13 +75,14 @@ export class EdgeServer {
     this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
   }
 
-  /** Rejects if the address is taken. */
+  /** Rejects with ListenError if the address cannot be had. */
   async start(): Promise<void> {
     const { host, port } = this.parts;
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject);
+      const failed = (error: NodeJS.ErrnoException) => reject(new ListenError(error, host, port));
+      this.server.once('error', failed);
       this.server.listen({ host, port, backlog: 4096 }, () => {
-        this.server.off('error', reject);
+        this.server.off('error', failed);
         resolve();
       });
     });

@@ -74,11 +74,12 @@ export class DeviceSession implements Origin, Member {
     this.invalid = new InvalidFrames(config.limits.invalidFramesPerMinute);
   }
 
-  /** The steps of a greeting, in order (P-1.6, P-3.1). */
-  open(): void {
-    this.takeOver();
+  /** The steps of a greeting, in order (P-1.6, P-3.1). Returns the session that it took over; null: none. */
+  open(): string | null {
+    const replaced = this.takeOver();
     this.welcome();
     this.state = 'greeting';
+    return replaced;
   }
 
   /** One binary message. */
@@ -183,18 +184,21 @@ export class DeviceSession implements Origin, Member {
     this.transport.close(code, detail ?? CLOSE_CODES[code].message);
   }
 
-  /** The socket is gone. `reason`: how, if the broker did not end it; `said`: the device's own, with its close. */
-  closed(reason: string, said = ''): void {
-    if (this.state === 'ended') return;
+  /**
+   * The socket is gone; to be called once. `how`: if the broker did not end it; `said`: the device's own, with its close. Tells
+   * why it ended and how long it was.
+   */
+  closed(how: string, said = ''): { readonly reason: string; readonly seconds: number } {
     this.state = 'ended';
     this.flow.end();
     this.acks.cancel();
     const { fleet, clock, counters } = this.parts;
     const now = clock.now();
     const asleep = this.endedBy === null ? sleepOf(said, now) : null;
-    const why = asleep ? 'asleep' : (this.endedBy ?? reason);
-    count(counters.closes, why);
-    fleet.leave(this.device, this, now, why, asleep);
+    const reason = asleep ? 'asleep' : (this.endedBy ?? how);
+    count(counters.closes, reason);
+    fleet.leave(this.device, this, now, reason, asleep);
+    return { reason, seconds: Math.round((clock.monotonic() - this.openedAt) / 1000) };
   }
 
   /**
@@ -208,16 +212,13 @@ export class DeviceSession implements Origin, Member {
     if (!wasReady) this.parts.onReady(this.device, this);
   }
 
-  private takeOver(): void {
-    const { fleet, clock, counters, logger } = this.parts;
+  private takeOver(): string | null {
+    const { fleet, clock, counters } = this.parts;
     const replaced = fleet.join(this.device, this, clock.now());
-    if (!replaced) return;
+    if (!replaced) return null;
     counters.takeovers += 1;
-    logger.info(
-      { device: this.device.name, session: this.session, replaced: replaced.session },
-      'A newer connection took over.',
-    );
     replaced.end(4001);
+    return replaced.session;
   }
 
   private welcome(): void {

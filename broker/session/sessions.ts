@@ -5,6 +5,7 @@
 import type { CloseCode } from '../../schemas/errors.ts';
 import type { Random, Timer } from '../wire/environment.ts';
 import { Lateness } from '../wire/lateness.ts';
+import { ConnectionLog } from './connection-log.ts';
 import type { SessionParts } from './parts.ts';
 import { DeviceSession, type SessionIdentity } from './session.ts';
 import type { Transport } from './transport.ts';
@@ -20,11 +21,13 @@ export class Sessions {
   private readonly parts: SessionParts;
   private readonly random: Random;
   private readonly live = new Set<DeviceSession>();
+  private readonly log: ConnectionLog;
   private timer: Timer | null = null;
 
   constructor(parts: SessionParts, random: Random) {
     this.parts = parts;
     this.random = random;
+    this.log = new ConnectionLog(parts);
   }
 
   get size(): number {
@@ -48,14 +51,17 @@ export class Sessions {
     const session = new DeviceSession(identity, transport, this.parts);
     this.live.add(session);
     this.parts.counters.connectionsOpened += 1;
-    session.open();
+    const replaced = session.open();
+    const { device, session: id, keyId } = session;
+    this.log.tellConnected({ device: device.name, session: id, keyId }, replaced);
     return session;
   }
 
   /** As `DeviceSession.closed`. */
-  closed(session: DeviceSession, reason: string, said?: string): void {
-    this.live.delete(session);
-    session.closed(reason, said);
+  closed(session: DeviceSession, how: string, said?: string): void {
+    if (!this.live.delete(session)) return;
+    const end = session.closed(how, said);
+    this.log.tellEnded({ device: session.device.name, session: session.session, ...end });
   }
 
   /** Ends exactly the connections of one key; returns how many. */
@@ -86,6 +92,7 @@ export class Sessions {
   stop(): void {
     this.timer?.cancel();
     this.timer = null;
+    this.log.stop();
   }
 
   /** The process was held up: nobody was silent in that time, and who was before is asked once more (P-7.1). */

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -36,6 +37,14 @@ async function listening(child: Process): Promise<string> {
   throw new Error('the broker ended before it listened');
 }
 
+/** A port that another program listens on. */
+async function takenPort(): Promise<number> {
+  const other = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  return (other.address() as AddressInfo).port;
+}
+
 describe('signalbox serve', () => {
   it('runs without any configuration, logs JSON lines, and ends with 0 on SIGTERM', async () => {
     const data = join(temporaryFolder(), 'data');
@@ -65,6 +74,34 @@ describe('signalbox serve', () => {
     );
     expect(code).toBe(1);
     expect(out).toContain('is in use by another broker');
+  });
+
+  it('ends with 1 and one sentence, no trace, when the port is in use', async () => {
+    const port = await takenPort();
+    const args = ['serve', '--data', temporaryFolder(), '--host', '127.0.0.1', '--port', String(port)];
+    const { code, out, err } = await ended(signalbox(...args));
+    const last = JSON.parse(out.trim().split('\n').at(-1) ?? '') as object;
+    expect({ code, err, last }).toEqual({
+      code: 1,
+      err: '',
+      last: {
+        level: 50,
+        time: expect.any(Number),
+        code: 'EADDRINUSE',
+        msg: `Port ${port} of 127.0.0.1 is in use by another program: stop that one, or choose another port (server.port, --port).`,
+      },
+    });
+  });
+
+  it('logs no more than it is asked to with --log-level, and refuses a level that there is not', async () => {
+    const port = await takenPort();
+    const args = ['serve', '--data', temporaryFolder(), '--host', '127.0.0.1', '--port', String(port)];
+    const { out } = await ended(signalbox(...args, '--log-level', 'error'));
+    expect(out.trim().split('\n')).toEqual([expect.stringContaining('is in use by another program')]);
+    expect(await ended(signalbox(...args, '--log-level', 'loud'))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("'loud' is invalid"),
+    });
   });
 
   it('ends with 2 and the line of the fault, before it touches anything', async () => {

@@ -13,7 +13,7 @@ import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import type { BrokerFrame } from '../../broker/wire/frames.ts';
 import { FakeClock } from './clock.ts';
 import { type Overrides, testConfig } from './config.ts';
-import { silentLog } from './log.ts';
+import { type LogLine, recordingLog } from './log.ts';
 
 export class FakeTransport implements Transport {
   readonly sent: BrokerFrame[] = [];
@@ -104,6 +104,7 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
   const log = new ImmediateLog();
   const limits = { ...config.store, ...config.limits };
   const ingest = new Ingest({ log, fleet, events: new EventFeed(), counters, clock, limits });
+  const lines: LogLine[] = [];
   const turns = new Turns();
   const { commands, onReady } = orders?.({ fleet, ingest, clock }) ?? {
     commands: NO_COMMANDS as unknown as Commands,
@@ -119,7 +120,7 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
     counters,
     clock,
     config,
-    logger: silentLog,
+    logger: recordingLog(lines),
     frameBytes: 65536,
   };
   const sessions = new Sessions(parts, () => 0.5);
@@ -128,5 +129,5 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
     const device = fleet.obtain('acme', id);
     return { transport, device, session: sessions.open({ session, keyId, device }, transport) };
   };
-  return { clock, fleet, counters, log, ingest, sessions, commands, open };
+  return { clock, fleet, counters, log, ingest, sessions, commands, open, lines };
 }

@@ -81,7 +81,9 @@ describe('the database', () => {
     writeFileSync(file, text);
     await expect(prepareStores({ folder }).stores.start()).rejects.toMatchObject({
       code: 'database-corrupt',
-      message: expect.stringMatching(/signalbox\.db is damaged.*signalbox restore FILE.*move the file away/),
+      message: expect.stringMatching(
+        /signalbox\.db is damaged.*copy of the whole data folder.*move the file away/,
+      ),
     });
     expect(readFileSync(file, 'utf8')).toBe(text);
   });

@@ -54,7 +54,7 @@ export function corrupt(file: string, offset: number, cause?: string): StoreErro
   return new StoreError(
     'log-corrupt',
     `${file} is damaged at offset ${offset}${cause ? `: ${cause}` : ''}. Nothing was changed. ` +
-      'Stop the broker and run `signalbox restore FILE`, or move the log folder away to go on without its frames.',
+      'Put back a copy of the whole data folder, or move the log folder away to go on without its frames.',
   );
 }
 

@@ -39,7 +39,7 @@ export function isDamage(error: unknown): boolean {
 export function corrupt(file: string, found: string): StoreError {
   return new StoreError(
     'database-corrupt',
-    `${file} is damaged: ${found}. Nothing was changed. Stop the broker and run \`signalbox restore FILE\`, ` +
+    `${file} is damaged: ${found}. Nothing was changed. Put back a copy of the whole data folder, ` +
       'or move the file away to begin anew, without keys and last-known state.',
   );
 }
