@@ -3,6 +3,7 @@
  * checked against the bytes that are left before anything is allocated, so the work is linear in the input.
  */
 import type { ErrorCode } from '../../schemas/errors.ts';
+import { ITEM_COST } from './cost.ts';
 import { FrameError } from './frame-error.ts';
 import type { Value } from './frames.ts';
 import { PROFILE } from './limits.ts';
@@ -20,6 +21,15 @@ export const MAJOR = {
   simple: 7,
 } as const;
 
+/** What an item costs beyond a scalar, which every one is charged as. */
+const BEYOND = {
+  text: ITEM_COST.text - ITEM_COST.scalar,
+  bytes: ITEM_COST.bytes - ITEM_COST.scalar,
+  array: ITEM_COST.array - ITEM_COST.scalar,
+  map: ITEM_COST.map - ITEM_COST.scalar,
+  key: ITEM_COST.key - ITEM_COST.scalar,
+} as const;
+
 const scratch = new DataView(new ArrayBuffer(8));
 const EMPTY = new Uint8Array(0);
 
@@ -28,6 +38,7 @@ export class ItemReader {
   private at = 0;
   private end = 0;
   private items = 0;
+  private beyond = 0;
 
   /** Starts on a frame. */
   begin(bytes: Uint8Array): void {
@@ -36,6 +47,17 @@ export class ItemReader {
     this.at = 0;
     this.end = bytes.length;
     this.items = 0;
+    this.beyond = 0;
+  }
+
+  /** What was read so far costs in memory (P-2.2): the bytes of the frame and the overhead of each item. */
+  get cost(): number {
+    return this.end + this.items * ITEM_COST.scalar + this.beyond;
+  }
+
+  /** Charges for the name of a metric that is held for the first time; one of the layout at hand costs a scalar. */
+  chargeName(): void {
+    this.beyond += BEYOND.key;
   }
 
   /** Nothing may follow the item; lets go of the bytes. */
@@ -113,6 +135,7 @@ export class ItemReader {
 
   private pairs(length: number, depth: number): Value {
     const map: Record<string, Value> = {};
+    this.beyond += length * BEYOND.key;
     for (let index = 0; index < length; index += 1) {
       const { text } = this.key();
       if (Object.hasOwn(map, text)) throw new FrameError('key-repeated');
@@ -123,15 +146,18 @@ export class ItemReader {
 
   private arrayLength(info: number, depth: number): number {
     if (depth > PROFILE.depth) throw new FrameError('too-deep');
+    this.beyond += BEYOND.array;
     return this.length(info, 1, PROFILE.elements, 'array-too-long');
   }
 
   private mapLength(info: number, depth: number): number {
     if (depth > PROFILE.depth) throw new FrameError('too-deep');
+    this.beyond += BEYOND.map;
     return this.length(info, 2, PROFILE.pairs, 'map-too-long');
   }
 
   private byteString(info: number): Uint8Array {
+    this.beyond += BEYOND.bytes;
     const length = this.length(info, 1, PROFILE.byteStringBytes, 'bytes-too-long');
     const start = this.at;
     this.at += length;
@@ -140,6 +166,7 @@ export class ItemReader {
   }
 
   private text(info: number): string {
+    this.beyond += BEYOND.text;
     const length = this.length(info, 1, PROFILE.textBytes, 'text-too-long');
     const start = this.at;
     this.at += length;

@@ -39,6 +39,14 @@ export class FrameReader {
     this.samples.fields = fields;
   }
 
+  /**
+   * What the frame that was read last costs (P-2.2), up to where it was refused if it was. The name of a metric costs a scalar
+   * while a device keeps to its layout.
+   */
+  get cost(): number {
+    return items.cost;
+  }
+
   /** Reads one message. What it returns holds no reference to `bytes`. */
   read(bytes: Uint8Array): DeviceFrame {
     items.begin(bytes);

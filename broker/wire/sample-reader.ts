@@ -78,6 +78,7 @@ export class SampleReader {
       if (seen?.has(key.text) ?? names.includes(key.text)) throw new FrameError('key-repeated');
       seen?.add(key.text);
       names.push(key.text);
+      items.chargeName();
       valid = this.isMetric(key) && valid;
       values.push(items.item(depth + 1));
       if (names.length === length) break;
