@@ -12,8 +12,8 @@ import { BrowserSessions } from './hub/keys/browser-sessions.ts';
 import { KeyRing } from './hub/keys/key-ring.ts';
 import { RevisionCeiling, Revisions } from './hub/revisions.ts';
 import { Orders } from './orders.ts';
+import { ReadScheduler } from './session/read-scheduler.ts';
 import { Sessions } from './session/sessions.ts';
-import { Turns } from './session/turns.ts';
 import { openStores } from './store/open.ts';
 import type { Stores } from './store/ports.ts';
 import type { Log } from './wire/environment.ts';
@@ -38,6 +38,7 @@ export interface Core {
   readonly checkpoint: Checkpoint;
   readonly keys: KeyRing;
   readonly browserSessions: BrowserSessions;
+  readonly reads: ReadScheduler;
   readonly sessions: Sessions;
 }
 
@@ -74,7 +75,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   });
   const keys = new KeyRing({ store: state, clock, randomBytes, logger });
   const browserSessions = new BrowserSessions({ store: state, keys, clock, randomBytes });
-  const turns = new Turns();
+  const reads = new ReadScheduler({ ingest, counters, clock });
   const sessions = new Sessions(
     {
       fleet,
@@ -82,7 +83,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
       commands: orders.commands,
       desired: orders.desired,
       onReady: (device, member) => orders.ready(device, member),
-      turns,
+      reads,
       counters,
       clock,
       logger,
@@ -103,6 +104,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
     checkpoint,
     keys,
     browserSessions,
+    reads,
     sessions,
   };
 }

@@ -75,7 +75,7 @@ const Limits = Type.Object(
       1000,
     ),
     bytesPerSecond: count(
-      'Bytes a second and device; above it the socket is not read (P-7.2). 0: no limit.',
+      'What the frames of a device may cost a second (P-2.2: bytes and items); above it the socket is not read (P-7.2). 0: no limit.',
       1048576,
     ),
     window: count('Frames that a device should have unacknowledged at most; told in welcome.', 1024, 1),
@@ -128,7 +128,11 @@ const Store = Type.Object(
       minimum: 0,
       maximum: 1000,
     }),
-    batchBytes: count('Size of the open batch at which sockets are no longer read.', 8388608, 65536),
+    batchBytes: count(
+      'What the frames of the open batch cost (P-2.2: bytes and items) when sockets are no longer read.',
+      8388608,
+      65536,
+    ),
     checkpointSeconds: Type.Integer({
       description: 'Seconds between checkpoints of last-known state.',
       default: 1,

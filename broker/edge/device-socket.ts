@@ -1,12 +1,16 @@
 /**
- * The WebSocket of one device: ws's own, which already is a session's `Transport`, with close codes of our table and
+ * The WebSocket of one device: ws's own, which is nearly a session's `Transport`, with close codes of our table and
  * the session that it feeds. Ten thousand of these idle at once, so the listeners are shared, not made for each.
+ * What the kernel delivers does not go to ws but to the session, which hands it to ws when there is time for it.
  */
+import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import WebSocket from 'ws';
 import type { Rate } from '../session/rate.ts';
 import type { DeviceSession } from '../session/session.ts';
 import type { Transport } from '../session/transport.ts';
 import { shortened } from '../wire/text.ts';
+import { RawSocket } from './raw-socket.ts';
 
 /** RFC 6455: the reason's bytes beside the code. */
 const REASON_BYTES = 123;
@@ -16,6 +20,7 @@ export class DeviceSocket extends WebSocket implements Transport {
   controlRate: Rate | null = null;
   /** Called once when the socket is gone, with how it went and what the device said as it closed (P-7.5). */
   gone: ((reason: string, said: string) => void) | null = null;
+  private raw: RawSocket | null = null;
   private failure: string | null = null;
 
   get bufferedBytes(): number {
@@ -34,7 +39,39 @@ export class DeviceSocket extends WebSocket implements Transport {
     super.close(ours, typeof reason === 'string' ? shortened(reason, REASON_BYTES) : reason);
   }
 
-  attach(session: DeviceSession, controlRate: Rate, gone: (reason: string, said: string) => void): void {
+  /** Before the session is opened. What comes from now on waits for `attach`, in the same turn. */
+  takeOver(socket: Socket): void {
+    this.raw = new RawSocket(socket, (chunk) => this.session?.take(chunk) ?? true);
+  }
+
+  deliver(bytes: Uint8Array): void {
+    this.receiver.write(bytes);
+  }
+
+  get isOpen(): boolean {
+    return this.receiver.writable;
+  }
+
+  stopReading(): void {
+    this.raw?.stop();
+  }
+
+  startReading(): void {
+    this.raw?.start();
+  }
+
+  /** ws's parser of frames, a stream of its own; a test notices if ws should rename it. */
+  private get receiver(): Writable {
+    return (this as unknown as { readonly _receiver: Writable })._receiver;
+  }
+
+  /** `head` came right behind the handshake. */
+  attach(
+    session: DeviceSession,
+    head: Uint8Array,
+    controlRate: Rate,
+    gone: (reason: string, said: string) => void,
+  ): void {
     this.session = session;
     this.controlRate = controlRate;
     this.gone = gone;
@@ -43,6 +80,9 @@ export class DeviceSocket extends WebSocket implements Transport {
     this.on('pong', onControl);
     this.on('error', onError);
     this.on('close', onClose);
+    if (head.length > 0) session.take(head);
+    const buffered = this.raw?.buffered();
+    if (buffered) session.take(buffered);
   }
 
   fail(error: Error): void {
@@ -68,7 +108,7 @@ function onControl(this: WebSocket): void {
   const { session, controlRate } = this as DeviceSocket;
   if (!session || !controlRate) return;
   session.heard();
-  if (controlRate.take(1, session.heardAt) > 0) session.end(4029);
+  if (controlRate.take(1, session.silentSince) > 0) session.end(4029);
 }
 
 function onError(this: WebSocket, error: Error): void {

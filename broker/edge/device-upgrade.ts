@@ -3,6 +3,7 @@
  * so that nobody gets a socket without a key. The options of ws are set on purpose.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Config } from '../../schemas/config.ts';
@@ -22,6 +23,7 @@ import { refuseUpgrade } from './refuse.ts';
 
 /** P-2.2: the largest frame. */
 export const FRAME_BYTES = 65536;
+const NOTHING = Buffer.alloc(0);
 /** Pings and pongs a second that a device may send; a second's worth at once. */
 const CONTROL_FRAMES_A_SECOND = 20;
 /** Seconds until a device that is one too many has a chance: somebody must act first. */
@@ -126,19 +128,21 @@ export class DeviceUpgrade {
     // Whatever happens between here and the session's end, the place is given back once.
     socket.once('close', () => this.admission.release(applicant));
     let opened = false;
-    this.server.handleUpgrade(request, socket, head, (webSocket) => {
+    this.server.handleUpgrade(request, socket, NOTHING, (webSocket) => {
       opened = true;
-      this.open(webSocket, identity);
+      // An HTTP server's sockets are these, or TLS's, which are such.
+      webSocket.takeOver(socket as Socket);
+      this.open(webSocket, head, identity);
     });
     return opened;
   }
 
-  private open(webSocket: DeviceSocket, { key, device }: DeviceRequest): void {
+  private open(webSocket: DeviceSocket, head: Buffer, { key, device }: DeviceRequest): void {
     const { fleet, sessions, clock, sessionId } = this.parts;
     const identity = { session: sessionId(), keyId: key.id, device: fleet.obtain(key.customer, device) };
     const session = sessions.open(identity, webSocket);
-    const controlRate = new Rate(CONTROL_FRAMES_A_SECOND, clock.now());
-    webSocket.attach(session, controlRate, (reason, said) => sessions.closed(session, reason, said));
+    const controlRate = new Rate(CONTROL_FRAMES_A_SECOND, clock.monotonic());
+    webSocket.attach(session, head, controlRate, (reason, said) => sessions.closed(session, reason, said));
   }
 }
 

@@ -3,12 +3,13 @@
  * to the telemetry log, and only then do state, acknowledgements and events follow, in the order of arrival.
  *
  * Group commit: while one commit is in flight the next batch fills. When frames keep coming, commits start at least
- * `commitSpacing` apart; a lone frame never waits for that.
+ * `commitSpacing` apart; a lone frame never waits for that, and neither does a batch that is worth a commit: it starts at
+ * once, whatever the event loop is at. A batch is bound by what its frames cost in memory (P-2.2), since they stay until the commit.
  */
 import type { SourceHandle } from '../store/batch.ts';
 import { BatchBuilder } from '../store/batch.ts';
 import type { Commit, TelemetryLog } from '../store/ports.ts';
-import type { Clock } from '../wire/environment.ts';
+import type { Clock, Timer } from '../wire/environment.ts';
 import { type DataFrame, FRAME, type ReportedFrame, type ResultFrame } from '../wire/frames.ts';
 import { applyFrame, judgeFrame, reserveState, type Taken } from './apply.ts';
 import type { Progress } from './boots.ts';
@@ -17,6 +18,9 @@ import type { ClockState, Device } from './device.ts';
 import type { EventFeed } from './events.ts';
 import type { Fleet } from './fleet.ts';
 import type { StateLimits, StateRefusal } from './metrics.ts';
+
+/** A batch of this cost is committed at once when no commit is in flight: a sync is a small part of what it took. */
+const WORTH_A_COMMIT = 1024 * 1024;
 
 /** Where a frame comes from; implemented by a session. */
 export interface Origin {
@@ -84,6 +88,9 @@ export class Ingest {
   private readonly parts: IngestParts;
   private readonly batch = new BatchBuilder();
   private pending: Pending[] = [];
+  /** Of the frames in the open batch. */
+  private cost = 0;
+  private scheduled: Timer | null = null;
   private controls: CommittedControl[] = [];
   private controlListener: ControlListener = () => {};
   private waitingForRoom: (() => void)[] = [];
@@ -114,9 +121,9 @@ export class Ingest {
     this.appliedTo = position;
   }
 
-  /** The open batch has reached its bytes, or nothing can be committed: read no more until `whenRoom` (P-7.2). */
+  /** The open batch has reached its bound, or nothing can be committed: read no more until `whenRoom` (P-7.2). */
   get full(): boolean {
-    return this.state === 'failed' || this.batch.bytes >= this.parts.limits.batchBytes;
+    return this.state === 'failed' || Math.max(this.cost, this.batch.bytes) >= this.parts.limits.batchBytes;
   }
 
   /** Calls back once after the next commit. */
@@ -124,8 +131,14 @@ export class Ingest {
     this.waitingForRoom.push(resume);
   }
 
-  /** Takes one frame in. `bytes` are copied; `frame` is kept until its commit. */
-  accept(origin: Origin, frame: DataFrame, bytes: Uint8Array, arrival: number): Acceptance {
+  /** Takes one frame in. `bytes` are copied; `frame`, of this cost in memory (P-2.2), is kept until its commit. */
+  accept(
+    origin: Origin,
+    frame: DataFrame,
+    bytes: Uint8Array,
+    arrival: number,
+    cost = bytes.length,
+  ): Acceptance {
     const { counters, limits } = this.parts;
     if (frame.seq !== null && frame.seq <= origin.progress.accepted) return this.repeated(origin);
     const columns = reserveState(origin.device, frame, arrival, limits);
@@ -135,7 +148,7 @@ export class Ingest {
     const clock = judgeFrame(frame, arrival);
     this.pending.push({ origin, frame, columns, arrival, clock });
     countContents(counters, frame);
-    this.took(bytes.length);
+    this.took(bytes.length, cost);
     return clock === null ? 'accepted' : ACCEPTED[clock];
   }
 
@@ -145,11 +158,12 @@ export class Ingest {
     frame: ControlFrame,
     bytes: Uint8Array,
     arrival: number,
+    cost = bytes.length,
   ): void {
     const { device, session } = origin;
     this.batch.add(origin.source, arrival, bytes);
     this.controls.push({ device, session, frame, arrival });
-    this.took(bytes.length);
+    this.took(bytes.length, cost);
   }
 
   /** The one listener of control frames; they come in the order of arrival. */
@@ -173,20 +187,23 @@ export class Ingest {
     return 'repeated';
   }
 
-  private took(bytes: number): void {
+  private took(bytes: number, cost: number): void {
     const { counters } = this.parts;
     this.joined += 1;
     counters.framesAccepted += 1;
     counters.bytesReceived += bytes;
+    this.cost += cost;
     if (this.state === 'empty') this.schedule();
+    else if (this.state === 'scheduled' && this.cost >= WORTH_A_COMMIT) this.commit();
   }
 
   private schedule(): void {
     this.state = 'scheduled';
     const wait = this.lastCommitAt + this.parts.limits.commitSpacing - this.parts.clock.monotonic();
     // A turn's frames join the batch before it goes; a lone frame waits for no timer.
-    if (wait <= 0) setImmediate(() => this.commit());
-    else this.parts.clock.after(wait, () => this.commit());
+    const commit = () => this.commit();
+    if (this.cost >= WORTH_A_COMMIT) commit();
+    else this.scheduled = wait <= 0 ? soon(commit) : this.parts.clock.after(wait, commit);
   }
 
   private commit(): void {
@@ -195,6 +212,9 @@ export class Ingest {
     const bytes = this.batch.bytes;
     this.pending = [];
     this.controls = [];
+    this.cost = 0;
+    this.scheduled?.cancel();
+    this.scheduled = null;
     this.state = 'committing';
     this.lastCommitAt = clock.monotonic();
     log.append(this.batch.take()).then(
@@ -256,6 +276,12 @@ export class Ingest {
     this.waitingForRoom = [];
     for (const resume of waiting) resume();
   }
+}
+
+/** When the loop has polled. */
+function soon(run: () => void): Timer {
+  const immediate = setImmediate(run);
+  return { cancel: () => clearImmediate(immediate) };
 }
 
 function countContents(counters: Counters, frame: DataFrame): void {

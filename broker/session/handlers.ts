@@ -18,6 +18,8 @@ import type { SessionParts } from './parts.ts';
 export interface FrameSession extends Origin {
   readonly session: string;
   readonly state: string;
+  /** What the frame at hand costs (P-2.2). */
+  readonly frameCost: number;
   readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'commands' | 'desired' | 'logger'>;
   /** Whether the device was told so before. */
   isAdvised(code: ErrorCode): boolean;
@@ -64,7 +66,7 @@ function hello(session: FrameSession, frame: HelloFrame): void {
 }
 
 function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: number): void {
-  const acceptance = session.parts.ingest.accept(session, frame, bytes, now);
+  const acceptance = session.parts.ingest.accept(session, frame, bytes, now, session.frameCost);
   if (isRefusal(acceptance)) throw new FrameError(acceptance, undefined, frame.seq);
   if (acceptance === 'clock-unset' || acceptance === 'clock-ahead') session.advise(acceptance, frame.seq);
 }
@@ -80,7 +82,7 @@ function isRefusal(acceptance: Acceptance): acceptance is StateRefusal {
  */
 function result(session: FrameSession, frame: ResultFrame, bytes: Uint8Array, now: number): void {
   const { ingest, commands, logger } = session.parts;
-  ingest.acceptControl(session, frame, bytes, now);
+  ingest.acceptControl(session, frame, bytes, now, session.frameCost);
   // One word is enough; a device that floods must not have each of its results looked up.
   if (session.isAdvised('unknown-command')) return;
   const advise = (isKnown: boolean): void => {
@@ -96,7 +98,7 @@ function result(session: FrameSession, frame: ResultFrame, bytes: Uint8Array, no
 function reported(session: FrameSession, frame: ReportedFrame, bytes: Uint8Array, now: number): void {
   const latest = session.parts.desired.latestVersion(session.device);
   if (frame.version > latest) throw new FrameError('unknown-version', unknownVersion(frame.version, latest));
-  session.parts.ingest.acceptControl(session, frame, bytes, now);
+  session.parts.ingest.acceptControl(session, frame, bytes, now, session.frameCost);
 }
 
 function unknownVersion(version: number, latest: number): string {

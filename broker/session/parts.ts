@@ -5,7 +5,7 @@ import type { Device, Member } from '../hub/device.ts';
 import type { Fleet } from '../hub/fleet.ts';
 import type { Ingest } from '../hub/ingest.ts';
 import type { Clock, Log } from '../wire/environment.ts';
-import type { Turns } from './turns.ts';
+import type { ReadScheduler } from './read-scheduler.ts';
 
 export interface SessionParts {
   readonly fleet: Fleet;
@@ -16,7 +16,7 @@ export interface SessionParts {
   readonly desired: { latestVersion(device: Device): number };
   /** The device can be written to from now on (P-3.3). */
   readonly onReady: (device: Device, member: Member) => void;
-  readonly turns: Turns;
+  readonly reads: ReadScheduler;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly logger: Log;

@@ -3,7 +3,7 @@
  * was read must be taken in; the debt says how long to stop reading.
  */
 export class Rate {
-  private readonly perSecond: number;
+  private perSecond: number;
   private level: number;
   private filledAt: number;
 
@@ -23,5 +23,10 @@ export class Rate {
     this.level = Math.min(perSecond, this.level + (elapsed * perSecond) / 1000) - amount;
     this.filledAt = now;
     return this.level >= 0 ? 0 : Math.ceil((-this.level * 1000) / perSecond);
+  }
+
+  /** From now on there is no limit. */
+  lift(): void {
+    this.perSecond = 0;
   }
 }

@@ -13,8 +13,8 @@ import { FrameError } from '../wire/frame-error.ts';
 import type { Boot, HelloFrame } from '../wire/frames.ts';
 import { FrameReader } from '../wire/reader.ts';
 import { Acks } from './acks.ts';
-import { Flow } from './flow.ts';
 import { handleFrame } from './handlers.ts';
+import type { Intake } from './intake.ts';
 import { InvalidFrames } from './invalid-frames.ts';
 import type { SessionParts } from './parts.ts';
 import { sleepOf } from './sleep.ts';
@@ -39,6 +39,8 @@ export class DeviceSession implements Origin, Member {
   progress: Progress = { accepted: 0, durable: 0 };
   boot: Boot | null = null;
   heardAt: number;
+  /** Of the frame at hand (P-2.2). */
+  frameCost = 0;
   /** When the last sign of life came; monotonic ms. */
   silentSince: number;
   /** When the next ping is due; monotonic ms. */
@@ -49,7 +51,7 @@ export class DeviceSession implements Origin, Member {
   private readonly openedAt: number;
   private readonly transport: Transport;
   private readonly reader = new FrameReader();
-  private readonly flow: Flow;
+  private readonly intake: Intake;
   private readonly acks: Acks;
   private readonly invalid: InvalidFrames;
   private advised: Set<ErrorCode> | null = null;
@@ -67,7 +69,7 @@ export class DeviceSession implements Origin, Member {
     this.silentSince = this.openedAt;
     this.pingAt = this.openedAt + config.devices.keepalive * 1000;
     this.source = this.makeSource(null);
-    this.flow = new Flow({ ...parts, limits: config.limits }, transport);
+    this.intake = parts.reads.join(this.device.customer, transport, config.limits);
     this.acks = new Acks(transport, clock, config.devices.ackWithin, () => {
       counters.acks += 1;
     });
@@ -82,19 +84,32 @@ export class DeviceSession implements Origin, Member {
     return replaced;
   }
 
-  /** One binary message. */
+  /** What the socket has read, framed as it came; kept until there is time for it. Returns whether to read on. */
+  take(chunk: Uint8Array): boolean {
+    return this.intake.take(chunk);
+  }
+
+  /** One binary message, out of what was taken. */
   receive(bytes: Uint8Array): void {
     this.heard();
-    this.flow.took(bytes.length, this.silentSince);
     if (this.state === 'ending' || this.state === 'ended') return;
+    this.frameCost = bytes.length;
     try {
-      handleFrame(this, this.reader.read(bytes), bytes, this.heardAt);
+      const frame = this.reader.read(bytes);
+      this.frameCost = this.reader.cost;
+      handleFrame(this, frame, bytes, this.heardAt);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.refuse(error);
       return;
     }
+    this.intake.charge(this.frameCost, bytes.length);
     this.goLive();
+  }
+
+  /** The broker holds back what this device sends, so that its silence says nothing (P-7.1). */
+  get isHeldBack(): boolean {
+    return this.intake.isHeld;
   }
 
   get ready(): boolean {
@@ -182,6 +197,7 @@ export class DeviceSession implements Origin, Member {
     this.acks.cancel();
     this.endedBy = CLOSE_CODES[code].name;
     this.transport.close(code, detail ?? CLOSE_CODES[code].message);
+    this.intake.release();
   }
 
   /**
@@ -190,7 +206,7 @@ export class DeviceSession implements Origin, Member {
    */
   closed(how: string, said = ''): { readonly reason: string; readonly seconds: number } {
     this.state = 'ended';
-    this.flow.end();
+    this.intake.close();
     this.acks.cancel();
     const { fleet, clock, counters } = this.parts;
     const now = clock.now();

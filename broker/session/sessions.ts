@@ -106,6 +106,7 @@ export class Sessions {
   private sweep(now: number): void {
     const silence = this.parts.config.devices.keepalive * 1000 * SILENT_INTERVALS;
     for (const session of this.live) {
+      if (session.isHeldBack) session.silentSince = now;
       if (now - session.silentSince >= silence) session.end(4008);
       else if (now >= session.pingAt) session.ping(now);
       session.wait(now);

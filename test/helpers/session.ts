@@ -5,9 +5,10 @@ import { Fleet } from '../../broker/hub/fleet.ts';
 import { Ingest } from '../../broker/hub/ingest.ts';
 import { Revisions } from '../../broker/hub/revisions.ts';
 import type { SessionParts } from '../../broker/session/parts.ts';
+import { ReadScheduler } from '../../broker/session/read-scheduler.ts';
+import type { DeviceSession } from '../../broker/session/session.ts';
 import { Sessions } from '../../broker/session/sessions.ts';
 import type { Transport } from '../../broker/session/transport.ts';
-import { Turns } from '../../broker/session/turns.ts';
 import type { Commit } from '../../broker/store/ports.ts';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import type { BrokerFrame } from '../../broker/wire/frames.ts';
@@ -15,12 +16,24 @@ import { FakeClock } from './clock.ts';
 import { type Overrides, testConfig } from './config.ts';
 import { type LogLine, recordingLog } from './log.ts';
 
+/** A message as the fake transport cuts it out of a stream: its length in two bytes, then itself. */
+export function framed(...messages: Uint8Array[]): Uint8Array {
+  return Buffer.concat(
+    messages.flatMap((message) => [Buffer.of(message.length >> 8, message.length), message]),
+  );
+}
+
+/** A connection with its end of the kernel: what arrives while it is not read waits there, in the chunks in which it came. */
 export class FakeTransport implements Transport {
+  session: DeviceSession | null = null;
+  readonly kernel: Uint8Array[] = [];
+  isOpen = true;
+  private partial = Buffer.alloc(0);
   readonly sent: BrokerFrame[] = [];
   readonly closes: { code: number; reason: string }[] = [];
   pings = 0;
-  pauses = 0;
-  state: 'reading' | 'paused' = 'reading';
+  stops = 0;
+  state: 'reading' | 'stopped' = 'reading';
   bufferedBytes = 0;
 
   send(bytes: Uint8Array): void {
@@ -41,13 +54,35 @@ export class FakeTransport implements Transport {
     this.closes.push({ code, reason });
   }
 
-  pause(): void {
-    this.state = 'paused';
-    this.pauses += 1;
+  deliver(bytes: Uint8Array): void {
+    if (!this.isOpen) throw new Error('bytes came after the end');
+    this.partial = Buffer.concat([this.partial, bytes]);
+    while (this.partial.length >= 2 && this.partial.length >= 2 + this.partial.readUInt16BE(0)) {
+      const end = 2 + this.partial.readUInt16BE(0);
+      this.session?.receive(this.partial.subarray(2, end));
+      this.partial = this.partial.subarray(end);
+    }
   }
 
-  resume(): void {
+  stopReading(): void {
+    this.state = 'stopped';
+    this.stops += 1;
+  }
+
+  startReading(): void {
     this.state = 'reading';
+  }
+
+  /** The event loop polls: what waits in the kernel is read, chunk by chunk, as long as the socket is read at all. */
+  poll(): void {
+    while (this.state === 'reading' && this.kernel.length > 0)
+      this.session?.take(this.kernel.shift() as Uint8Array);
+  }
+
+  /** Chunks come, and the loop polls. */
+  arrive(...chunks: Uint8Array[]): void {
+    this.kernel.push(...chunks);
+    this.poll();
   }
 
   /** What was sent since the last call. */
@@ -105,7 +140,7 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
   const limits = { ...config.store, ...config.limits };
   const ingest = new Ingest({ log, fleet, events: new EventFeed(), counters, clock, limits });
   const lines: LogLine[] = [];
-  const turns = new Turns();
+  const reads = new ReadScheduler({ ingest, counters, clock });
   const { commands, onReady } = orders?.({ fleet, ingest, clock }) ?? {
     commands: NO_COMMANDS as unknown as Commands,
     onReady: () => {},
@@ -116,7 +151,7 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
     commands,
     desired: { latestVersion: () => NEWEST_DESIRED },
     onReady,
-    turns,
+    reads,
     counters,
     clock,
     config,
@@ -124,10 +159,12 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
     frameBytes: 65536,
   };
   const sessions = new Sessions(parts, () => 0.5);
-  const open = (session = 's1', keyId = 'key1', id = 'pump') => {
+  const open = (session = 's1', keyId = 'key1', id = 'pump', customer = 'acme') => {
     const transport = new FakeTransport();
-    const device = fleet.obtain('acme', id);
-    return { transport, device, session: sessions.open({ session, keyId, device }, transport) };
+    const device = fleet.obtain(customer, id);
+    const opened = sessions.open({ session, keyId, device }, transport);
+    transport.session = opened;
+    return { transport, device, session: opened };
   };
-  return { clock, fleet, counters, log, ingest, sessions, commands, open, lines };
+  return { clock, fleet, counters, log, ingest, reads, sessions, commands, open, lines };
 }

@@ -57,8 +57,8 @@ function setUp(batchBytes = 1_000_000) {
       progress: device.boots.enter(boot),
       durable: (seq) => acks.push(seq),
     };
-    const send = (seq: number | null, temp: number) =>
-      ingest.accept(origin, telemetry(seq, temp), Uint8Array.of(seq ?? 0), clock.now());
+    const send = (seq: number | null, temp: number, cost?: number) =>
+      ingest.accept(origin, telemetry(seq, temp), Uint8Array.of(seq ?? 0), clock.now(), cost);
     return { origin, acks, send, temp: () => [...device.metrics.changedSince(0)][0]?.value };
   };
   return { log, clock, counters, ingest, connect };
@@ -98,6 +98,31 @@ describe('commit, then tell', () => {
     expect(log.appended).toHaveLength(1);
     clock.advance(4);
     expect(log.appended).toHaveLength(2);
+  });
+
+  it('starts a commit at once, whatever the loop is at, when the batch is worth it and none is in flight', async () => {
+    const { log, connect } = setUp(8_000_000);
+    const { send } = connect('s1');
+    send(1, 20, 600_000);
+    expect(log.appended).toHaveLength(0);
+    send(2, 21, 600_000);
+    expect(log.appended).toHaveLength(1);
+    send(3, 22, 5_000_000);
+    expect(log.appended).toHaveLength(1);
+    await log.commit();
+    expect(log.appended).toHaveLength(2);
+    await log.commit();
+    await nextTurn();
+    expect(log.appended.map((payload) => [...readBatch(payload)].length)).toEqual([2, 1]);
+  });
+
+  it('P-2.2: is full when its frames cost too much in memory, however few their bytes are', () => {
+    const { ingest, connect } = setUp(1_000_000);
+    const { send } = connect('s1');
+    send(1, 20, 999_000);
+    expect(ingest.full).toBe(false);
+    send(2, 21, 1000);
+    expect(ingest.full).toBe(true);
   });
 
   it('commits at its usual pace while the wall clock is set back by an hour, and ahead by a day', async () => {

@@ -1,0 +1,197 @@
+/**
+ * What one device has sent and nobody has decoded yet, and whether its socket is read (P-7.2). Owns those bytes, the device's rates
+ * and that state. Bytes are handed on in slices, so that no more is decoded than the turn, the batch and the rate allow;
+ * while any wait, or there is no room for them, the socket is not read: nothing is lost by that, TCP pushes back.
+ */
+import type { Timer } from '../wire/environment.ts';
+import { Rate } from './rate.ts';
+
+/** A slice, bytes. Small: with the dearest frames it costs about a millisecond, and no slice is stopped midway. */
+export const SLICE = 4096;
+/** A frame's own overhead, beside its bytes and items; for the budget of a turn, so that tiny frames are not free. */
+const FRAME_COST = 64;
+/** A device is quiet that sent no more than this cost in the current window of time (ms). */
+const QUIET_COST = 16 * 1024;
+const WINDOW = 128;
+
+/** The socket's side, as an intake needs it. */
+export interface Inlet {
+  /** Hands bytes to the WebSocket, which passes on every whole message in them before this returns. */
+  deliver(bytes: Uint8Array): void;
+  /** Whether `deliver` may be called: not after a close frame, a fault of the framing, or the socket's end. */
+  readonly isOpen: boolean;
+  /** From the next instant on nothing comes from the kernel, until `startReading`. */
+  stopReading(): void;
+  startReading(): void;
+}
+
+export interface IntakeLimits {
+  /** 0: no limit. */
+  readonly framesPerSecond: number;
+  /** Of cost (P-2.2); 0: no limit. */
+  readonly bytesPerSecond: number;
+}
+
+/** Who decides when an intake's bytes are decoded. */
+export interface IntakeHolder {
+  /** `bytes` came; `isFirst`: nothing of this device waited before, and it is within its rate. */
+  arrived(intake: Intake, bytes: number, isFirst: boolean): void;
+  /** `bytes` do not wait any more. */
+  gone(bytes: number): void;
+  /** The device is within its rate again. */
+  ready(intake: Intake): void;
+  leave(intake: Intake): void;
+}
+
+export class Intake {
+  /**
+   * `reading`: nothing waits. `queued`: bytes wait for a turn. `rate`: the device is above its rate. `parked`: nothing waits
+   * here, but too much does of this customer. `closed`: the end.
+   */
+  private state: 'reading' | 'queued' | 'rate' | 'parked' | 'closed' = 'reading';
+  private readonly holder: IntakeHolder;
+  private readonly inlet: Inlet;
+  private readonly frameRate: Rate;
+  private readonly costRate: Rate;
+  /** What waits: `first` from `at` on, then `more`. Idle devices are many, so there is no array for them. */
+  private first: Uint8Array | null = null;
+  private at = 0;
+  private more: Uint8Array[] | null = null;
+  /** Bytes that wait. */
+  bytes = 0;
+  /** Of the slice at hand. */
+  private frames = 0;
+  private cost = 0;
+  private timer: Timer | null = null;
+  private window = 0;
+  private recent = 0;
+
+  constructor(holder: IntakeHolder, inlet: Inlet, limits: IntakeLimits, now: number) {
+    this.holder = holder;
+    this.inlet = inlet;
+    this.frameRate = new Rate(limits.framesPerSecond, now);
+    this.costRate = new Rate(limits.bytesPerSecond, now);
+  }
+
+  /** The broker does not read this device's socket now, or holds what it sent: its silence says nothing of it (P-7.1). */
+  get isHeld(): boolean {
+    return this.state !== 'reading' && this.state !== 'closed';
+  }
+
+  get isQueued(): boolean {
+    return this.state === 'queued';
+  }
+
+  get isParked(): boolean {
+    return this.state === 'parked';
+  }
+
+  /** Whether it goes before those that flood: little waits, and little came lately. */
+  isQuiet(now: number): boolean {
+    return this.bytes <= SLICE && (this.window !== windowOf(now) || this.recent <= QUIET_COST);
+  }
+
+  /** What the kernel delivered; the intake keeps it. Returns whether to read on. */
+  take(chunk: Uint8Array): boolean {
+    if (this.state === 'closed' || !this.inlet.isOpen) return true;
+    if (this.first === null) this.first = chunk;
+    else if (this.more === null) this.more = [chunk];
+    else this.more.push(chunk);
+    this.bytes += chunk.length;
+    this.holder.arrived(this, chunk.length, this.state === 'reading' || this.state === 'parked');
+    return !this.isHeld;
+  }
+
+  /** One message was decoded, or refused. `cost` as the decoder summed it up, of which `bytes` were on the wire. */
+  charge(cost: number, bytes: number): void {
+    this.frames += 1;
+    this.cost += cost - bytes;
+  }
+
+  /** Hands on one slice and returns what it cost. Called by the holder alone, as are the next four. */
+  feed(): number {
+    const slice = this.cut();
+    this.frames = 0;
+    this.cost = slice.length;
+    this.inlet.deliver(slice);
+    if (!this.inlet.isOpen) this.drop();
+    return this.cost + this.frames * FRAME_COST;
+  }
+
+  /** Counts the slice that was fed, and says how long the device has to wait for its rate, ms; 0: not at all. */
+  settle(now: number): number {
+    const { frames, cost } = this;
+    const window = windowOf(now);
+    this.recent = (this.window === window ? this.recent : 0) + cost;
+    this.window = window;
+    return Math.max(this.frameRate.take(frames, now), this.costRate.take(cost, now));
+  }
+
+  /** Not read until `again`; `start` sets the timer. */
+  wait(start: (again: () => void) => Timer): void {
+    this.hold('rate');
+    this.timer = start(() => {
+      this.timer = null;
+      this.holder.ready(this);
+    });
+  }
+
+  hold(state: 'queued' | 'rate' | 'parked'): void {
+    if (this.state === 'closed') return;
+    if (this.state === 'reading') this.inlet.stopReading();
+    this.state = state;
+  }
+
+  read(): void {
+    if (this.state === 'closed' || this.state === 'reading') return;
+    this.state = 'reading';
+    this.inlet.startReading();
+  }
+
+  /** The broker ends the connection: what is left is read as fast as turns allow, for the answer to its close frame. */
+  release(): void {
+    this.frameRate.lift();
+    this.costRate.lift();
+    if (this.state !== 'rate') return;
+    this.timer?.cancel();
+    this.timer = null;
+    this.holder.ready(this);
+  }
+
+  /** The connection is over: what waits is dropped, and whoever calls back later finds nothing to do. Idempotent. */
+  close(): void {
+    if (this.state === 'closed') return;
+    this.drop();
+    this.timer?.cancel();
+    this.timer = null;
+    this.state = 'closed';
+    this.holder.leave(this);
+  }
+
+  private drop(): void {
+    this.holder.gone(this.bytes);
+    this.first = this.more = null;
+    this.at = this.bytes = 0;
+  }
+
+  /** The next slice of what waits, with at most so much memory behind it that a WebSocket may keep the end of it. */
+  private cut(): Uint8Array {
+    const chunk = this.first as Uint8Array;
+    const end = Math.min(chunk.length, this.at + SLICE);
+    const slice = chunk.subarray(this.at, end);
+    this.at = end;
+    if (end === chunk.length) {
+      this.first = this.more?.shift() ?? null;
+      this.at = 0;
+    }
+    this.bytes -= slice.length;
+    this.holder.gone(slice.length);
+    // The beginning of a frame at the end of 64 KiB would keep all of them until its rest comes, on every socket.
+    const isTail = end === chunk.length && chunk.buffer.byteLength > 2 * SLICE;
+    return isTail ? new Uint8Array(slice) : slice;
+  }
+}
+
+function windowOf(now: number): number {
+  return Math.floor(now / WINDOW);
+}

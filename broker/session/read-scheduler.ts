@@ -1,0 +1,190 @@
+/**
+ * Shares the event loop among all sockets: one budget for each turn of it, in time and in cost (P-2.2), whoever sends. What is
+ * beyond it waits as raw bytes, bounded over all sockets, or in the kernel. Owns the turn, the round of customers and
+ * the bound. Why it is so, with figures: docs/decisions/0003-turns.md.
+ *
+ * A turn: while the loop polls, what arrives is decoded at once as long as this turn's first budget lasts and none of the
+ * same customer waits; the rest is queued. Then, in the loop's check phase, customers are served in a round, each by its
+ * cost, until the second budget is spent. So there is time for commits, HTTP and timers in every turn.
+ */
+import type { Counters } from '../hub/counters.ts';
+import type { Ingest } from '../hub/ingest.ts';
+import type { Clock } from '../wire/environment.ts';
+import { Fifo } from './fifo.ts';
+import { type Inlet, Intake, type IntakeLimits } from './intake.ts';
+import { ReadShare, type ShareHost } from './read-share.ts';
+
+/** While polling: milliseconds and cost. */
+const POLL = { time: 2, cost: 512 * 1024 };
+/** In the check phase. */
+const SERVE = { time: 4, cost: 1024 * 1024 };
+/** What a customer's place in the round is worth. */
+const QUANTUM = 16 * 1024;
+/**
+ * Raw bytes that wait in all. A customer is read no more when its own are as many as what is left, so that there is always
+ * room for one that comes later.
+ */
+export const HELD_BYTES = 16 * 1024 * 1024;
+/** Sockets that are read again in one turn, after too much had waited. */
+const UNPARKED_A_TURN = 128;
+
+export interface ReadSchedulerParts {
+  readonly ingest: Pick<Ingest, 'full' | 'whenRoom'>;
+  readonly counters: Counters;
+  readonly clock: Clock;
+}
+
+export class ReadScheduler implements ShareHost {
+  private readonly parts: ReadSchedulerParts;
+  private readonly shares = new Map<string, ReadShare>();
+  private readonly round = new Fifo<ReadShare>();
+  private readonly congested = new Set<ReadShare>();
+  /** `idle`: nothing waits. `turn`: the check phase will serve. `blocked`: nothing is decoded until there is room in the batch. */
+  private state: 'idle' | 'turn' | 'blocked' = 'idle';
+  /** Of this turn's polling. */
+  private pollCost = 0;
+  private pollUntil = 0;
+  private now = 0;
+  /** Raw bytes that wait, of all. */
+  held = 0;
+
+  constructor(parts: ReadSchedulerParts) {
+    this.parts = parts;
+  }
+
+  /** A new connection; left by `Intake.close`. */
+  join(customer: string, inlet: Inlet, limits: IntakeLimits): Intake {
+    const share = this.shares.get(customer) ?? new ReadShare(this, customer);
+    this.shares.set(customer, share);
+    const intake = new Intake(share, inlet, limits, this.parts.clock.monotonic());
+    share.add(intake);
+    return intake;
+  }
+
+  emptied(share: ReadShare): void {
+    this.shares.delete(share.customer);
+  }
+
+  arrived(share: ReadShare, intake: Intake, isFirst: boolean): void {
+    if (isFirst) this.admit(share, intake);
+    if (share.held >= HELD_BYTES - this.held) this.congest(share);
+  }
+
+  ready(share: ReadShare, intake: Intake): void {
+    if (intake.bytes > 0) this.enqueue(share, intake);
+    else share.readOrPark(intake);
+  }
+
+  /** Decodes at once what this turn has room for, and queues the rest. */
+  private admit(share: ReadShare, intake: Intake): void {
+    if (this.state === 'idle') this.begin(this.parts.clock.monotonic());
+    if (this.state === 'turn' && this.pollCost > 0 && this.now < this.pollUntil && !share.hasQueued) {
+      if (this.parts.ingest.full) this.block();
+      else this.pollCost -= this.serveOne(share, intake);
+      if (intake.isHeld || intake.bytes === 0) return;
+    }
+    this.parts.counters.pauses.turn += 1;
+    this.enqueue(share, intake);
+  }
+
+  private enqueue(share: ReadShare, intake: Intake): void {
+    share.enqueue(intake, intake.isQuiet(this.now) ? 'quiet' : 'busy');
+    if (share.place === 'none') this.round.push(share);
+    share.place = 'round';
+    if (this.state === 'idle') this.begin(this.parts.clock.monotonic());
+  }
+
+  private begin(now: number): void {
+    this.state = 'turn';
+    this.now = now;
+    this.pollCost = POLL.cost;
+    this.pollUntil = now + POLL.time;
+    setImmediate(() => this.serve());
+  }
+
+  /** The check phase. */
+  private serve(): void {
+    const now = this.parts.clock.monotonic();
+    this.now = now;
+    this.serveRound(now + SERVE.time);
+    this.unpark();
+    if (this.state === 'blocked') return;
+    if (this.round.size > 0 || this.congested.size > 0) this.begin(this.now);
+    else this.state = 'idle';
+  }
+
+  private serveRound(until: number): void {
+    let left = SERVE.cost;
+    while (left > 0 && this.now < until) {
+      const share = this.round.shift();
+      if (!share) return;
+      left = this.serveShare(share, left, until);
+      if (share.hasQueued) this.round.push(share);
+      else {
+        share.place = 'none';
+        share.credit = Math.min(share.credit, 0);
+      }
+      if (this.state === 'blocked') return;
+    }
+  }
+
+  /** A customer's place in the round (deficit round robin, by cost); returns what is left of the turn's budget. */
+  private serveShare(share: ReadShare, budget: number, until: number): number {
+    let left = budget;
+    share.credit += QUANTUM;
+    while (share.credit > 0 && left > 0 && this.now < until) {
+      if (this.parts.ingest.full) {
+        this.block();
+        return left;
+      }
+      const intake = share.dequeue();
+      if (!intake) return left;
+      const cost = this.serveOne(share, intake);
+      share.credit -= cost;
+      left -= cost;
+      if (intake.isQueued) share.enqueue(intake, intake.isQuiet(this.now) ? 'quiet' : 'busy');
+    }
+    return left;
+  }
+
+  /** One slice of one device, and what becomes of it then. It stays `queued` if more waits and it was so. */
+  private serveOne(share: ReadShare, intake: Intake): number {
+    const cost = intake.feed();
+    const now = this.parts.clock.monotonic();
+    this.now = now;
+    const wait = intake.settle(now);
+    if (wait > 0) this.holdForRate(intake, wait);
+    else if (intake.bytes === 0) share.readOrPark(intake);
+    return cost;
+  }
+
+  private holdForRate(intake: Intake, wait: number): void {
+    const { clock, counters } = this.parts;
+    counters.pauses.rate += 1;
+    intake.wait((again) => clock.after(wait, again));
+  }
+
+  /** The open batch is full, or nothing can be committed any more. */
+  private block(): void {
+    const { ingest, counters } = this.parts;
+    if (this.state === 'blocked') return;
+    this.state = 'blocked';
+    counters.pauses.batch += 1;
+    ingest.whenRoom(() => {
+      if (this.state === 'blocked') this.begin(this.parts.clock.monotonic());
+    });
+  }
+
+  private congest(share: ReadShare): void {
+    share.parkAll();
+    this.congested.add(share);
+    if (this.state === 'idle') this.begin(this.parts.clock.monotonic());
+  }
+
+  private unpark(): void {
+    for (const share of this.congested) {
+      if (share.held <= (HELD_BYTES - this.held) / 2) share.unpark(UNPARKED_A_TURN);
+      if (!share.isCongested) this.congested.delete(share);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The devices of one customer, as far as reading them goes. Owns who of them waits for a turn, and who is not read because too
+ * much of this customer's waits already. Quiet devices and those that flood are served in turns of one slice each.
+ */
+import { Fifo } from './fifo.ts';
+import type { Intake, IntakeHolder } from './intake.ts';
+
+/** Who serves the customers. */
+export interface ShareHost {
+  /** Raw bytes that wait, of all customers. */
+  held: number;
+  arrived(share: ReadShare, intake: Intake, isFirst: boolean): void;
+  ready(share: ReadShare, intake: Intake): void;
+  /** The last device of this customer has gone. */
+  emptied(share: ReadShare): void;
+}
+
+export class ReadShare implements IntakeHolder {
+  readonly customer: string;
+  private readonly host: ShareHost;
+  private readonly members = new Set<Intake>();
+  /** Bytes that wait, of all its devices. */
+  held = 0;
+  /** What it may still cost in this round; below zero: what it has had in advance. */
+  credit = 0;
+  /** Whether it stands in the scheduler's round. */
+  place: 'none' | 'round' = 'none';
+  private readonly quiet = new Fifo<Intake>();
+  private readonly busy = new Fifo<Intake>();
+  private readonly parked = new Fifo<Intake>();
+  private nextKind: 'quiet' | 'busy' = 'quiet';
+
+  constructor(host: ShareHost, customer: string) {
+    this.host = host;
+    this.customer = customer;
+  }
+
+  add(intake: Intake): void {
+    this.members.add(intake);
+    if (this.isCongested) this.park(intake);
+  }
+
+  arrived(intake: Intake, bytes: number, isFirst: boolean): void {
+    this.held += bytes;
+    this.host.held += bytes;
+    this.host.arrived(this, intake, isFirst);
+  }
+
+  gone(bytes: number): void {
+    this.held -= bytes;
+    this.host.held -= bytes;
+  }
+
+  ready(intake: Intake): void {
+    this.host.ready(this, intake);
+  }
+
+  leave(intake: Intake): void {
+    this.members.delete(intake);
+    if (this.members.size === 0) this.host.emptied(this);
+  }
+
+  get hasQueued(): boolean {
+    return this.quiet.size + this.busy.size > 0;
+  }
+
+  /** Too much waited a while ago, and not everybody is read again since. */
+  get isCongested(): boolean {
+    return this.parked.size > 0;
+  }
+
+  enqueue(intake: Intake, kind: 'quiet' | 'busy'): void {
+    intake.hold('queued');
+    this[kind].push(intake);
+  }
+
+  /** The next device that waits for a turn. */
+  dequeue(): Intake | undefined {
+    const first = this.nextKind;
+    const second = first === 'quiet' ? 'busy' : 'quiet';
+    this.nextKind = second;
+    return this.shift(first) ?? this.shift(second);
+  }
+
+  /** Reads none of its sockets until there is room again. */
+  parkAll(): void {
+    for (const intake of this.members) if (!intake.isHeld) this.park(intake);
+  }
+
+  /** Nothing of this device waits. */
+  readOrPark(intake: Intake): void {
+    if (this.isCongested) this.park(intake);
+    else intake.read();
+  }
+
+  private park(intake: Intake): void {
+    intake.hold('parked');
+    this.parked.push(intake);
+  }
+
+  /** Reads some sockets again, those first that have waited longest. */
+  unpark(count: number): void {
+    for (let left = count; left > 0; ) {
+      const intake = this.parked.shift();
+      if (!intake) return;
+      if (!intake.isParked) continue;
+      intake.read();
+      left -= 1;
+    }
+  }
+
+  /** Passes over those that have closed meanwhile. */
+  private shift(kind: 'quiet' | 'busy'): Intake | undefined {
+    let intake = this[kind].shift();
+    while (intake && !intake.isQueued) intake = this[kind].shift();
+    return intake;
+  }
+}
