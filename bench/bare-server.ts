@@ -24,6 +24,7 @@ async function start(): Promise<BenchServer> {
   return {
     port,
     deviceKey: '-',
+    quietKey: '-',
     viewerKey: '-',
     // Each connection's first is its hello, which the broker does not count either.
     frames: () => messages - connections,

@@ -1,4 +1,4 @@
-/** This broker whole, from its build, with durable acknowledgements on a disk and without limits of rate. */
+/** This broker whole, from its build, with durable acknowledgements on a disk; without limits of rate, or with the defaults. */
 import type { Role } from '../broker/store/ports.ts';
 import type { Log } from '../broker/wire/environment.ts';
 import type { BenchServer } from './server-marks.ts';
@@ -23,24 +23,31 @@ export interface BuiltBroker {
   readonly server: BenchServer;
 }
 
+/** The rates of a device: the defaults, or none, to measure how fast the broker is. */
+export type RateLimits = 'default' | 'none';
+
+const NO_RATES = {
+  SIGNALBOX_LIMITS_FRAMES_PER_SECOND: '0',
+  SIGNALBOX_LIMITS_BYTES_PER_SECOND: '0',
+  SIGNALBOX_DEVICES_KEEPALIVE: '3600',
+};
+
 /** Started, with its data in this folder; frames count when they are committed. */
-export async function startBuiltBroker(data: string): Promise<BuiltBroker> {
-  const broker = await makeBroker(data);
+export async function startBuiltBroker(data: string, rates: RateLimits = 'none'): Promise<BuiltBroker> {
+  const broker = await makeBroker(data, rates);
   await broker.start();
   return { broker, server: await serverOf(broker) };
 }
 
-async function makeBroker(data: string) {
+async function makeBroker(data: string, rates: RateLimits) {
   const { Broker, loadConfig, environment } = await built();
   const config = loadConfig({
     file: undefined,
     flags: { data, server: { host: '127.0.0.1', port: 0 } },
     environment: {
-      SIGNALBOX_LIMITS_FRAMES_PER_SECOND: '0',
-      SIGNALBOX_LIMITS_BYTES_PER_SECOND: '0',
+      ...(rates === 'none' ? NO_RATES : {}),
       SIGNALBOX_LIMITS_HANDSHAKES_PER_SECOND: '100000',
       SIGNALBOX_LIMITS_CONNECTIONS_PER_ADDRESS: '20000',
-      SIGNALBOX_DEVICES_KEEPALIVE: '3600',
     },
   });
   return new Broker({ config, logger, environment, dashboardFolder: null });
@@ -52,6 +59,7 @@ async function serverOf(broker: BuiltBroker['broker']): Promise<BenchServer> {
   return {
     port: Number(new URL(broker.url).port),
     deviceKey: await key('device', 'bench'),
+    quietKey: await key('device', 'quiet'),
     viewerKey: await key('admin', '*'),
     frames: () => broker.core.counters.framesCommitted,
     viewers: () => {

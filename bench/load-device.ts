@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { encodeHello } from '../broker/wire/encode.ts';
 import type { Latencies } from './latencies.ts';
-import { AckReader, maskedFrame, type TelemetryWrite } from './wire.ts';
+import { AckReader, maskedFrame, type NumberedWrite } from './wire.ts';
 
 /** Writes whose ack is waited for; beyond these (a flood, or a server that sends none) times are not taken. */
 const OPEN_WRITES = 16_384;
@@ -34,7 +34,7 @@ export class LoadDevice {
   }
 
   /** `due`: when this write should have been made, ms. */
-  write(frames: TelemetryWrite, due: number): void {
+  write(frames: NumberedWrite, due: number): void {
     frames.number(this.seq + 1);
     this.seq += frames.frames;
     // Made by the first write only: ten thousand idle devices need none.

@@ -8,7 +8,7 @@ import { LoadDevice } from './load-device.ts';
 import { openSocket } from './load-socket.ts';
 import type { LoadMark, LoadRequest, Target } from './messages.ts';
 import { answer } from './peer.ts';
-import { maskedFrame, TelemetryWrite } from './wire.ts';
+import { maskedFrame, NumberedWrite, telemetryPayload } from './wire.ts';
 
 /** Connections that are opened at the same time. */
 const OPENING = 50;
@@ -56,7 +56,7 @@ async function openViewer({ port, viewerKey }: Target): Promise<Socket> {
 /** Writes what is due, one connection after the other; those whose socket is full are passed over in a flood. */
 function send(framesPerWrite: number, framesPerSecond: number): void {
   // One set of bytes a device: the kernel may still be reading those of another.
-  const frames = devices.map(() => new TelemetryWrite(framesPerWrite, Date.now()));
+  const frames = devices.map(() => new NumberedWrite(telemetryPayload(Date.now()), framesPerWrite));
   const start = performance.now();
   const interval = (1000 * framesPerWrite) / framesPerSecond;
   const dueTime = (write: number, now: number) => (framesPerSecond === 0 ? now : start + write * interval);
@@ -73,7 +73,7 @@ function send(framesPerWrite: number, framesPerSecond: number): void {
       next = (next + 1) % devices.length;
       const device = devices[index] as LoadDevice;
       if (!device.isFree) continue;
-      device.write(frames[index] as TelemetryWrite, due);
+      device.write(frames[index] as NumberedWrite, due);
       writes += 1;
     }
     setImmediate(turn);

@@ -24,6 +24,8 @@ export interface ServerReady {
   readonly port: number;
   /** Sent as X-API-Key; the bare server takes any. */
   readonly deviceKey: string;
+  /** Of another customer. */
+  readonly quietKey: string;
   readonly viewerKey: string;
 }
 

@@ -35,6 +35,14 @@ export class Peer<Request extends { ask: string }> {
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
   }
 
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
   kill(): void {
     this.child.kill('SIGKILL');
   }

@@ -5,6 +5,7 @@
  *   npm run bench -- --rounds 5 --seconds 4     longer, steadier
  *   npm run bench -- --json                     figures for programs, on stdout
  *   npm run bench -- --profile                  where the broker's time goes, thread by thread
+ *   npm run bench -- storm flood costly         only these attacks (storm.ts), which end the whole run otherwise
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import type { Bench, Load, Measured } from './measure.ts';
 import { printProfiles } from './profile.ts';
 import { type Figures, medians, printReport } from './report.ts';
 import { diskWarning, type Kind, withBench } from './servers.ts';
+import { ATTACKS, withstand } from './storm.ts';
 
 const DEVICES = 200;
 const VIEWERS = 20;
@@ -69,7 +71,17 @@ async function profile(window: number): Promise<void> {
   }
 }
 
-const { values } = parseArgs({
+/** Each attack in turn; the process fails if one of them was not withstood. */
+async function withstandAll(names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const attack = ATTACKS[name];
+    if (!attack) throw new Error(`no attack ${name}; there are ${Object.keys(ATTACKS).join(', ')}`);
+    if (!(await withstand(name, attack))) process.exitCode = 1;
+  }
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '2' },
@@ -81,8 +93,12 @@ const warning = diskWarning();
 if (warning) console.error(warning);
 const window = Number(values.seconds) * 1000;
 if (values.profile) await profile(window);
+else if (positionals.length > 0) await withstandAll(positionals);
 else {
   const figures = await compare(Number(values.rounds), window);
   if (values.json) console.log(JSON.stringify(figures, null, 2));
-  else printReport(figures);
+  else {
+    printReport(figures);
+    await withstandAll(Object.keys(ATTACKS));
+  }
 }

@@ -31,8 +31,8 @@ export function serveMarks(server: Promise<BenchServer>): void {
   };
   answer<ServerRequest>(async (request) => {
     const running = await server;
-    const { port, deviceKey, viewerKey } = running;
-    if (request.ask === 'ready') return { port, deviceKey, viewerKey };
+    const { port, deviceKey, quietKey, viewerKey } = running;
+    if (request.ask === 'ready') return { port, deviceKey, quietKey, viewerKey };
     if (request.ask === 'mark') {
       if (request.memory === 'collected') for (let round = 0; round < 3; round += 1) globalThis.gc?.();
       return mark(running);

@@ -3,7 +3,7 @@
  * whose seq is patched in place (RFC 6455 wants client frames masked; the key is fixed, so a patch is one XOR), and a
  * reader of the broker's acks.
  */
-import { encodeTelemetry } from '../broker/wire/encode.ts';
+import { encodeEvent, encodeTelemetry } from '../broker/wire/encode.ts';
 
 /** The key of RFC 6455's example. Not zero: ws would leave out the unmasking, which every real device costs. */
 const MASK = [0x37, 0xfa, 0x21, 0x3d] as const;
@@ -31,17 +31,29 @@ export function maskedFrame(payload: Uint8Array, opcode: 1 | 2): Buffer {
   return Buffer.concat([Buffer.from([...head, ...MASK]), masked]);
 }
 
-/** One write of several telemetry frames with four metrics by name, 73 bytes each. */
-export class TelemetryWrite {
+/** Telemetry of four metrics by name, 73 bytes, to be numbered by `NumberedWrite`. */
+export function telemetryPayload(time: number): Uint8Array {
+  return encodeTelemetry(SEQ_PLACEHOLDER, time, { temp: 21.53, hum: 47.25, press: 1013.2, volt: 3.291 });
+}
+
+/**
+ * The dearest frame for its bytes: 4,080 empty byte strings in 4 KB, within every limit of the profile. An event, since
+ * last-known state takes no value that costs so much.
+ */
+export function costlyPayload(): Uint8Array {
+  const strings = Array.from({ length: 1020 }, () => new Uint8Array(0));
+  return encodeEvent(SEQ_PLACEHOLDER, null, 6, 'dump', [strings, strings, strings, strings]);
+}
+
+/** One write of several frames with the same payload but for their seq, which was encoded as the placeholder. */
+export class NumberedWrite {
   readonly bytes: Buffer;
   readonly frames: number;
   private readonly view: DataView;
   private readonly frameBytes: number;
   private readonly seqAt: number;
 
-  constructor(frames: number, time: number) {
-    const values = { temp: 21.53, hum: 47.25, press: 1013.2, volt: 3.291 };
-    const payload = encodeTelemetry(SEQ_PLACEHOLDER, time, values);
+  constructor(payload: Uint8Array, frames: number) {
     const frame = maskedFrame(payload, 2);
     this.frames = frames;
     this.frameBytes = frame.length;
