@@ -94,11 +94,12 @@ export class Mqtt {
 
   private makeIntake({ commands, audit }: Core['orders'], logger: Log): CommandIntake {
     const { connection } = this.bridge;
-    const { baseTopic, commandCustomers: customers } = this.config;
+    const { baseTopic, homeAssistantPrefix: discoveryPrefix, commandCustomers: customers } = this.config;
     return new CommandIntake({
       commands,
       customers,
       baseTopic,
+      discoveryPrefix,
       publish: (message) => void connection.publish(message),
       audit: (entry) => (entry.command ? record(audit, entry) : this.refusals.add(entry)),
       logger,

@@ -1,7 +1,7 @@
 /**
  * Commands that come over MQTT (interfaces.md): from a topic and a payload to the hub and back to a result. A bad one gets
  * an error result that says what to do; a retained one is refused, since it would be carried out again at every
- * connect. Knows the peer only as somebody who publishes.
+ * connect, and so is one whose reply would go where the sender must not make the bridge publish. Knows the peer only as somebody who publishes.
  */
 import { createHash } from 'node:crypto';
 import type { Command, CommandDesk, CommandWish, ReplyAddress } from '../hub/commands/command.ts';
@@ -12,6 +12,7 @@ import { valueOfJson } from '../hub/value-of-json.ts';
 import type { Log } from '../wire/environment.ts';
 import type { Value } from '../wire/frames.ts';
 import type { PeerMessage } from './link.ts';
+import { REPLY_LIMITS, wrongResponseTopic } from './response-topic.ts';
 import { type CommandTopic, commandResultTopic, parseCommandTopic } from './topics.ts';
 
 /** What is published, not retained; `correlationData` for MQTT 5. */
@@ -19,6 +20,8 @@ export interface ResultMessage {
   readonly topic: string;
   readonly payload: string;
   readonly correlationData: Uint8Array | null;
+  /** Whose command it was; its results wait in this customer's share. */
+  readonly customer: string;
 }
 
 export interface CommandIntakeParts {
@@ -26,6 +29,8 @@ export interface CommandIntakeParts {
   /** Customers that may be commanded from here; `*`: all. */
   readonly customers: readonly string[];
   readonly baseTopic: string;
+  /** Of Home Assistant. */
+  readonly discoveryPrefix: string;
   readonly publish: (message: ResultMessage) => void;
   readonly audit: (entry: IntakeRecord) => void;
   readonly logger: Log;
@@ -108,6 +113,8 @@ export class CommandIntake {
         'mqtt.commandCustomers',
       );
     }
+    const wrong = this.wrongReply(topic, message);
+    if (wrong !== null) throw new HubRefusal('bad-request', wrong);
     const reply = replyOf(message);
     const { messageExpiry } = message;
     return {
@@ -133,15 +140,20 @@ export class CommandIntake {
 
   private tellEnd(command: Command): void {
     this.publishResult(command, null);
-    if (command.reply) this.publishResult(command, command.reply);
+    const { reply } = command;
+    // Checked when it came, too; but it may have come to an earlier version, or under another base topic.
+    if (reply && wrongResponseTopic(reply.topic, this.ownResult(command), this.parts) === null) {
+      this.publishResult(command, reply);
+    }
   }
 
   private publishResult(command: Command, reply: ReplyAddress | null): void {
-    const { customer, device, name } = command;
+    const { customer } = command;
     this.parts.publish({
-      topic: reply?.topic ?? commandResultTopic(this.parts.baseTopic, customer, device, name),
+      topic: reply?.topic ?? this.ownResult(command),
       payload: JSON.stringify(resultOf(command)),
       correlationData: reply?.correlation ?? null,
+      customer,
     });
   }
 
@@ -154,17 +166,31 @@ export class CommandIntake {
     this.parts.audit({ ...topic, command: null, refusal: detail });
     const error = { code, detail, ...(limit === null ? {} : { limit }) };
     const payload = JSON.stringify({ id: null, status: 'refused', error });
-    const { customer, device, name } = topic;
-    const own = commandResultTopic(this.parts.baseTopic, customer, device, name);
-    this.parts.publish({ topic: own, payload, correlationData: null });
-    const reply = replyOf(message);
-    if (reply) this.parts.publish({ topic: reply.topic, payload, correlationData: reply.correlation });
+    const { customer } = topic;
+    this.parts.publish({ topic: this.ownResult(topic), payload, correlationData: null, customer });
+    const reply = this.wrongReply(topic, message) === null ? replyOf(message) : null;
+    if (reply) {
+      this.parts.publish({ topic: reply.topic, payload, correlationData: reply.correlation, customer });
+    }
+  }
+
+  /** Why the reply that is asked for cannot be sent; null: it can, or none is asked for. */
+  private wrongReply(topic: CommandTopic, { responseTopic, correlationData }: PeerMessage): string | null {
+    if (responseTopic === null) return null;
+    if (correlationData !== null && correlationData.length > REPLY_LIMITS.correlationBytes) {
+      return `The correlation data have more than ${REPLY_LIMITS.correlationBytes} bytes.`;
+    }
+    return wrongResponseTopic(responseTopic, this.ownResult(topic), this.parts);
+  }
+
+  /** Where the result of a command goes, asked for or not. */
+  private ownResult({ customer, device, name }: CommandTopic): string {
+    return commandResultTopic(this.parts.baseTopic, customer, device, name);
   }
 }
 
-/** A response topic with wildcards is none (MQTT 5, 3.3.2.3.5). */
 function replyOf({ responseTopic, correlationData }: PeerMessage): ReplyAddress | null {
-  if (responseTopic === null || responseTopic === '' || /[+#\0]/.test(responseTopic)) return null;
+  if (responseTopic === null) return null;
   return { topic: responseTopic, correlation: correlationData };
 }
 
@@ -182,7 +208,6 @@ function argumentsOf(payload: Uint8Array): Value {
   if (payload.length > PAYLOAD_BYTES) {
     throw new HubRefusal(
       'args-too-large',
-      'too-large-for-device',
       `The payload has ${payload.length} bytes; ${PAYLOAD_BYTES} are read at most.`,
     );
   }

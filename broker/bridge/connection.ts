@@ -1,6 +1,7 @@
 /**
  * The seam for everything that uses the peer besides telemetry and state (commands in, discovery out): publish, receive,
- * and know when a connection has begun. Owns what waits to be published, bounded in bytes, and who receives what.
+ * and know when a connection has begun. Owns what waits to be published, bounded in bytes in all and for each customer, and who
+ * receives what.
  */
 import type { PeerMessage } from './link.ts';
 import type { Outbox } from './outbox.ts';
@@ -13,6 +14,8 @@ export interface BridgePublication {
   /** Default: false. */
   readonly retain?: boolean;
   readonly correlationData?: Uint8Array | null;
+  /** In whose share it waits; null, the default: in nobody's, it is the bridge's own. */
+  readonly customer?: string | null;
 }
 
 export interface BridgeConnection {
@@ -34,6 +37,12 @@ interface Receiver {
 }
 
 const WAITING_BYTES = 4 * 1024 * 1024;
+/** Of these, what one customer's results may take. */
+const CUSTOMER_BYTES = WAITING_BYTES / 4;
+/** There is always room for so much of a customer's, whatever others have; customers are made by admins only. */
+const GUARANTEED_BYTES = 64 * 1024;
+/** What a publication costs beside its bytes. */
+const OVERHEAD = 128;
 
 export class Connection implements BridgeConnection {
   private readonly outbox: Outbox;
@@ -43,6 +52,7 @@ export class Connection implements BridgeConnection {
   private readonly waiting = new Set<Required<BridgePublication>>();
   private readonly given = new Set<Required<BridgePublication>>();
   private waitingBytes = 0;
+  private readonly bytesOfCustomers = new Map<string, number>();
   private state: 'away' | 'connected' = 'away';
   /** Publications for which there was no room. */
   dropped = 0;
@@ -59,14 +69,14 @@ export class Connection implements BridgeConnection {
     return this.receivers.map(({ filter }) => filter);
   }
 
-  publish({ topic, payload, qos = 1, retain = false, correlationData = null }: BridgePublication): boolean {
-    const publication = { topic, payload, qos, retain, correlationData };
-    if (this.waitingBytes + bytesOf(publication) > WAITING_BYTES) {
+  publish(given: BridgePublication): boolean {
+    const publication = { qos: 1 as const, retain: false, correlationData: null, customer: null, ...given };
+    if (!this.hasRoom(publication)) {
       this.dropped += 1;
       return false;
     }
     this.waiting.add(publication);
-    this.waitingBytes += bytesOf(publication);
+    this.count(publication, 1);
     this.pump();
     return true;
   }
@@ -117,8 +127,27 @@ export class Connection implements BridgeConnection {
 
   private settled(publication: Required<BridgePublication>): void {
     this.given.delete(publication);
-    this.waitingBytes -= bytesOf(publication);
+    this.count(publication, -1);
     this.pump();
+  }
+
+  private hasRoom(publication: Required<BridgePublication>): boolean {
+    const { customer } = publication;
+    const bytes = bytesOf(publication);
+    if (customer === null) return this.waitingBytes + bytes <= WAITING_BYTES;
+    const own = (this.bytesOfCustomers.get(customer) ?? 0) + bytes;
+    if (own > CUSTOMER_BYTES) return false;
+    return own <= GUARANTEED_BYTES || this.waitingBytes + bytes <= WAITING_BYTES;
+  }
+
+  private count(publication: Required<BridgePublication>, sign: 1 | -1): void {
+    const { customer } = publication;
+    const change = sign * bytesOf(publication);
+    this.waitingBytes += change;
+    if (customer === null) return;
+    const bytes = (this.bytesOfCustomers.get(customer) ?? 0) + change;
+    if (bytes === 0) this.bytesOfCustomers.delete(customer);
+    else this.bytesOfCustomers.set(customer, bytes);
   }
 }
 
@@ -133,6 +162,6 @@ export function matches(filter: string, topic: string): boolean {
   );
 }
 
-function bytesOf({ topic, payload }: Required<BridgePublication>): number {
-  return topic.length + payload.length;
+function bytesOf({ topic, payload, correlationData }: Required<BridgePublication>): number {
+  return OVERHEAD + topic.length + payload.length + (correlationData?.length ?? 0);
 }

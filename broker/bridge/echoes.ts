@@ -37,8 +37,8 @@ export class Echoes {
   listen(link: Link, refused: (filter: string) => (message: string) => void): void {
     const availability = everyDevice(this.parts.baseTopic, 'availability');
     // A will counts as published by its own client.
-    link.subscribe(this.status, 0, 'all', refused(this.status));
-    link.subscribe(availability, 0, 'others', refused(availability));
+    link.subscribe(this.status, { qos: 0, from: 'all', retain: 'as-held' }, refused(this.status));
+    link.subscribe(availability, { qos: 0, from: 'others', retain: 'as-held' }, refused(availability));
     this.parts.clock.after(RETAINED_MS, () => link.open && link.unsubscribe(availability));
   }
 

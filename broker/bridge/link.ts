@@ -61,6 +61,12 @@ export interface LinkEvents {
   closed(failure: LinkFailure): void;
 }
 
+export interface SubscriptionOptions {
+  readonly qos: 0 | 1;
+  readonly from: 'all' | 'others';
+  readonly retain: 'as-held' | 'as-published';
+}
+
 /** The largest packet that is taken from a peer. */
 const PACKET_BYTES = 1024 * 1024;
 /** QoS 1 messages of the peer that are not acknowledged. */
@@ -125,9 +131,17 @@ export class Link {
     if (packets && this.stream && this.state === 'open') this.congested = !this.stream.send(packets);
   }
 
-  /** Asks for a filter; what comes of it comes as `message`. `others`: not what this client publishes (MQTT 5). */
-  subscribe(filter: string, qos: 0 | 1, from: 'all' | 'others', refused: (message: string) => void): void {
-    this.client?.subscribe(filter, { qos, nl: from === 'others' }, (error) => {
+  /**
+   * Asks for a filter; what comes of it comes as `message`. MQTT 5 only: `others` is not what this client publishes, and with
+   * `as-published` a message that was published as retained says so also when it arrives live.
+   */
+  subscribe(
+    filter: string,
+    { qos, from, retain }: SubscriptionOptions,
+    refused: (message: string) => void,
+  ): void {
+    const options = { qos, nl: from === 'others', rap: retain === 'as-published' };
+    this.client?.subscribe(filter, options, (error) => {
       // Without a reason code it was the end of the connection that ended the wait.
       if (error && 'code' in error) refused(error.message);
     });

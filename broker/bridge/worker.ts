@@ -111,7 +111,9 @@ class BridgeThread {
     if (!link) return;
     const refused = (filter: string) => (message: string) =>
       this.report({ type: 'refused', message: `it refused the subscription to ${filter}: ${message}` });
-    for (const filter of this.options.filters) link.subscribe(filter, 1, 'all', refused(filter));
+    for (const filter of this.options.filters) {
+      link.subscribe(filter, { qos: 1, from: 'all', retain: 'as-published' }, refused(filter));
+    }
     this.echoes.listen(link, refused);
   }
 

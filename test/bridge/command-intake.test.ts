@@ -15,6 +15,7 @@ async function world(customers: readonly string[] = ['*']) {
     commands: commands.commands,
     customers,
     baseTopic: 'signalbox',
+    discoveryPrefix: 'homeassistant',
     publish: (message) => published.push(message),
     audit: (entry) => audited.push(entry),
     logger: silentLog,
@@ -111,6 +112,20 @@ describe('a command', () => {
   });
 });
 
+it.each(['signalbox/acme/pump/command/set-speed/result', 'signalboxes/x', 'replies/signalbox/acme'])(
+  'a response topic of its own is honoured: %s',
+  async (responseTopic) => {
+    const { connect, send, published } = await world();
+    const device = await connect();
+    await send({ responseTopic, correlationData: bytes('1') });
+    await device.answer(device.commands()[0]?.id ?? '', 'done');
+    expect(published.map(({ topic, correlationData }) => [topic, correlationData])).toEqual([
+      [RESULT, null],
+      [responseTopic, bytes('1')],
+    ]);
+  },
+);
+
 describe('what is refused, with a result that says what to do', () => {
   it.each<[string, Partial<PeerMessage>, string, RegExp]>([
     ['no JSON', { payload: bytes('{rpm') }, 'bad-request', /must be JSON/],
@@ -152,12 +167,44 @@ describe('what is refused, with a result that says what to do', () => {
     expect(told()).toMatchObject([[RESULT, { error: { code: 'not-found' } }]]);
   });
 
-  it.each(['replies/+', '#', 'a\0b', ''])('a response topic that is none: %j', async (responseTopic) => {
-    const { connect, send, published } = await world();
+  it.each([
+    ['signalbox/globex/pump/command/reboot', /under signalbox\//],
+    ['signalbox/acme/pump/command/reboot', /only signalbox\/acme\/pump\/command\/set-speed\/result/],
+    ['signalbox/globex/pump/command/set-speed/result', /under signalbox\//],
+    ['signalbox/bridge/status', /under signalbox\//],
+    ['signalbox/acme/pump/availability', /under signalbox\//],
+    ['signalbox', /under signalbox\//],
+    ['homeassistant/device/acme_pump/config', /Home Assistant/],
+    ['homeassistant/status', /Home Assistant/],
+    ['replies/+', /wildcard/],
+    ['#', /wildcard/],
+    ['a\0b', /NUL/],
+    ['$SYS/broker/uptime', /begins with \$/],
+    ['$share/group/replies', /begins with \$/],
+    ['x'.repeat(1025), /1024 bytes/],
+    ['', /empty/],
+  ])('a response topic where the bridge must not publish for others: %s', async (responseTopic, reason) => {
+    const { connect, send, told, audited, intake } = await world();
     const device = await connect();
     await send({ responseTopic });
-    await device.answer(device.commands()[0]?.id ?? '', 'done');
-    expect(published.map(({ topic }) => topic)).toEqual([RESULT]);
+    expect(device.commands()).toEqual([]);
+    const error = { code: 'bad-request', detail: expect.stringMatching(reason) };
+    expect(told()).toEqual([[RESULT, { id: null, status: 'refused', error }]]);
+    expect(audited).toMatchObject([{ command: null, refusal: expect.stringMatching(reason) }]);
+    expect(intake.counts).toEqual({ taken: 0, refused: 1 });
+  });
+
+  it('also where the command is refused for another reason', async () => {
+    const { send, told } = await world(['other']);
+    await send({ responseTopic: 'signalbox/globex/pump/command/reboot' });
+    expect(told().map(([topic]) => topic)).toEqual([RESULT]);
+  });
+
+  it('correlation data that are no token', async () => {
+    const { connect, send, told } = await world();
+    await connect();
+    await send({ responseTopic: 'replies/1', correlationData: new Uint8Array(1025) });
+    expect(told()).toMatchObject([[RESULT, { error: { detail: /correlation data have more than 1024/ } }]]);
   });
 });
 

@@ -127,6 +127,42 @@ requires('mosquitto')('a program that speaks MQTT 5', () => {
   });
 });
 
+requires('mosquitto')('somebody who may command acme only, by the rules of the MQTT server', () => {
+  it('cannot have the bridge command globex, or say that it is away', { timeout: 30_000 }, async () => {
+    const { mosquitto, pump } = await setUp();
+    const program = await subscribe(mosquitto.url, ['#']);
+    await pump();
+    await program.on(`${TOPIC}/availability`, 'online');
+    const forged = ['signalbox/globex/pump-7/command/reboot', 'signalbox/bridge/status'];
+    for (const responseTopic of forged) {
+      await program.client.publishAsync(`${TOPIC}/command/set-speed`, '{}', {
+        qos: 1,
+        properties: { responseTopic },
+      });
+    }
+    const refusals = () =>
+      program.received.filter(({ topic }) => topic === `${TOPIC}/command/set-speed/result`);
+    await program.until(() => refusals().length === 2);
+    for (const { text } of refusals()) expect(JSON.parse(text).error.detail).toMatch(/under signalbox/);
+    const topics = program.received.filter(({ text }) => text.includes('"status"')).map(({ topic }) => topic);
+    expect(topics).toEqual([`${TOPIC}/command/set-speed/result`, `${TOPIC}/command/set-speed/result`]);
+  });
+
+  it('has a retained command refused also while the bridge is connected', { timeout: 30_000 }, async () => {
+    const { mosquitto, pump } = await setUp();
+    const program = await subscribe(mosquitto.url, [`${TOPIC}/#`]);
+    await pump();
+    await program.on(`${TOPIC}/availability`, 'online');
+    await program.client.publishAsync(`${TOPIC}/command/reboot`, 'true', { qos: 1, retain: true });
+    const { text } = await program.on(`${TOPIC}/command/reboot/result`);
+    expect(JSON.parse(text)).toMatchObject({
+      id: null,
+      status: 'refused',
+      error: { detail: expect.stringMatching(/retain/) },
+    });
+  });
+});
+
 requires('mosquitto')('Home Assistant', () => {
   const CONFIG = 'homeassistant/device/acme_pump-7/config';
 
