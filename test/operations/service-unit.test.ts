@@ -55,3 +55,11 @@ requires('systemd')('the systemd unit', () => {
     expect(text).toMatch(/^KillMode=mixed$/m);
   });
 });
+
+it('never gives a box up: a start that is refused is tried again, not too often, but for a wrong configuration', () => {
+  const text = readFileSync(UNIT, 'utf8');
+  expect(text).toMatch(/^StartLimitIntervalSec=0$/m);
+  expect(text).toMatch(/^Restart=always$/m);
+  expect(text).toMatch(/^RestartPreventExitStatus=2$/m);
+  expect(Number(/^RestartSec=(\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(5);
+});
