@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ensureAdminKey } from '../../broker/hub/keys/bootstrap.ts';
+import { makeKeyText } from '../../broker/hub/keys/key-text.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { ringWorld } from './ring.ts';
 
@@ -29,19 +31,35 @@ describe('the first start', () => {
     expect(world.keys.authenticate(key)).not.toBeNull();
   });
 
-  it('happens again after a crash before the key was stored, or when every admin key is revoked', async () => {
+  it('is finished after a crash between the file and the store: the key that somebody may have read is stored', async () => {
     const world = await ringWorld();
     const folder = temporaryFolder();
-    writeFileSync(join(folder, 'admin.key'), 'sbx_of-a-start-that-crashed\n');
+    const { text } = makeKeyText(randomBytes);
+    writeFileSync(join(folder, 'admin.key'), `${text}\n`);
     writeFileSync(join(folder, 'admin.key.new'), 'half', { mode: 0o644 });
     await ensureAdminKey(world.keys, folder);
-    const first = readFileSync(join(folder, 'admin.key'), 'utf8').trim();
-    expect(statSync(join(folder, 'admin.key')).mode & 0o777).toBe(0o600);
-    const row = world.keys.authenticate(first);
-    await world.keys.revoke(row?.id ?? '');
+    expect(readFileSync(join(folder, 'admin.key'), 'utf8')).toBe(`${text}\n`);
+    await world.restart();
+    expect(world.keys.authenticate(text)).toMatchObject({ role: 'admin', customer: '*' });
+  });
+
+  it('never writes over an admin.key: one whose key was revoked, or that holds none, refuses the start', async () => {
+    const world = await ringWorld();
+    const folder = temporaryFolder();
+    const file = join(folder, 'admin.key');
     await ensureAdminKey(world.keys, folder);
-    const second = readFileSync(join(folder, 'admin.key'), 'utf8').trim();
-    expect(world.keys.authenticate(second)?.role).toBe('admin');
+    const first = readFileSync(file, 'utf8');
+    await world.keys.revoke(world.keys.authenticate(first.trim())?.id ?? '');
+    await expect(ensureAdminKey(world.keys, folder)).rejects.toThrow(/admin\.key.*Move that file away/);
+    expect(readFileSync(file, 'utf8')).toBe(first);
+    writeFileSync(file, 'no key\n');
+    await expect(ensureAdminKey(world.keys, folder)).rejects.toThrow(/admin\.key.*Move that file away/);
+    expect(readFileSync(file, 'utf8')).toBe('no key\n');
+
+    rmSync(file);
+    await ensureAdminKey(world.keys, folder);
+    expect(world.keys.authenticate(readFileSync(file, 'utf8').trim())?.role).toBe('admin');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   it('stores no key if the file cannot be written, so that nobody is locked out', async () => {

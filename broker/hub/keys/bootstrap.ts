@@ -1,34 +1,57 @@
-/** The first start: an admin key, written where only the owner of the data folder reads it. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+/** The first start: an admin key, written where only the owner of the data folder reads it, and never over another. */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { KeyRing } from './key-ring.ts';
+import { keyIdOf } from './key-text.ts';
 
 export const ADMIN_KEY_FILE = 'admin.key';
 
 const WISH = { customer: '*', device: null, role: 'admin', label: 'first start', expiresAt: null } as const;
 
+type Keys = Pick<KeyRing, 'list' | 'create' | 'adopt'>;
+
 /**
  * Creates an admin key if no valid one is stored and writes it to `<folder>/admin.key`, mode 0600. If there is one,
  * nothing is done, even if the file is gone: it may have been moved to a safer place on purpose; docs/keys.md says how
- * a lost one is replaced. The file is written first, so a crash leaves no admin key that nobody knows. Returns the
- * path if it wrote.
+ * a lost one is replaced. The file is written first, so a crash leaves no admin key that nobody knows. A file that is
+ * there is never written over: its key is stored, if the database does not know it (it crashed in between, or the
+ * database is a new one), and else the start is refused. Returns the path if a key was stored.
  */
-export async function ensureAdminKey(
-  keys: Pick<KeyRing, 'list' | 'create'>,
-  folder: string,
-): Promise<string | null> {
+export async function ensureAdminKey(keys: Keys, folder: string): Promise<string | null> {
   if (keys.list('*').some((row) => row.role === 'admin')) return null;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  await keys.create(WISH, (key) => writeDurably(folder, `${key}\n`));
-  return join(folder, ADMIN_KEY_FILE);
+  const path = join(folder, ADMIN_KEY_FILE);
+  if (existsSync(path)) await adopt(keys, path);
+  else await keys.create(WISH, (key) => writeDurably(folder, path, `${key}\n`));
+  return path;
 }
 
-/** Whole or not at all, also over a power cut; never readable for others, not even for a moment. */
-function writeDurably(folder: string, text: string): void {
-  const path = join(folder, ADMIN_KEY_FILE);
+async function adopt(keys: Keys, path: string): Promise<void> {
+  const text = readFileSync(path, 'utf8').trim();
+  if (keyIdOf(text) !== null && (await keys.adopt(text, WISH))) return;
+  throw new Error(
+    `no admin key is valid, and ${path} holds one that has ended or none at all; it is not written over. ` +
+      'Move that file away and start again: a new key is written.',
+  );
+}
+
+/** Whole or not at all, also over a power cut; never readable for others, not even for a moment; never over another. */
+function writeDurably(folder: string, path: string, text: string): void {
   rmSync(`${path}.new`, { force: true });
   synced(openSync(`${path}.new`, 'wx', 0o600), (file) => writeSync(file, text));
-  renameSync(`${path}.new`, path);
+  // Unlike a rename, a link fails if there is one by now.
+  linkSync(`${path}.new`, path);
+  rmSync(`${path}.new`);
   synced(openSync(folder, 'r'), () => {});
 }
 

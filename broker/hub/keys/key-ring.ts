@@ -121,22 +121,17 @@ export class KeyRing {
    * crash in between leaves a text that is worth nothing, never a key that nobody knows.
    */
   async create(wish: KeyWish, keep: (key: string) => void = () => {}): Promise<NewKey> {
-    const { store, clock, randomBytes } = this.parts;
-    const { id, text } = makeKeyText(randomBytes);
-    const row: KeyRow = {
-      ...wish,
-      id,
-      hash: hashOf(text),
-      customer: wish.role === 'admin' ? '*' : wish.customer,
-      createdAt: clock.now(),
-      revokedAt: null,
-      lastUsedAt: null,
-    };
+    const { id, text } = makeKeyText(this.parts.randomBytes);
     keep(text);
-    await store.insertKey(row);
-    this.byId.set(id, row);
-    this.alive.add(id);
-    return { row, key: text };
+    return { row: await this.store(id, text, wish), key: text };
+  }
+
+  /** Stores a key whose well-formed text is known already. Whether it did: an id that is known stays as it is. */
+  async adopt(text: string, wish: KeyWish): Promise<boolean> {
+    const id = keyIdOf(text);
+    if (id === null || this.byId.has(id)) return false;
+    await this.store(id, text, wish);
+    return true;
   }
 
   /** A new key with the same rights and as long a life; the old one ends `overlapMs` from now, or when it would have anyway. */
@@ -180,6 +175,23 @@ export class KeyRing {
         throw error;
       }
     });
+  }
+
+  private async store(id: string, text: string, wish: KeyWish): Promise<KeyRow> {
+    const { store, clock } = this.parts;
+    const row: KeyRow = {
+      ...wish,
+      id,
+      hash: hashOf(text),
+      customer: wish.role === 'admin' ? '*' : wish.customer,
+      createdAt: clock.now(),
+      revokedAt: null,
+      lastUsedAt: null,
+    };
+    await store.insertKey(row);
+    this.byId.set(id, row);
+    this.alive.add(id);
+    return row;
   }
 
   /** A row is stored whole, so it is read when its turn comes: otherwise one change would take back another. */
