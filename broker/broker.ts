@@ -3,6 +3,7 @@
  * goes last, and sockets come last and go first. Owns the one state that readiness and refusals follow.
  */
 import { type Problem, problem } from '../schemas/problems.ts';
+import type { Readiness } from './admin/server.ts';
 import { type BrokerOptions, type Core, composeCore } from './core.ts';
 import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/device-upgrade.ts';
@@ -10,11 +11,21 @@ import { composeFront, type Front } from './front.ts';
 import { forgetDevice } from './hub/forget.ts';
 import { ensureAdminKey } from './hub/keys/bootstrap.ts';
 import { restoreFleet } from './hub/restore.ts';
+import type { Obstacle } from './store/obstacle.ts';
 import type { StoreError } from './store/ports.ts';
 
 /** How long a stop waits for devices to answer their close; ms. */
 const CLOSE_WAIT = 2500;
 const CLOSE_POLL = 25;
+/** Devices that are sent away because nothing can be stored come back within so long; ms. */
+const AWAY_MS = 30_000;
+const RETRY_SECONDS = 10;
+
+const OBSTACLES: Readonly<Record<Obstacle, string>> = {
+  'disk-full': 'The disk of the broker is full; it goes on by itself when there is room.',
+  'no-descriptors': 'The broker has no file descriptor left; it goes on by itself when there is one.',
+  'database-locked': 'Another program holds the database of the broker; it goes on by itself when that ends.',
+};
 
 export class Broker {
   readonly core: Core;
@@ -23,13 +34,15 @@ export class Broker {
   private state: 'new' | 'starting' | 'ready' | 'draining' | 'failed' = 'new';
   private stopped: Promise<void> | null = null;
   private failed: ((error: StoreError) => void) | null = null;
+  private readonly waitingForObstacle: (() => void)[] = [];
 
   constructor(options: BrokerOptions) {
     this.options = options;
     this.core = composeCore(options);
     this.front = composeFront(this.core, options, {
       unavailable: () => this.unavailable(),
-      readiness: () => (this.state === 'ready' ? { ready: true } : { ready: false, reason: this.state }),
+      readiness: () => this.readiness(),
+      unwritable: () => this.unwritable(),
       forget: (customer, device) => this.forget(customer, device),
     });
   }
@@ -66,13 +79,14 @@ export class Broker {
     const { stores, fleet, ingest, orders, checkpoint, keys, browserSessions, sessions } = this.core;
     const { config, logger } = this.options;
     stores.onFailure((error) => this.fail(error));
+    stores.onObstacle(() => this.obstructed());
     const bounds = await stores.start();
     await this.core.revisionCeiling.start();
     await keys.start();
     await browserSessions.start();
     const adminKey = await ensureAdminKey(keys, config.data);
     if (adminKey)
-      logger.info({ file: adminKey }, 'An admin key was created; the command line finds it there.');
+      logger.info({ file: adminKey }, 'An admin key was stored; the command line finds it there.');
     await this.core.registry.load();
     await orders.load();
     const { database: state, log } = stores;
@@ -134,6 +148,14 @@ export class Broker {
     this.failed?.(error);
   }
 
+  /** No frame can be stored: what came is kept and stored later; devices are told to come back then. */
+  private obstructed(): void {
+    const { stores, sessions } = this.core;
+    if (this.state === 'ready' && stores.obstacles.log)
+      sessions.sendAway('The broker cannot store now', AWAY_MS);
+    for (const resolve of this.waitingForObstacle.splice(0)) resolve();
+  }
+
   private async close(): Promise<void> {
     if (this.state !== 'failed') this.state = 'draining';
     await this.closeSockets();
@@ -145,7 +167,7 @@ export class Broker {
   private async closeSockets(): Promise<void> {
     const { ingest, sessions } = this.core;
     this.front.edge.close();
-    await ingest.flushed();
+    await Promise.race([ingest.flushed(), this.isObstructed()]);
     sessions.drain(this.options.config.server.drainSeconds * 1000);
     const { clock } = this.options.environment;
     const until = clock.monotonic() + CLOSE_WAIT;
@@ -174,25 +196,47 @@ export class Broker {
     }
   }
 
-  /** After a failure the store takes nothing more; what it holds is replayed at the next start. */
+  /** After a failure the store takes nothing more; what it holds is replayed at the next start. So it is when it waits. */
   private async saveCore({ checkpoint, keys, orders }: Core): Promise<void> {
-    if (this.state === 'failed') {
-      checkpoint.abandon();
-      orders.abandon();
-      keys.abandon();
-    } else {
+    const save = async () => {
       await orders.stop();
       await checkpoint.stop();
       await keys.stop();
-    }
+    };
+    if (this.state !== 'failed') await Promise.race([save(), this.isObstructed()]);
+    checkpoint.abandon();
+    orders.abandon();
+    keys.abandon();
+  }
+
+  /** Resolves when something keeps the store from writing: a stop does not wait for that to pass. */
+  private isObstructed(): Promise<void> {
+    const { log, database } = this.core.stores.obstacles;
+    if (log || database) return Promise.resolve();
+    return new Promise((resolve) => this.waitingForObstacle.push(resolve));
+  }
+
+  private readiness(): Readiness {
+    const { log, database } = this.core.stores.obstacles;
+    if (this.state !== 'ready') return { ready: false, reason: this.state };
+    const reason = log ?? database;
+    if (!reason) return { ready: true };
+    // Behind a lock of another program telemetry goes on; a disk that is full takes nothing.
+    return { ready: log === null && database === 'database-locked', reason };
   }
 
   private unavailable(): Problem | null {
-    if (this.state === 'ready') return null;
+    const { log } = this.core.stores.obstacles;
+    if (this.state === 'ready') return log ? cannotStore(log) : null;
     if (this.state !== 'failed') return goingAway();
     return problem('store-unavailable', 'The broker can store nothing; it is about to end.', {
-      retryAfter: 10,
+      retryAfter: RETRY_SECONDS,
     });
+  }
+
+  private unwritable(): Problem | null {
+    const obstacle = this.core.stores.obstacles.database ?? this.core.stores.obstacles.log;
+    return obstacle && cannotStore(obstacle);
   }
 
   private forget(customer: string, device: string): Promise<boolean> {
@@ -203,4 +247,8 @@ export class Broker {
       return wasKnown;
     });
   }
+}
+
+function cannotStore(obstacle: Obstacle): Problem {
+  return problem('store-unavailable', OBSTACLES[obstacle], { retryAfter: RETRY_SECONDS });
 }

@@ -27,6 +27,8 @@ export interface BrokerState {
   /** Why no device can be taken now; null: it can. */
   unavailable(): Problem | null;
   readiness(): Readiness;
+  /** Why nothing can be changed now; null: it can. */
+  unwritable(): Problem | null;
   /** Whether the device was known. */
   forget(customer: string, device: string): Promise<boolean>;
 }
@@ -60,12 +62,13 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
     limits: config.limits,
   });
   const liveUpgrade = new LiveUpgrade({ ...core, live, failures, config, clock, logger });
-  const { unavailable, readiness, forget } = broker;
+  const { unavailable, unwritable, readiness, forget } = broker;
   const admin = new AdminServer({
     ...core,
     ...core.orders,
     stats: current,
     readiness,
+    unwritable,
     forget,
     failures,
     config,

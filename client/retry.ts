@@ -13,7 +13,7 @@ type CloseRule = { readonly retry: boolean; readonly after: string };
 export function retryAfterClose(code: number, reason: string, backoff: Backoff): number | null {
   const rule = (CLOSE_CODES as Readonly<Record<number, CloseRule>>)[code];
   if (rule?.retry === false) return null;
-  if (code === 1001) return adviceOf(reason) ?? backoff.next();
+  if (code === 1001 || code === 1013) return adviceOf(reason) ?? backoff.next();
   const least = /from (\d+) s/.exec(rule?.after ?? '')?.[1];
   return least === undefined ? backoff.next() : backoff.slow(Number(least) * 1000);
 }

@@ -106,7 +106,7 @@ export const CLOSE_CODES = {
   1013: {
     name: 'overloaded',
     retry: true,
-    after: 'backoff',
+    after: 'the delay that the reason carries, else backoff',
     message: 'The broker is overloaded; try again later.',
   },
   4001: {

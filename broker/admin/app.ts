@@ -12,7 +12,7 @@ import { refuseKeyInUrl } from './key-in-url.ts';
 import type { Metrics } from './metrics.ts';
 import { swaggerOptions } from './openapi.ts';
 import type { AdminParts } from './ports.ts';
-import { sendProblem } from './refusal.ts';
+import { ofProblem, sendProblem } from './refusal.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { customerRoutes } from './routes/customers.ts';
@@ -33,6 +33,8 @@ import { securityHeaders } from './security-headers.ts';
 import { Trail } from './trail.ts';
 import { refuseTrailingSlash } from './trailing-slash.ts';
 import { serializerCompiler, validatorCompiler } from './validation.ts';
+
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Ready to route requests; it never listens itself. */
 export async function buildApp(parts: AdminParts, metrics: Metrics): Promise<Api> {
@@ -101,6 +103,11 @@ async function addRoutes(app: Api, parts: AdminParts, { access, trail, metrics }
   await app.register(
     async (api: Api) => {
       api.addHook('onRequest', refuseKeyInUrl);
+      // After the key was looked at and before anything is changed, so that nothing is done by half.
+      api.addHook('preHandler', async ({ method }) => {
+        const problem = READS.has(method) ? null : parts.unwritable();
+        if (problem) throw ofProblem(problem);
+      });
       customerRoutes(api, parts, access);
       deviceRoutes(api, parts, access, trail);
       deviceCommandRoutes(api, parts, access, trail);

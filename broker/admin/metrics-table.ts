@@ -141,6 +141,13 @@ export const METRICS: readonly Metric[] = [
     (broker) => broker.bridge.commands,
   ),
 
+  {
+    name: 'signalbox_store_waiting',
+    help: '1: log or database cannot write now and waits: a full disk, or a lock of another program.',
+    type: 'gauge',
+    label: 'store',
+    read: (_, broker) => broker.storesWaiting,
+  },
   total('log_commits', 'Commits of the telemetry log.', 'commits'),
   gauge('log_bytes', 'Bytes that the telemetry log holds.', (_, broker) => broker.log.bytes),
   gauge('log_segments', 'Segment files that the telemetry log holds.', (_, broker) => broker.log.segments),

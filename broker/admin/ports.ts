@@ -1,6 +1,7 @@
 /** What the HTTP API asks of the other rooms: narrow interfaces, which `broker.ts` fills and tests fake. */
 import type { Stats } from '../../schemas/api.ts';
 import type { Config } from '../../schemas/config.ts';
+import type { Problem } from '../../schemas/problems.ts';
 import type { AuditDesk } from '../hub/audit/entry.ts';
 import type { CommandDesk } from '../hub/commands/command.ts';
 import type { DesiredDesk } from '../hub/desired/document.ts';
@@ -29,7 +30,7 @@ export type BrowserSessions = Pick<Sessions, 'create' | 'find' | 'end' | 'redeem
 
 export interface Readiness {
   readonly ready: boolean;
-  /** Why not, for the person who looks. */
+  /** Why not, or what works less well; for the person who looks. */
   readonly reason?: string;
 }
 
@@ -46,6 +47,8 @@ export interface AdminParts {
   readonly failures: Pick<FailedAttempts, 'add'>;
   readonly stats: () => Stats;
   readonly readiness: () => Readiness;
+  /** Why nothing can be changed now; null: it can. */
+  readonly unwritable: () => Problem | null;
   /** Ends the device's connection and removes it; whether it was known. */
   readonly forget: (customer: string, device: string) => Promise<boolean>;
   readonly config: Pick<Config, 'server'>;

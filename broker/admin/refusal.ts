@@ -13,6 +13,11 @@ export class Refusal extends Error {
   }
 }
 
+/** `throw ofProblem(…)`: a problem that another room has put into words. */
+export function ofProblem({ code, detail, retryAfter }: Problem): Refusal {
+  return new Refusal(code, detail, retryAfter === undefined ? {} : { retryAfter });
+}
+
 /** Others' things and things that are not there look the same. */
 export function notFound(what: string): Refusal {
   return new Refusal('not-found', `There is no ${what} that this key may see.`);

@@ -3,7 +3,7 @@
  * counters, one a second, from which the rates of the last five seconds come.
  */
 import type { BridgeStats, BrokerStats, Stats } from '../../schemas/api.ts';
-import type { TelemetryLog } from '../store/ports.ts';
+import type { Stores, TelemetryLog } from '../store/ports.ts';
 import type { Clock, Timer } from '../wire/environment.ts';
 import type { Caller } from './caller.ts';
 import type { Counters } from './counters.ts';
@@ -18,6 +18,7 @@ export interface StatsParts {
   readonly fleet: Pick<Fleet, 'total' | 'online' | 'neverSeen'>;
   readonly counters: Counters;
   readonly log: Pick<TelemetryLog, 'stats'>;
+  readonly stores: Pick<Stores, 'obstacles'>;
   readonly process: Pick<ProcessGauge, 'start' | 'stop' | 'read'>;
   /** Connections of the live channel now. */
   readonly viewers: () => number;
@@ -94,9 +95,15 @@ export class StatsCollector {
       },
       bridge: this.parts.bridge(),
       log: this.log(),
+      storesWaiting: this.storesWaiting(),
       memory: { ...memory },
       eventLoopDelay: { ...eventLoopDelay },
     };
+  }
+
+  private storesWaiting(): BrokerStats['storesWaiting'] {
+    const { log, database } = this.parts.stores.obstacles;
+    return { log: Number(log !== null), database: Number(database !== null) };
   }
 
   private log(): BrokerStats['log'] {

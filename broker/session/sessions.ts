@@ -78,8 +78,15 @@ export class Sessions {
   drain(overMs: number): void {
     for (const session of this.live) {
       session.flushAcks();
-      const delay = Math.round(EARLIEST_RECONNECT + this.random() * overMs);
-      session.end(1001, `reconnect in ${delay} ms`);
+      session.end(1001, this.advice(overMs));
+    }
+  }
+
+  /** For a while: ends every connection with 1013 and a delay, from half of `withinMs` on (P-7.3). */
+  sendAway(why: string, withinMs: number): void {
+    for (const session of this.live) {
+      session.flushAcks();
+      session.end(1013, `${why}; ${this.advice(withinMs / 2, withinMs / 2)}`);
     }
   }
 
@@ -101,6 +108,10 @@ export class Sessions {
       session.silentSince += late;
       session.ping(now);
     }
+  }
+
+  private advice(overMs: number, fromMs = EARLIEST_RECONNECT): string {
+    return `reconnect in ${Math.round(fromMs + this.random() * overMs)} ms`;
   }
 
   private sweep(now: number): void {

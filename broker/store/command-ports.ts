@@ -31,7 +31,13 @@ export interface CommandQuery {
   readonly limit: number;
 }
 
-export interface CommandStore {
+/** For readers that first wait for what was changed to be saved. */
+export interface Waits {
+  /** Resolves or rejects with `work`, or resolves as soon as writes wait for an obstacle; then `work` goes on by itself. */
+  unlessHeldUp(work: Promise<void>): Promise<void>;
+}
+
+export interface CommandStore extends Waits {
   /** Every command that is not final, in the order of `number`, in pages. */
   loadOpenCommands(): AsyncIterable<readonly CommandRow[]>;
   /** The highest number given out; 0: none. */
@@ -145,7 +151,7 @@ export interface AuditOutcome {
   readonly at: number;
 }
 
-export interface AuditStore {
+export interface AuditStore extends Waits {
   /** One transaction, durable when it resolves: first the entries, then the outcomes (the first one of a reference wins). */
   saveAudit(rows: readonly AuditRow[], outcomes: readonly AuditOutcome[]): Promise<void>;
   /** Newest first. */

@@ -1,10 +1,12 @@
 /** Chooses the engine of the stores and ties log, database and lock together on one data folder. */
 import { join } from 'node:path';
 import type { Clock, Log } from '../wire/environment.ts';
+import { Consent, wayOn } from './consent.ts';
 import { FolderLock } from './folder-lock.ts';
 import { SegmentedLog } from './log/log.ts';
 import { openMemoryStores } from './memory/stores.ts';
-import type { LogBounds, StoreError, Stores } from './ports.ts';
+import { ObstacleBoard } from './obstacles.ts';
+import { type LogBounds, StoreError, type Stores } from './ports.ts';
 import { SqliteStore } from './sqlite/database.ts';
 
 export interface StoreOptions {
@@ -33,23 +35,37 @@ export function openStores(options: StoreOptions): Stores {
 class FileStores implements Stores {
   readonly log: SegmentedLog;
   readonly database: SqliteStore;
+  readonly obstacles: ObstacleBoard;
+  private readonly file: string;
   private readonly lock: FolderLock;
+  private readonly consent: Consent;
   private readonly listeners: ((error: StoreError) => void)[] = [];
   private failed: StoreError | null = null;
   private stopping: Promise<void> | null = null;
 
   constructor({ folder, log, clock, logger }: StoreOptions) {
     const onFailure = (error: StoreError) => this.fail(error);
+    const logFolder = join(folder, 'log');
+    this.file = join(folder, 'signalbox.db');
+    this.obstacles = new ObstacleBoard(clock, logger);
     this.lock = new FolderLock(folder);
-    this.database = new SqliteStore(join(folder, 'signalbox.db'), onFailure);
+    this.consent = new Consent(folder, logger);
+    this.database = new SqliteStore({
+      file: this.file,
+      logFolder,
+      isAccepted: () => this.consent.given,
+      onObstacle: (obstacle, cause) => this.obstacles.set('database', obstacle, cause),
+      onFailure,
+    });
     this.log = new SegmentedLog({
       ...log,
-      folder: join(folder, 'log'),
+      folder: logFolder,
       keepMs: KEEP_MS,
       floor: () => this.floor(),
       cursors: this.database,
       clock,
       log: logger,
+      onObstacle: (obstacle, cause) => this.obstacles.set('log', obstacle, cause),
       onFailure,
     });
   }
@@ -58,12 +74,20 @@ class FileStores implements Stores {
     this.lock.take();
     try {
       await this.database.start();
-      this.log.hold('state', await this.database.checkpointPosition());
-      return await this.log.start();
+      const position = await this.database.checkpointPosition();
+      this.log.hold('state', position);
+      const bounds = await this.log.start();
+      await this.meet(bounds, position);
+      this.consent.use();
+      return bounds;
     } catch (error) {
       await this.stop();
       throw error;
     }
+  }
+
+  onObstacle(listener: () => void): void {
+    this.obstacles.listen(listener);
   }
 
   onFailure(listener: (error: StoreError) => void): void {
@@ -81,6 +105,18 @@ class FileStores implements Stores {
     return Math.max(await this.database.checkpointPosition(), ...Object.values(cursors));
   }
 
+  /** The log must reach back to where the database stands, or the frames between are missing in both. */
+  private async meet({ first, end }: LogBounds, position: number): Promise<void> {
+    if (first <= position || this.consent.given) return;
+    // Begun anew, because somebody moved the log away: there is nothing between any more.
+    if (first === end) return this.database.setCheckpointPosition(first);
+    throw new StoreError(
+      'database-behind',
+      `${this.file} stands for frames up to position ${position}, but the log begins at ${first}: what lies between is ` +
+        `missing. ${wayOn(this.file, 'without these frames')}`,
+    );
+  }
+
   private fail(error: StoreError): void {
     if (this.failed) return;
     this.failed = error;
@@ -90,6 +126,7 @@ class FileStores implements Stores {
   private async shutDown(): Promise<void> {
     await this.log.stop();
     await this.database.stop();
+    this.obstacles.stop();
     this.lock.release();
   }
 }

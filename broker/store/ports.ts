@@ -7,6 +7,7 @@
  */
 
 import type { AuditStore, CommandStore, DesiredStore, JobStore } from './command-ports.ts';
+import type { Obstacle } from './obstacle.ts';
 
 /** What "durable" means to a store: it survives the process, a power cut, or the loss of a machine. */
 export type Durability = 'process' | 'power' | 'replicated';
@@ -50,8 +51,9 @@ export interface TelemetryLog {
   /**
    * Appends one record and resolves when it is durable. Records become durable in the order of the calls. The
    * payload's memory is taken over (transferred): the caller must not touch it again.
-   * Rejects with `StoreError` (`log-failed`) on an I/O error, and from then on for ever (fail-stop): whether the
-   * record reached the disk is unknown, so nothing of it may be acknowledged.
+   * While the disk is full it waits (`Stores.obstacles`), and goes on by itself. Rejects with `StoreError` (`log-failed`)
+   * on any other I/O error, and from then on for ever (fail-stop): whether the record reached the disk is unknown, so
+   * nothing of it may be acknowledged; with `stopped` if the log was stopped while it waited.
    */
   append(payload: Uint8Array<ArrayBuffer>): Promise<Commit>;
 
@@ -75,7 +77,7 @@ export interface TelemetryLog {
 
   stats(): LogStats;
 
-  /** Waits for what was appended, then closes. Idempotent; may be called after a failure. */
+  /** Waits for what was appended, if nothing is in its way, then closes. Idempotent; may be called after a failure. */
   stop(): Promise<void>;
 }
 
@@ -183,7 +185,10 @@ export interface KeyStore {
   deleteBrowserSessions(hashes: readonly Uint8Array[]): Promise<void>;
 }
 
-/** One engine for everything that is not the log. */
+/**
+ * One engine for everything that is not the log. While another program holds the database, or the disk is full, what
+ * writes waits (`Stores.obstacles`) and what reads is answered; nothing of a write that waits is seen by a read.
+ */
 export interface Database
   extends StateStore,
     RegistryStore,
@@ -192,7 +197,7 @@ export interface Database
     JobStore,
     DesiredStore,
     AuditStore {
-  /** Opens, checks and migrates. `database-corrupt`, `database-newer` and `synchronous-off` reject; nothing is overwritten. */
+  /** Opens, checks and migrates. What is damaged, behind its mark, foreign or newer rejects; nothing is changed then. */
   start(): Promise<void>;
   /** Idempotent. */
   stop(): Promise<void>;
@@ -206,7 +211,16 @@ export interface Stores {
   start(): Promise<LogBounds>;
   /** Called at most once, on the first I/O error after which nothing may be acknowledged. */
   onFailure(listener: (error: StoreError) => void): void;
+  /** What keeps each from writing now; null: nothing. It passes by itself. */
+  readonly obstacles: Obstacles;
+  /** Called when one of them begins or has passed. */
+  onObstacle(listener: () => void): void;
   stop(): Promise<void>;
+}
+
+export interface Obstacles {
+  readonly log: Obstacle | null;
+  readonly database: Obstacle | null;
 }
 
 export type StoreErrorCode =
@@ -216,6 +230,9 @@ export type StoreErrorCode =
   | 'log-gone'
   | 'database-corrupt'
   | 'database-newer'
+  | 'database-missing'
+  | 'database-foreign'
+  | 'database-behind'
   | 'database-failed'
   | 'synchronous-off'
   | 'exists'

@@ -125,6 +125,7 @@ const Broker = Type.Object(
     commands: Commands,
     bridge: Bridge,
     log: Log,
+    storesWaiting: counts('1: it cannot write now and waits (a full disk, a lock); by store: log, database.'),
     memory: Memory,
     eventLoopDelay: EventLoopDelay,
   },

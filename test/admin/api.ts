@@ -69,6 +69,7 @@ export class AdminBench {
       failures: new FailedAttempts(this.clock),
       stats: () => this.stats(),
       readiness: () => ({ ready: true }),
+      unwritable: () => null,
       forget: async (customer, device) => this.forget(customer, device),
       config: { server: { ...SERVER, ...server } },
       clock: this.clock,

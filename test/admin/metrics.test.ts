@@ -57,6 +57,8 @@ describe('a scrape', () => {
       'signalbox_mqtt_dropped_total{reason="too-big"} 659',
       'signalbox_mqtt_commands_total{outcome="taken"} 663',
       'signalbox_mqtt_commands_total{outcome="refused"} 664',
+      'signalbox_store_waiting{store="log"} 0',
+      'signalbox_store_waiting{store="database"} 651',
       'signalbox_log_commits_total 106',
       'signalbox_log_bytes 601',
       'signalbox_log_segments 602',

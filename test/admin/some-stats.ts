@@ -33,6 +33,7 @@ export function someStats(devices: { total: number; online: number; neverSeen?: 
       commands: { waiting: 551, steps: { queued: 552, done: 553 } },
       bridge: SOME_BRIDGE,
       log: { bytes: 601, segments: 602, first: 603, end: 604, waitingFrames: 605, lost: { mqtt: 606 } },
+      storesWaiting: { log: 0, database: 651 },
       memory: { residentBytes: 701, heapBytes: 702, externalBytes: 703 },
       eventLoopDelay: { p50: 0.1, p99: 0.8, max: 8.1 },
     },

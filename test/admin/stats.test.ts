@@ -52,6 +52,7 @@ function setUp() {
     clock,
     process,
     log: { stats: () => LOG },
+    stores: { obstacles: { log: 'disk-full', database: null } },
     viewers: () => 3,
     commands: { waiting: 4 },
     bridge: () => SOME_BRIDGE,
@@ -99,6 +100,7 @@ describe('the figures', () => {
         frameErrors: { 'bad-batch': 1 },
         closes: { replaced: 1 },
         log: { bytes: 80, segments: 2, first: 10, end: 90, waitingFrames: 3, lost: { mqtt: 7 } },
+        storesWaiting: { log: 1, database: 0 },
         ...READING,
       },
     });

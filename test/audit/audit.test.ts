@@ -25,6 +25,7 @@ async function world() {
   let fails = false;
   const store = {
     listAudit: (query: AuditQuery) => database.listAudit(query),
+    unlessHeldUp: (work: Promise<void>) => work,
     saveAudit: (...groups: Parameters<MemoryDatabase['saveAudit']>) => {
       writes += 1;
       if (fails) {
@@ -101,6 +102,7 @@ describe('an entry', () => {
     let written = 0;
     const store = {
       listAudit: async () => [],
+      unlessHeldUp: (work: Promise<void>) => work,
       saveAudit: async (rows: readonly unknown[]) => {
         written += rows.length;
       },

@@ -193,6 +193,7 @@ function someStats(fleet: Fleet, at: number): Stats {
       commands: { waiting: 0, steps: {} },
       bridge: SOME_BRIDGE,
       log: { bytes: 0, segments: 1, first: 0, end: 0, waitingFrames: 0, lost: {} },
+      storesWaiting: { log: 0, database: 0 },
       memory: { residentBytes: 1, heapBytes: 1, externalBytes: 1 },
       eventLoopDelay: { p50: 0, p99: 0, max: 0 },
     },

@@ -7,12 +7,18 @@ import { createInterface } from 'node:readline';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FolderLock } from '../../broker/store/folder-lock.ts';
+import type { DatabaseOptions } from '../../broker/store/sqlite/messages.ts';
 import { openDatabase } from '../../broker/store/sqlite/open-database.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { prepareStores, startStores } from './harness.ts';
 
 const SQL = join(import.meta.dirname, '../../schemas/sql');
 const ROOT = join(import.meta.dirname, '../..');
+
+function optionsIn(folder: string): DatabaseOptions {
+  const file = join(folder, 'signalbox.db');
+  return { file, logFolder: join(folder, 'log'), isAccepted: false, sql: SQL };
+}
 
 /** Another process that holds the folder; resolves when it does. */
 async function otherProcess(folder: string): Promise<ChildProcess> {
@@ -81,9 +87,7 @@ describe('the database', () => {
     writeFileSync(file, text);
     await expect(prepareStores({ folder }).stores.start()).rejects.toMatchObject({
       code: 'database-corrupt',
-      message: expect.stringMatching(
-        /signalbox\.db is damaged.*copy of the whole data folder.*move the file away/,
-      ),
+      message: expect.stringMatching(/signalbox\.db is damaged.*copy of the whole folder.*move the file/),
     });
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
@@ -133,7 +137,8 @@ describe('the database', () => {
   });
 
   it('commits with synchronous=FULL in WAL mode', () => {
-    const database = openDatabase({ file: join(temporaryFolder(), 'signalbox.db'), sql: SQL });
+    const { database, mark } = openDatabase(optionsIn(temporaryFolder()));
+    mark.close();
     expect(database.pragma('synchronous', { simple: true })).toBe(2);
     expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(database.pragma('foreign_keys', { simple: true })).toBe(1);
@@ -141,9 +146,10 @@ describe('the database', () => {
   });
 
   it('is brought up to date once: opening it again changes nothing', () => {
-    const file = join(temporaryFolder(), 'signalbox.db');
+    const options = optionsIn(temporaryFolder());
     const schema = () => {
-      const database = openDatabase({ file, sql: SQL });
+      const { database, mark } = openDatabase(options);
+      mark.close();
       const found = database.prepare('SELECT name, sql FROM sqlite_master ORDER BY name').all();
       const version = database.pragma('user_version', { simple: true });
       database.close();

@@ -9,7 +9,7 @@ export function healthRoutes(app: Api, { readiness }: AdminParts): void {
 
   app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
     const { ready, reason } = readiness();
-    if (ready) return { status: 'ready' };
+    if (ready) return reason === undefined ? { status: 'ready' } : { status: 'degraded', reason };
     return sendProblem(
       reply,
       problem('not-ready', `The broker takes no devices now: ${reason ?? 'no reason given'}.`),

@@ -14,7 +14,7 @@ const GROUP = 200;
 const MOST_WAITING = 100_000;
 
 export interface AuditParts {
-  readonly store: Pick<AuditStore, 'saveAudit' | 'listAudit'>;
+  readonly store: Pick<AuditStore, 'saveAudit' | 'listAudit' | 'unlessHeldUp'>;
   readonly clock: Clock;
   readonly logger: Log;
 }
@@ -53,7 +53,7 @@ export class Audit implements AuditDesk {
   }
 
   async list(query: AuditQuery): ReturnType<AuditDesk['list']> {
-    await this.flush();
+    await this.parts.store.unlessHeldUp(this.flush());
     const rows = await this.parts.store.listAudit({ ...query, limit: query.limit + 1 });
     return cutPage(rows, query.limit);
   }

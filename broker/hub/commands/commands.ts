@@ -182,12 +182,12 @@ export class Commands implements CommandDesk {
   }
 
   async find(customer: string, id: string): Promise<readonly Command[]> {
-    await this.journal.flush();
+    await this.parts.store.unlessHeldUp(this.journal.flush());
     return (await this.parts.store.findCommands(customer, id)).map(readCommand);
   }
 
   async list(query: CommandListQuery): Promise<CommandPage> {
-    await this.journal.flush();
+    await this.parts.store.unlessHeldUp(this.journal.flush());
     const rows = await this.parts.store.listCommands({ ...query, limit: query.limit + 1 });
     const { items, next } = cutPage(rows, query.limit);
     return { items: items.map(readCommand), next };

@@ -3,6 +3,7 @@
  * memory, the segments, the readers and retention; owns the holds and the state of the whole.
  */
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import type { Obstacle } from '../obstacle.ts';
 import {
   type Commit,
   type Durability,
@@ -38,6 +39,8 @@ export interface LogOptions {
   readonly cursors: CursorStore;
   readonly clock: Clock;
   readonly log: Log;
+  /** Appends wait for this; null: it has passed. `cause`: as the system puts it. */
+  readonly onObstacle: (obstacle: Obstacle | null, cause: string) => void;
   /** At most once. */
   readonly onFailure: (error: StoreError) => void;
 }
@@ -79,13 +82,14 @@ export class SegmentedLog implements TelemetryLog {
   }
 
   async start(): Promise<LogBounds> {
-    const { folder, floor, log, clock, onFailure } = this.options;
+    const { folder, floor, log, clock, onObstacle, onFailure } = this.options;
     const segmentBytes = Math.min(this.options.segmentBytes, MAX_SEGMENT_BYTES);
     const writer = new WriterClient(
       { folder, segmentBytes, floor: await floor() },
       {
         committed: (records, milliseconds) => this.committed(records, milliseconds),
         rolled: (base) => this.rolled(base),
+        obstructed: onObstacle,
         failed: onFailure,
       },
     );

@@ -1,4 +1,5 @@
 /** What the log and its writer thread say to each other. Answers come in the order of the requests. */
+import type { Obstacle } from '../obstacle.ts';
 import type { LogRecord } from '../ports.ts';
 import type { Recovered } from './recovery.ts';
 
@@ -26,5 +27,9 @@ export type WriterReport =
   | { readonly type: 'rolled'; readonly base: number }
   /** One write and one sync: the records, in order, with their payloads handed back. */
   | { readonly type: 'committed'; readonly records: readonly LogRecord[]; readonly syncMilliseconds: number }
+  /** What is being written waits for this to pass, and what comes after it too. */
+  | { readonly type: 'waiting'; readonly obstacle: Obstacle; readonly message: string }
+  /** The obstacle has passed. */
+  | { readonly type: 'going-on' }
   /** Nothing is written any more. */
   | { readonly type: 'failed'; readonly message: string };

@@ -1,14 +1,39 @@
 /**
  * Writes the log's files; nothing else changes their contents. Owns the open segment and the end of the log. Blocking:
- * runs in the writer thread. After an error no method may be called but `close`: what is on disk is then unknown.
+ * runs in the writer thread. After an error that is no obstacle (store/obstacle.ts) no method may be called but `close`:
+ * what is on disk is then unknown. After an obstacle everything is as before the call, which may be made again.
  */
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, writevSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  unlinkSync,
+  writevSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, syncFolder } from '../folders.ts';
+import { obstacleOf } from '../obstacle.ts';
 import type { LogRecord } from '../ports.ts';
 import { encodeHeader, HEADER_BYTES, segmentName } from './format.ts';
 import type { WriterOptions } from './messages.ts';
 import { type Recovered, recover } from './recovery.ts';
+
+/** What of the file system can meet an obstacle; tests put one in its place that does. */
+export interface SegmentFiles {
+  open(path: string, flags: 'wx' | 'r+', mode?: number): number;
+  write(file: number, parts: readonly Uint8Array[], offset: number): number;
+  sync(file: number): void;
+  truncate(file: number, bytes: number): void;
+}
+
+export const REAL_FILES: SegmentFiles = {
+  open: openSync,
+  write: writevSync,
+  sync: fdatasyncSync,
+  truncate: ftruncateSync,
+};
 
 const FILE_MODE = 0o600;
 
@@ -20,10 +45,12 @@ interface Segment {
 
 export class SegmentWriter {
   private readonly options: WriterOptions;
+  private readonly files: SegmentFiles;
   private segment: Segment | null = null;
 
-  constructor(options: WriterOptions) {
+  constructor(options: WriterOptions, files: SegmentFiles = REAL_FILES) {
     this.options = options;
+    this.files = files;
   }
 
   /** Recovers the folder, cuts a torn tail and opens the last segment, or begins the first: there is one after this. */
@@ -36,7 +63,7 @@ export class SegmentWriter {
       this.segment = this.begin(floor);
       return recover(folder, floor);
     }
-    const file = openSync(join(folder, segmentName(last.base)), 'r+');
+    const file = this.files.open(join(folder, segmentName(last.base)), 'r+');
     this.segment = { base: last.base, file, bytes: last.bytes };
     if (recovered.torn) ftruncateSync(file, recovered.torn.offset);
     // The process before this one may have died between write and sync: what was read must also be on the disk.
@@ -45,13 +72,19 @@ export class SegmentWriter {
     return recovered;
   }
 
+  /** Of the open segment. */
+  get segmentBytes(): number {
+    return this.current().bytes;
+  }
+
   /** Begins a new segment if the current one holds `bytes` or more; returns its base, or null. */
   rollAt(bytes: number): number | null {
     const current = this.current();
     if (current.bytes < Math.max(bytes, 1)) return null;
+    const next = this.begin(current.base + current.bytes);
     this.close();
-    this.segment = this.begin(current.base + current.bytes);
-    return this.segment.base;
+    this.segment = next;
+    return next.base;
   }
 
   /** One write, one sync. The records are durable when this returns. */
@@ -67,8 +100,8 @@ export class SegmentWriter {
       records.push({ position, end, payload });
       position = end;
     }
-    writeAll(segment.file, parts, segment.bytes);
-    fdatasyncSync(segment.file);
+    this.write(segment, parts);
+    this.files.sync(segment.file);
     segment.bytes = position - segment.base;
     return records;
   }
@@ -86,23 +119,42 @@ export class SegmentWriter {
 
   /** The folder's entry must be durable before anything in the file can be. */
   private begin(base: number): Segment {
-    const file = openSync(join(this.options.folder, segmentName(base)), 'wx', FILE_MODE);
-    syncFolder(this.options.folder);
+    const { folder } = this.options;
+    const path = join(folder, segmentName(base));
+    const file = this.files.open(path, 'wx', FILE_MODE);
+    try {
+      syncFolder(folder);
+    } catch (error) {
+      closeSync(file);
+      // The name is free again for the next try. It was never told to anybody.
+      if (obstacleOf(error)) unlinkSync(path);
+      throw error;
+    }
     return { base, file, bytes: 0 };
   }
-}
 
-/** A write may stop short, at a limit or before a full disk: goes on until all is written or an error is thrown. */
-function writeAll(file: number, parts: readonly Uint8Array[], offset: number): void {
-  const rest = [...parts];
-  let at = offset;
-  while (rest.length > 0) {
-    let written = writevSync(file, rest, at);
-    at += written;
-    while (rest[0] && written >= rest[0].length) {
-      written -= rest[0].length;
-      rest.shift();
+  /** All of it, or what was written of it is cut off again. */
+  private write({ file, bytes }: Segment, parts: readonly Uint8Array[]): void {
+    try {
+      this.writeAll(file, parts, bytes);
+    } catch (error) {
+      this.files.truncate(file, bytes);
+      throw error;
     }
-    if (rest[0]) rest[0] = rest[0].subarray(written);
+  }
+
+  /** A write may stop short, at a limit or before a full disk: goes on until all is written or an error is thrown. */
+  private writeAll(file: number, parts: readonly Uint8Array[], offset: number): void {
+    const rest = [...parts];
+    let at = offset;
+    while (rest.length > 0) {
+      let written = this.files.write(file, rest, at);
+      at += written;
+      while (rest[0] && written >= rest[0].length) {
+        written -= rest[0].length;
+        rest.shift();
+      }
+      if (rest[0]) rest[0] = rest[0].subarray(written);
+    }
   }
 }

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { Obstacle } from '../obstacle.ts';
 import { type Commit, type LogRecord, StoreError } from '../ports.ts';
 import { workerModule } from '../worker-module.ts';
 import { isPayloadLength, MAX_PAYLOAD_BYTES } from './format.ts';
@@ -14,6 +15,8 @@ export interface WriterEvents {
   /** Before the appends of these records resolve. */
   committed(records: readonly LogRecord[], syncMilliseconds: number): void;
   rolled(base: number): void;
+  /** Appends wait until it passes (null). */
+  obstructed(obstacle: Obstacle | null, cause: string): void;
   /** Once. */
   failed(error: StoreError): void;
 }
@@ -31,6 +34,7 @@ export class WriterClient {
   /** Oldest first: the thread answers in order. */
   private waiting: Waiting[] = [];
   private failure: StoreError | null = null;
+  private stopping = false;
 
   constructor(options: WriterOptions, events: WriterEvents) {
     this.options = options;
@@ -50,7 +54,7 @@ export class WriterClient {
     }
     worker.on('message', (next: WriterReport) => this.take(next));
     worker.on('error', (error) => this.fail(`the writer thread ended: ${error.message}`));
-    worker.on('exit', () => this.worker && this.fail('the writer thread ended by itself'));
+    worker.on('exit', () => this.stopping || this.fail('the writer thread ended by itself'));
     return report;
   }
 
@@ -71,11 +75,13 @@ export class WriterClient {
     if (!this.failure) this.send({ type: 'roll' });
   }
 
-  /** Waits for what was appended and for the thread's end. */
+  /** Waits for what was appended and for the thread's end. What waits for an obstacle is given up, and rejects. */
   async stop(): Promise<void> {
     this.send({ type: 'close' });
-    this.worker = null;
+    this.stopping = true;
     await this.exited;
+    this.worker = null;
+    this.rejectAll(new StoreError('stopped', 'The log was closed before the disk took it.'));
   }
 
   private send(request: WriterRequest, transfer: ArrayBuffer[] = []): void {
@@ -85,6 +91,8 @@ export class WriterClient {
   private take(report: WriterReport): void {
     if (report.type === 'committed') this.settle(report.records, report.syncMilliseconds);
     else if (report.type === 'rolled') this.events.rolled(report.base);
+    else if (report.type === 'waiting') this.events.obstructed(report.obstacle, report.message);
+    else if (report.type === 'going-on') this.events.obstructed(null, '');
     else if (report.type === 'failed') this.fail(report.message);
   }
 
@@ -100,10 +108,14 @@ export class WriterClient {
   private fail(cause: string): void {
     if (this.failure) return;
     this.failure = failed(this.options.folder, cause);
+    this.rejectAll(this.failure);
+    this.events.failed(this.failure);
+  }
+
+  private rejectAll(error: StoreError): void {
     const { waiting } = this;
     this.waiting = [];
-    for (const { reject } of waiting) reject(this.failure);
-    this.events.failed(this.failure);
+    for (const { reject } of waiting) reject(error);
   }
 }
 

@@ -47,6 +47,11 @@ export class MemoryDatabase implements Database {
     this.phase = 'open';
   }
 
+  /** Nothing ever holds it up. */
+  unlessHeldUp(work: Promise<void>): Promise<void> {
+    return work;
+  }
+
   async stop(): Promise<void> {
     this.phase = 'stopped';
   }

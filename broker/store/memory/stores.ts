@@ -20,8 +20,10 @@ class MemoryStores implements Stores {
     return this.log.start();
   }
 
-  /** Memory does not fail by itself: the listener is never called. */
+  /** Memory does not fail by itself, and nothing is in its way: no listener is ever called. */
   onFailure(): void {}
+  readonly obstacles = { log: null, database: null };
+  onObstacle(): void {}
 
   async stop(): Promise<void> {
     await this.log.stop();

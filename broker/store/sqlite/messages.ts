@@ -10,12 +10,17 @@ import type {
   JobRow,
   NumberedAuditRow,
 } from '../command-ports.ts';
+import type { Obstacle } from '../obstacle.ts';
 import type { BrowserSessionRow, KeyRow, RegisteredDeviceRow, StoreErrorCode } from '../ports.ts';
 import type { PackedRows } from './device-rows.ts';
 
 export interface DatabaseOptions {
   /** The database file; its folder exists. */
   readonly file: string;
+  /** Of the telemetry log, which knows the database by its mark (store/mark.ts). */
+  readonly logFolder: string;
+  /** Somebody said that the database is to be taken as it is (store/consent.ts). */
+  readonly isAccepted: boolean;
   /** The folder of statements and migrations. */
   readonly sql: string;
 }
@@ -65,19 +70,83 @@ export interface DatabaseMethods {
 
 export type DatabaseMethod = keyof DatabaseMethods;
 
+/**
+ * `read`: changes nothing. `kept`: no log brings it back, so its commits are counted in the mark (store/mark.ts).
+ * `repeatable`: a replay of the log brings it back, or it is done again anyway.
+ */
+export type MethodKind = 'read' | 'kept' | 'repeatable';
+
+export const METHOD_KINDS: Readonly<Record<DatabaseMethod, MethodKind>> = {
+  loadDevices: 'read',
+  // A device that is forgotten is not in the log: `isKept` below.
+  saveDevices: 'repeatable',
+  checkpointPosition: 'read',
+  setCheckpointPosition: 'repeatable',
+  revisionCeiling: 'read',
+  raiseRevisionCeiling: 'kept',
+  loadRegistered: 'read',
+  saveRegistered: 'kept',
+  deleteRegistered: 'kept',
+  loadCursors: 'read',
+  saveCursors: 'repeatable',
+  loadKeys: 'read',
+  insertKey: 'kept',
+  updateKeys: 'kept',
+  loadBrowserSessions: 'read',
+  insertBrowserSession: 'kept',
+  deleteBrowserSessions: 'kept',
+  loadOpenCommands: 'read',
+  lastCommandNumber: 'read',
+  findCommands: 'read',
+  listCommands: 'read',
+  saveCommands: 'kept',
+  deleteEndedCommands: 'repeatable',
+  loadOpenJobs: 'read',
+  lastJobNumber: 'read',
+  findJob: 'read',
+  listJobs: 'read',
+  insertJob: 'kept',
+  updateJob: 'kept',
+  deleteEndedJobs: 'repeatable',
+  loadDesired: 'read',
+  saveDesired: 'kept',
+  saveAudit: 'kept',
+  listAudit: 'read',
+  deleteAudit: 'repeatable',
+};
+
+export function isKept(method: DatabaseMethod, args: readonly unknown[]): boolean {
+  if (method === 'saveDevices') return (args[0] as PackedRows).lengths.includes(-1);
+  return METHOD_KINDS[method] === 'kept';
+}
+
+export type DatabaseCall = {
+  readonly type: 'call';
+  /** Of the answer: reads are answered while writes wait. */
+  readonly id: number;
+  readonly method: DatabaseMethod;
+  readonly args: readonly unknown[];
+};
+
 export type DatabaseRequest =
-  | { readonly type: 'call'; readonly method: DatabaseMethod; readonly args: readonly unknown[] }
-  /** Close the file and let the thread end. */
+  | DatabaseCall
+  /** Close the file and let the thread end; what waits is refused. */
   | { readonly type: 'close' };
 
-/** `code` is null for a mistake of the caller, which leaves the database as it was. */
-export interface Refusal {
-  readonly type: 'refused';
+export interface Refused {
+  /** null: a mistake of the caller, which leaves the database as it was. */
   readonly code: StoreErrorCode | null;
   readonly message: string;
 }
 
+export type CallAnswer =
+  | { readonly type: 'done'; readonly id: number; readonly value: unknown }
+  | ({ readonly type: 'refused'; readonly id: number } & Refused);
+
 export type DatabaseAnswer =
   | { readonly type: 'opened' }
-  | { readonly type: 'done'; readonly value: unknown }
-  | Refusal;
+  /** It cannot be opened; the thread ends. */
+  | ({ readonly type: 'closed' } & Refused)
+  /** What writes waits for this to pass; null: it has. */
+  | { readonly type: 'obstacle'; readonly obstacle: Obstacle | null; readonly cause: string }
+  | CallAnswer;

@@ -1,18 +1,30 @@
-/** The database's methods as SQL, one file a subject. Blocking: runs in the database thread. */
+/**
+ * The database's methods as SQL, one file a subject; and the count of the commits whose rows no log brings back, which
+ * rises in the same transaction. Blocking: runs in the database thread.
+ */
 import type SqliteDatabase from 'better-sqlite3';
 import { auditMethods } from './audit-methods.ts';
 import { commandMethods } from './command-methods.ts';
 import { desiredMethods } from './desired-methods.ts';
 import { jobMethods } from './job-methods.ts';
 import { keyMethods } from './key-methods.ts';
-import type { DatabaseMethods } from './messages.ts';
+import { type DatabaseCall, type DatabaseMethods, isKept } from './messages.ts';
 import type { InTransaction, Prepare } from './prepare.ts';
 import { registryMethods } from './registry-methods.ts';
 import { loadStatements } from './sql.ts';
 import { stateMethods } from './state-methods.ts';
 
+/** What a call came to. */
+export interface Outcome {
+  readonly value: unknown;
+  /** See `Mark`; null: the call did not raise it. */
+  readonly generation: number | null;
+}
+
+export type RunCall = (call: Pick<DatabaseCall, 'method' | 'args'>) => Outcome;
+
 /** Prepares every statement of `sqlFolder` once. */
-export function databaseMethods(database: SqliteDatabase.Database, sqlFolder: string): DatabaseMethods {
+export function databaseMethods(database: SqliteDatabase.Database, sqlFolder: string): RunCall {
   const sources = loadStatements(sqlFolder);
   const prepare: Prepare = <Row>(name: string) => {
     const source = sources.get(name);
@@ -23,7 +35,7 @@ export function databaseMethods(database: SqliteDatabase.Database, sqlFolder: st
     const transaction = database.transaction(run);
     return (...args: Args): void => void transaction.immediate(...args);
   };
-  return {
+  const methods: DatabaseMethods = {
     ...stateMethods(prepare, inTransaction),
     ...registryMethods(prepare),
     ...keyMethods(prepare, inTransaction),
@@ -32,4 +44,13 @@ export function databaseMethods(database: SqliteDatabase.Database, sqlFolder: st
     ...desiredMethods(prepare, inTransaction),
     ...auditMethods(prepare, inTransaction),
   };
+  const run = ({ method, args }: Pick<DatabaseCall, 'method' | 'args'>): unknown =>
+    (methods[method] as (...args: readonly unknown[]) => unknown)(...args);
+  const raise = prepare<{ generation: number }>('raiseMark');
+  const kept = database.transaction((call: Pick<DatabaseCall, 'method' | 'args'>): Outcome => {
+    const value = run(call);
+    return { value, generation: raise.get({})?.generation ?? null };
+  });
+  return (call) =>
+    isKept(call.method, call.args) ? kept.immediate(call) : { value: run(call), generation: null };
 }

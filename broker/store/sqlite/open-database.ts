@@ -1,52 +1,78 @@
 /**
- * Opens the database file: refuses what is not ours, damaged or newer, before anything is changed; sets what makes a
- * commit survive a power cut, and checks that it took; brings the schema up to date.
+ * Opens the database file: refuses what is not ours, damaged, newer or behind its mark, before anything is changed; sets what
+ * makes a commit survive a power cut, and checks that it took; brings the schema up to date.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
+import type { MarkFile } from '../mark.ts';
 import { StoreError } from '../ports.ts';
+import { judgeMark, type OwnMark, takeUpMark } from './check-mark.ts';
 import type { DatabaseOptions } from './messages.ts';
 import { loadMigrations, type Migration } from './sql.ts';
 
 /** "SBOX". */
 const APPLICATION_ID = 0x53424f58;
 const SYNCHRONOUS_FULL = 2;
-const BUSY_TIMEOUT_MS = 5000;
+/** How long a lock of another program is taken for a short one. Reads wait along. */
+export const BUSY_TIMEOUT_MS = 1000;
 
-/** Throws `database-corrupt`, `database-newer` or `synchronous-off`. */
-export function openDatabase(options: DatabaseOptions): SqliteDatabase.Database {
+export interface OpenDatabase {
+  readonly database: SqliteDatabase.Database;
+  readonly mark: MarkFile;
+}
+
+/** Throws StoreError; and SQLite's own error, if another program holds a lock or the disk is full. */
+export function openDatabase(options: DatabaseOptions): OpenDatabase {
+  const { file, logFolder } = options;
   const migrations = loadMigrations(join(options.sql, 'migrations'));
+  inspect(options, migrations.length);
   // SQLite gives its side files the mode of this one.
-  closeSync(openSync(options.file, 'a', 0o600));
-  const database = new SqliteDatabase(options.file, { timeout: BUSY_TIMEOUT_MS });
+  closeSync(openSync(file, 'a', 0o600));
+  const database = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
   try {
-    check(database, options.file, migrations.length);
     makeDurable(database);
     migrate(database, migrations);
+    return { database, mark: takeUpMark(logFolder, readOwn(database)) };
   } catch (error) {
     database.close();
-    throw isDamage(error) ? corrupt(options.file, (error as Error).message) : error;
+    throw isDamage(error) ? corrupt(file, (error as Error).message) : error;
   }
-  return database;
 }
 
 /** Whether SQLite says that the file itself is damaged. */
-export function isDamage(error: unknown): boolean {
+function isDamage(error: unknown): boolean {
   return error instanceof SqliteDatabase.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 }
 
-export function corrupt(file: string, found: string): StoreError {
+function corrupt(file: string, found: string): StoreError {
   return new StoreError(
     'database-corrupt',
-    `${file} is damaged: ${found}. Nothing was changed. Put back a copy of the whole data folder, ` +
-      'or move the file away to begin anew, without keys and last-known state.',
+    `${file} is damaged: ${found}. Nothing was changed. Bring back a copy of the whole folder (docs/operations.md, "When ` +
+      'a start is refused"), or move the file and its -wal away to begin anew, without keys and commands.',
   );
 }
 
+/** Looks, and changes nothing: a connection that may only read leaves the write-ahead log as it is when it closes. */
+function inspect(options: DatabaseOptions, newest: number): void {
+  const { file } = options;
+  if (!existsSync(file)) {
+    judgeMark(options, 'none');
+    return;
+  }
+  const database = new SqliteDatabase(file, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    const objects = database.prepare('SELECT count(*) FROM sqlite_master').pluck().get();
+    if (objects !== 0) check(database, file, newest);
+    judgeMark(options, objects === 0 ? 'none' : readOwn(database));
+  } catch (error) {
+    throw isDamage(error) ? corrupt(file, (error as Error).message) : error;
+  } finally {
+    database.close();
+  }
+}
+
 function check(database: SqliteDatabase.Database, file: string, newest: number): void {
-  const objects = database.prepare('SELECT count(*) FROM sqlite_master').pluck().get();
-  if (objects === 0) return;
   if (readNumber(database, 'application_id') !== APPLICATION_ID) {
     throw corrupt(file, 'it is a database of another program');
   }
@@ -62,11 +88,22 @@ function check(database: SqliteDatabase.Database, file: string, newest: number):
   if (result !== 'ok') throw corrupt(file, String(result));
 }
 
+/** What the database says of itself. */
+function readOwn(database: SqliteDatabase.Database): OwnMark {
+  const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'mark'").get();
+  if (!table) return 'unmarked';
+  return (
+    (database.prepare('SELECT identity, generation FROM mark').get() as OwnMark | undefined) ?? 'unmarked'
+  );
+}
+
 /** better-sqlite3's default in WAL mode is NORMAL, which can lose commits at a power cut (docs/decisions/0006-database.md). */
 function makeDurable(database: SqliteDatabase.Database): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
+  // A temporary file would need a descriptor and room on a disk that has neither.
+  database.pragma('temp_store = MEMORY');
   const synchronous = readNumber(database, 'synchronous');
   if (synchronous === SYNCHRONOUS_FULL) return;
   throw new StoreError(
@@ -76,7 +113,8 @@ function makeDurable(database: SqliteDatabase.Database): void {
 }
 
 function migrate(database: SqliteDatabase.Database, migrations: readonly Migration[]): void {
-  for (const { version, sql } of migrations.slice(readNumber(database, 'user_version'))) {
+  const pending = migrations.slice(readNumber(database, 'user_version'));
+  for (const { version, sql } of pending) {
     const run = database.transaction(() => {
       database.exec(sql);
       database.pragma(`application_id = ${APPLICATION_ID}`);
@@ -84,6 +122,7 @@ function migrate(database: SqliteDatabase.Database, migrations: readonly Migrati
     });
     run.immediate();
   }
+  if (pending.length > 0) database.pragma('wal_checkpoint(TRUNCATE)');
 }
 
 function readNumber(database: SqliteDatabase.Database, pragma: string): number {

@@ -2,18 +2,19 @@
  * The thread of the database and the calls that wait for it. After the first failure every call rejects with it, waiting
  * ones too.
  */
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import type { Obstacle } from '../obstacle.ts';
 import { StoreError } from '../ports.ts';
 import { workerModule } from '../worker-module.ts';
 import type {
+  CallAnswer,
   DatabaseAnswer,
   DatabaseMethod,
   DatabaseMethods,
   DatabaseOptions,
   DatabaseRequest,
-  Refusal,
+  Refused,
 } from './messages.ts';
 
 /** Beside the code, in the source tree and in `dist` alike. */
@@ -24,33 +25,53 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+export interface ThreadParts {
+  /** Its folder must exist at `start`. */
+  readonly file: string;
+  readonly logFolder: string;
+  /** Whether the database is to be taken as it is (store/consent.ts); asked at `start`. */
+  readonly isAccepted: () => boolean;
+  /** What writes waits for this; null: it has passed. `cause`: as the system puts it. */
+  readonly onObstacle: (obstacle: Obstacle | null, cause: string) => void;
+  /** At most once. */
+  readonly onFailure: (error: StoreError) => void;
+}
+
 export class DatabaseThread {
-  private readonly file: string;
-  private readonly onFailure: (error: StoreError) => void;
+  private readonly parts: ThreadParts;
   private worker: Worker | null = null;
   private exited: Promise<unknown> = Promise.resolve();
-  /** Oldest first: the thread answers in order. */
-  private waiting: Waiting[] = [];
+  /** By the id of the call. */
+  private readonly waiting = new Map<number, Waiting>();
+  private calls = 0;
+  private isHeldUp = false;
+  /** Readers that do not wait any more once it is. */
+  private readonly readers = new Set<() => void>();
   private failure: StoreError | null = null;
   private stopping: Promise<void> | null = null;
 
-  /** `onFailure` is called at most once. The folder of `file` must exist at `start`. */
-  constructor(file: string, onFailure: (error: StoreError) => void) {
-    this.file = file;
-    this.onFailure = onFailure;
+  constructor(parts: ThreadParts) {
+    this.parts = parts;
   }
 
   async start(): Promise<void> {
-    const workerData: DatabaseOptions = { file: this.file, sql: SQL_FOLDER };
+    const { file, logFolder, isAccepted } = this.parts;
+    const workerData: DatabaseOptions = { file, logFolder, sql: SQL_FOLDER, isAccepted: isAccepted() };
     const worker = new Worker(workerModule('sqlite/worker'), { workerData });
     this.exited = new Promise((resolve) => worker.once('exit', resolve));
-    const [answer] = (await once(worker, 'message')) as [DatabaseAnswer];
-    if (answer.type === 'refused') {
-      await this.exited;
-      throw errorOf(answer);
-    }
+    await new Promise<void>((resolve, reject) => {
+      worker.on('error', reject);
+      worker.on('message', (answer: DatabaseAnswer) => {
+        if (answer.type === 'obstacle') this.met(answer.obstacle, answer.cause);
+        else if (answer.type === 'closed') this.exited.then(() => reject(errorOf(answer)));
+        else if (answer.type !== 'opened') this.settle(answer);
+        else {
+          this.met(null, '');
+          resolve();
+        }
+      });
+    });
     this.worker = worker;
-    worker.on('message', (next: DatabaseAnswer) => this.settle(next));
     worker.on('error', (error) => this.ended(error.message));
     worker.on('exit', () => this.worker && this.ended('it stopped by itself'));
   }
@@ -60,7 +81,16 @@ export class DatabaseThread {
     return this.stopping;
   }
 
-  /** Answered in the order of the calls. */
+  /** See the port, `Waits`. */
+  unlessHeldUp(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.isHeldUp) resolve();
+      this.readers.add(resolve);
+      work.then(resolve, reject).finally(() => this.readers.delete(resolve));
+    });
+  }
+
+  /** Answered in the order of the calls, but for reads while writes wait. */
   protected call<Method extends DatabaseMethod>(
     method: Method,
     args: Parameters<DatabaseMethods[Method]>,
@@ -70,9 +100,11 @@ export class DatabaseThread {
     if (this.failure) return Promise.reject(this.failure);
     if (!worker || this.stopping)
       return Promise.reject(new StoreError('stopped', 'The database is not open.'));
+    this.calls += 1;
+    const id = this.calls;
     return new Promise((resolve, reject) => {
-      this.waiting.push({ resolve: resolve as (value: unknown) => void, reject });
-      worker.postMessage({ type: 'call', method, args } satisfies DatabaseRequest, transfer);
+      this.waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      worker.postMessage({ type: 'call', id, method, args } satisfies DatabaseRequest, transfer);
     });
   }
 
@@ -83,29 +115,38 @@ export class DatabaseThread {
     return (...args) => this.call(method, args);
   }
 
-  private settle(answer: DatabaseAnswer): void {
-    const waiting = this.waiting.shift();
-    if (answer.type === 'done') waiting?.resolve(answer.value);
-    if (answer.type !== 'refused') return;
+  private met(obstacle: Obstacle | null, cause: string): void {
+    this.isHeldUp = obstacle !== null;
+    if (this.isHeldUp) for (const resolve of this.readers) resolve();
+    this.parts.onObstacle(obstacle, cause);
+  }
+
+  private settle(answer: CallAnswer): void {
+    const waiting = this.waiting.get(answer.id);
+    this.waiting.delete(answer.id);
+    if (answer.type === 'done') {
+      waiting?.resolve(answer.value);
+      return;
+    }
     const error = errorOf(answer);
     waiting?.reject(error);
     if (error instanceof StoreError && error.code === 'database-failed') this.fail(error);
   }
 
   private ended(cause: string): void {
-    this.fail(new StoreError('database-failed', `The thread of the database ${this.file} ended: ${cause}.`));
+    const { file } = this.parts;
+    this.fail(new StoreError('database-failed', `The thread of the database ${file} ended: ${cause}.`));
   }
 
   private fail(error: StoreError): void {
     if (this.failure) return;
     this.failure = error;
-    const { waiting } = this;
-    this.waiting = [];
-    for (const { reject } of waiting) reject(error);
-    this.onFailure(error);
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+    this.parts.onFailure(error);
   }
 
-  /** Calls made before are answered first. */
+  /** Calls made before are answered first; those that wait for an obstacle are refused. */
   private async shutDown(): Promise<void> {
     this.worker?.postMessage({ type: 'close' } satisfies DatabaseRequest);
     this.worker = null;
@@ -113,6 +154,6 @@ export class DatabaseThread {
   }
 }
 
-function errorOf({ code, message }: Refusal): Error {
+function errorOf({ code, message }: Refused): Error {
   return code === null ? new Error(message) : new StoreError(code, message);
 }

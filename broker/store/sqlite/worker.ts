@@ -1,65 +1,29 @@
-/** The database thread: owns the connection, serves one call after another. */
+/** The entry of the database thread: opens the file, as soon as nothing is in the way, and serves. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import SqliteDatabase from 'better-sqlite3';
-import { StoreError } from '../ports.ts';
-import { buffersOf, type PackedRows } from './device-rows.ts';
-import type {
-  DatabaseAnswer,
-  DatabaseMethods,
-  DatabaseOptions,
-  DatabaseRequest,
-  Refusal,
-} from './messages.ts';
+import { threadClock } from '../thread-clock.ts';
+import type { DatabaseAnswer, DatabaseOptions } from './messages.ts';
 import { databaseMethods } from './methods.ts';
-import { openDatabase } from './open-database.ts';
+import { type OpenDatabase, openDatabase } from './open-database.ts';
+import { DatabaseServer, databaseObstacle, refusal } from './server.ts';
 
-function serve(port: MessagePort, options: DatabaseOptions): void {
-  let database: SqliteDatabase.Database;
+const RETRY_MS = 1000;
+
+function open(port: MessagePort, options: DatabaseOptions): void {
+  let opened: OpenDatabase;
   try {
-    database = openDatabase(options);
+    opened = openDatabase(options);
   } catch (error) {
-    port.postMessage(refusal(options.file, error));
+    const { message: cause } = error as Error;
+    const obstacle = databaseObstacle(error);
+    if (obstacle === 'database-locked') {
+      port.postMessage({ type: 'obstacle', obstacle, cause } satisfies DatabaseAnswer);
+      threadClock.after(RETRY_MS, () => open(port, options));
+    } else port.postMessage({ type: 'closed', ...refusal(options.file, error) } satisfies DatabaseAnswer);
     return;
   }
-  const methods = databaseMethods(database, options.sql);
-  port.on('message', (request: DatabaseRequest) => {
-    if (request.type === 'call') return answer(port, options.file, methods, request);
-    database.close();
-    port.close();
-  });
-  port.postMessage({ type: 'opened' } satisfies DatabaseAnswer);
-}
-
-function answer(
-  port: MessagePort,
-  file: string,
-  methods: DatabaseMethods,
-  { method, args }: Extract<DatabaseRequest, { type: 'call' }>,
-): void {
-  try {
-    const value = (methods[method] as (...args: readonly unknown[]) => unknown)(...args);
-    const transfer = method === 'loadDevices' ? buffersOf(value as PackedRows) : [];
-    port.postMessage({ type: 'done', value } satisfies DatabaseAnswer, transfer);
-  } catch (error) {
-    port.postMessage(refusal(file, error));
-  }
-}
-
-/** A constraint is the caller's mistake; anything else that SQLite says means that it cannot be relied on any more. */
-function refusal(file: string, error: unknown): Refusal {
-  const { message } = error as Error;
-  if (error instanceof StoreError) return { type: 'refused', code: error.code, message };
-  const isFailure =
-    error instanceof SqliteDatabase.SqliteError && !error.code.startsWith('SQLITE_CONSTRAINT');
-  if (!isFailure) return { type: 'refused', code: null, message };
-  return {
-    type: 'refused',
-    code: 'database-failed',
-    message:
-      `The database ${file} failed: ${message} (${error.code}). Nothing more is acknowledged. ` +
-      'Check the disk (space, health, permissions) and start the broker again.',
-  };
+  const run = databaseMethods(opened.database, options.sql);
+  new DatabaseServer({ port, file: options.file, ...opened, run, clock: threadClock }).start();
 }
 
 if (!parentPort) throw new Error('sqlite/worker.ts is the entry of a worker thread');
-serve(parentPort, workerData as DatabaseOptions);
+open(parentPort, workerData as DatabaseOptions);

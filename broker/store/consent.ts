@@ -1,0 +1,41 @@
+/**
+ * The word of the person who runs the server that a database is to be taken as it is, although rows were lost or changed:
+ * an empty file in the data folder. It counts for one start.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Log } from '../wire/environment.ts';
+
+const CONSENT_FILE = 'accept-database';
+
+export class Consent {
+  private readonly path: string;
+  private readonly logger: Log;
+
+  constructor(folder: string, logger: Log) {
+    this.path = join(folder, CONSENT_FILE);
+    this.logger = logger;
+  }
+
+  get given(): boolean {
+    return existsSync(this.path);
+  }
+
+  use(): void {
+    if (!this.given) return;
+    rmSync(this.path);
+    this.logger.warn(
+      { file: this.path },
+      'The database was taken as it is, because this file asked for it; it is gone now.',
+    );
+  }
+}
+
+/** The way on that a refusal tells: `database`: its path. */
+export function wayOn(database: string, without: string): string {
+  const folder = dirname(database);
+  return (
+    `Nothing was changed. Bring back a copy of the whole folder ${folder} (docs/operations.md, "When a start is refused"), ` +
+    `or, to go on ${without}: touch ${join(folder, CONSENT_FILE)}, and start again.`
+  );
+}

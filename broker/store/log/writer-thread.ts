@@ -1,0 +1,164 @@
+/**
+ * What the writer thread of the log does: takes what was queued while the last sync was in flight, commits it in one go
+ * and hands the payloads back. A full disk and its like are waited for (store/obstacle.ts); any other error is reported
+ * and ends all writing (fail-stop). Owns the group that waits, and what came after it.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Clock, Timer } from '../../wire/environment.ts';
+import { obstacleOf } from '../obstacle.ts';
+import { StoreError } from '../ports.ts';
+import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
+import { type SegmentFiles, SegmentWriter } from './segment-writer.ts';
+
+/** Bounds of one write: it must not keep the first record waiting long. */
+const GROUP_BYTES = 16 * 1024 * 1024;
+const GROUP_RECORDS = 256;
+/** How often it is tried again; ms. */
+const RETRY_MS = 1000;
+/** A segment that cannot be followed by the next one goes on growing, up to so many times its size. */
+const OVERSIZE = 4;
+
+type Group = readonly Uint8Array<ArrayBuffer>[];
+
+export class WriterThread {
+  private readonly port: MessagePort;
+  private readonly options: WriterOptions;
+  private readonly clock: Pick<Clock, 'after'>;
+  private readonly writer: SegmentWriter;
+  private state: 'open' | 'waiting' | 'failed' = 'open';
+  private readonly later: WriterRequest[] = [];
+  private timer: Timer | null = null;
+
+  constructor(
+    port: MessagePort,
+    options: WriterOptions,
+    parts: { readonly clock: Pick<Clock, 'after'>; readonly files?: SegmentFiles },
+  ) {
+    this.port = port;
+    this.options = options;
+    this.clock = parts.clock;
+    this.writer = new SegmentWriter(options, parts.files);
+  }
+
+  start(): void {
+    try {
+      this.report({ type: 'opened', ...this.writer.open() });
+    } catch (error) {
+      const code = error instanceof StoreError ? 'log-corrupt' : 'log-failed';
+      this.report({ type: 'refused', code, message: (error as Error).message });
+      return;
+    }
+    this.port.on('message', (request: WriterRequest) => this.take(request));
+  }
+
+  private take(request: WriterRequest): void {
+    if (this.state === 'waiting' && request.type !== 'close') this.later.push(request);
+    else this.serve(request);
+  }
+
+  private serve(request: WriterRequest): void {
+    let next: WriterRequest | null = request;
+    while (next !== null) next = next.type === 'append' ? this.append(next.payload) : this.control(next);
+  }
+
+  /** Returns the request that ended the group, if it was not an append. */
+  private append(first: Uint8Array<ArrayBuffer>): WriterRequest | null {
+    const group = [first];
+    let bytes = first.length;
+    let next: WriterRequest | null = null;
+    while (next === null && bytes < GROUP_BYTES && group.length < GROUP_RECORDS) {
+      const queued = this.nextQueued();
+      if (!queued) break;
+      if (queued.type === 'append') {
+        group.push(queued.payload);
+        bytes += queued.payload.length;
+      } else next = queued;
+    }
+    if (this.state === 'open') this.attempt(() => this.commit(group), group);
+    return next;
+  }
+
+  private nextQueued(): WriterRequest | null {
+    const waited = this.later.shift();
+    if (waited) return waited;
+    return (receiveMessageOnPort(this.port) as { message: WriterRequest } | undefined)?.message ?? null;
+  }
+
+  private control(request: Exclude<WriterRequest, { type: 'append' }>): null {
+    if (request.type === 'close') this.close();
+    // Asked for again within the minute; a segment that is a little older does no harm.
+    else if (this.state === 'open') this.attempt(() => this.roll(1), null);
+    return null;
+  }
+
+  private commit(group: Group): void {
+    this.roll(this.options.segmentBytes);
+    const start = performance.now();
+    const records = this.writer
+      .commit(group)
+      .map((record) => ({ ...record, payload: compact(record.payload) }));
+    const syncMilliseconds = performance.now() - start;
+    this.goOn();
+    this.report(
+      { type: 'committed', records, syncMilliseconds },
+      records.map(({ payload }) => payload.buffer as ArrayBuffer),
+    );
+  }
+
+  private roll(bytes: number): void {
+    try {
+      const base = this.writer.rollAt(bytes);
+      if (base !== null) this.report({ type: 'rolled', base });
+    } catch (error) {
+      if (!obstacleOf(error) || this.writer.segmentBytes > OVERSIZE * this.options.segmentBytes) throw error;
+    }
+  }
+
+  private attempt(run: () => void, group: Group | null): void {
+    try {
+      run();
+    } catch (error) {
+      const obstacle = obstacleOf(error);
+      const { message } = error as Error;
+      if (!obstacle) {
+        this.state = 'failed';
+        this.report({ type: 'failed', message });
+      } else if (group) {
+        if (this.state === 'open') this.report({ type: 'waiting', obstacle, message });
+        this.state = 'waiting';
+        this.timer = this.clock.after(RETRY_MS, () => this.retry(group));
+      }
+    }
+  }
+
+  private retry(group: Group): void {
+    this.attempt(() => this.commit(group), group);
+    while (this.state === 'open') {
+      const next = this.later.shift();
+      if (!next) return;
+      this.serve(next);
+    }
+  }
+
+  private goOn(): void {
+    if (this.state !== 'waiting') return;
+    this.state = 'open';
+    this.report({ type: 'going-on' });
+  }
+
+  /** What waits is given up: it was acknowledged to nobody. */
+  private close(): void {
+    this.timer?.cancel();
+    this.attempt(() => this.writer.close(), null);
+    this.port.close();
+  }
+
+  private report(report: WriterReport, transfer: ArrayBuffer[] = []): void {
+    this.port.postMessage(report, transfer);
+  }
+}
+
+/** A batch's memory is mostly larger than what is in it: readers shall hold what the ring of records counts. */
+function compact(payload: Uint8Array): Uint8Array {
+  return payload.length * 2 < payload.buffer.byteLength ? payload.slice() : payload;
+}

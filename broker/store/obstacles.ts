@@ -1,0 +1,90 @@
+/**
+ * What keeps log and database from writing right now. Owns that state, and says in the log when it begins, every few
+ * seconds how long it lasts, and when it is over.
+ */
+import type { Clock, Log, Timer } from '../wire/environment.ts';
+import type { Obstacle } from './obstacle.ts';
+import type { Obstacles } from './ports.ts';
+
+const REMIND_MS = 5000;
+
+const WORDS: Readonly<Record<Obstacle, string>> = {
+  'disk-full': 'The disk is full',
+  'no-descriptors': 'The process or the system has no file descriptor left',
+  'database-locked': 'Another program holds a lock on signalbox.db',
+};
+
+interface Met {
+  readonly obstacle: Obstacle;
+  readonly cause: string;
+  readonly since: number;
+}
+
+export class ObstacleBoard implements Obstacles {
+  private readonly clock: Clock;
+  private readonly logger: Log;
+  private readonly met = new Map<keyof Obstacles, Met>();
+  private readonly listeners: (() => void)[] = [];
+  private timer: Timer | null = null;
+
+  constructor(clock: Clock, logger: Log) {
+    this.clock = clock;
+    this.logger = logger;
+  }
+
+  get log(): Obstacle | null {
+    return this.met.get('log')?.obstacle ?? null;
+  }
+
+  get database(): Obstacle | null {
+    return this.met.get('database')?.obstacle ?? null;
+  }
+
+  listen(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** null: it has passed. */
+  set(store: keyof Obstacles, obstacle: Obstacle | null, cause: string): void {
+    const before = this.met.get(store);
+    if (before?.obstacle === obstacle) return;
+    if (before) this.passed(store, before);
+    if (obstacle) this.begun(store, { obstacle, cause, since: this.clock.monotonic() });
+    this.timer?.cancel();
+    this.timer = this.met.size > 0 ? this.clock.every(REMIND_MS, () => this.remind()) : null;
+    for (const listener of this.listeners) listener();
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = null;
+  }
+
+  private begun(store: keyof Obstacles, met: Met): void {
+    this.met.set(store, met);
+    this.logger.error(
+      { store, obstacle: met.obstacle, cause: met.cause },
+      `${WORDS[met.obstacle]}: the ${store} waits, and goes on by itself when that is over.`,
+    );
+  }
+
+  private passed(store: keyof Obstacles, { obstacle, since }: Met): void {
+    this.met.delete(store);
+    const seconds = this.secondsSince(since);
+    this.logger.warn({ store, obstacle, seconds }, `The ${store} goes on after ${seconds} s.`);
+  }
+
+  private remind(): void {
+    for (const [store, { obstacle, since }] of this.met) {
+      const seconds = this.secondsSince(since);
+      this.logger.warn(
+        { store, obstacle, seconds },
+        `${WORDS[obstacle]}: the ${store} has waited for ${seconds} s.`,
+      );
+    }
+  }
+
+  private secondsSince(since: number): number {
+    return Math.round((this.clock.monotonic() - since) / 100) / 10;
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Serves calls in the database thread, one after another. Calls that come together share one mark, which is durable before
+ * any of them is answered. Where a write meets an obstacle (store/obstacle.ts), it and the writes after it wait, in their
+ * order, and reads go on. Owns what waits, and the answers that are not given yet.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import SqliteDatabase from 'better-sqlite3';
+import type { Clock, Timer } from '../../wire/environment.ts';
+import type { MarkFile } from '../mark.ts';
+import { type Obstacle, obstacleOf } from '../obstacle.ts';
+import { StoreError } from '../ports.ts';
+import { buffersOf, type PackedRows } from './device-rows.ts';
+import {
+  type CallAnswer,
+  type DatabaseAnswer,
+  type DatabaseCall,
+  type DatabaseRequest,
+  METHOD_KINDS,
+  type Refused,
+} from './messages.ts';
+import type { RunCall } from './methods.ts';
+import { BUSY_TIMEOUT_MS } from './open-database.ts';
+
+/** Calls that share a mark, and how long the first of them waits for others; ms. */
+const GROUP_CALLS = 64;
+const GROUP_MS = 2;
+const RETRY_MS = 250;
+
+export interface ServerParts {
+  readonly port: MessagePort;
+  readonly file: string;
+  readonly database: SqliteDatabase.Database;
+  readonly mark: MarkFile;
+  readonly run: RunCall;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+export class DatabaseServer {
+  private readonly parts: ServerParts;
+  private generation: number;
+  private readonly held: DatabaseCall[] = [];
+  private answers: CallAnswer[] = [];
+  private obstacle: Obstacle | null = null;
+  private timer: Timer | null = null;
+
+  constructor(parts: ServerParts) {
+    this.parts = parts;
+    this.generation = parts.mark.generation;
+  }
+
+  start(): void {
+    this.parts.port.on('message', (request: DatabaseRequest) => this.serve(request));
+    this.post({ type: 'opened' });
+  }
+
+  private serve(first: DatabaseRequest): void {
+    const until = performance.now() + GROUP_MS;
+    let next: DatabaseRequest | undefined = first;
+    for (let calls = 1; next?.type === 'call'; calls += 1) {
+      this.take(next);
+      const isWhole = calls >= GROUP_CALLS || performance.now() > until;
+      next = isWhole ? undefined : this.queued();
+    }
+    this.tell();
+    if (next) this.close();
+  }
+
+  private queued(): DatabaseRequest | undefined {
+    return (receiveMessageOnPort(this.parts.port) as { message: DatabaseRequest } | undefined)?.message;
+  }
+
+  private take(call: DatabaseCall): void {
+    const waits = this.held.length > 0 && METHOD_KINDS[call.method] !== 'read';
+    if (waits || !this.attempt(call)) this.held.push(call);
+  }
+
+  /** Whether it was answered; if not, nothing of it was done. */
+  private attempt(call: DatabaseCall): boolean {
+    try {
+      const { value, generation } = this.parts.run(call);
+      this.generation = generation ?? this.generation;
+      this.answers.push({ type: 'done', id: call.id, value });
+    } catch (error) {
+      const obstacle = databaseObstacle(error);
+      if (obstacle) {
+        this.wait(obstacle, error);
+        return false;
+      }
+      this.answers.push({ type: 'refused', id: call.id, ...refusal(this.parts.file, error) });
+    }
+    return true;
+  }
+
+  /** Answers, once what they tell of is marked. */
+  private tell(): void {
+    if (!this.raiseMark()) return;
+    const { answers } = this;
+    this.answers = [];
+    for (const answer of answers) this.post(answer);
+  }
+
+  private raiseMark(): boolean {
+    const { mark, file } = this.parts;
+    if (this.generation === mark.generation) return true;
+    try {
+      mark.raise(this.generation);
+    } catch (error) {
+      const obstacle = obstacleOf(error);
+      if (obstacle) this.wait(obstacle, error);
+      else this.answers = this.answers.map(({ id }) => ({ type: 'refused', id, ...failure(file, error) }));
+      return !obstacle;
+    }
+    return true;
+  }
+
+  private wait(obstacle: Obstacle, error: unknown): void {
+    if (this.obstacle !== obstacle) {
+      const cause = (error as Error).message;
+      this.post({ type: 'obstacle', obstacle, cause });
+      // Reads must not wait for the lock with each new try.
+      this.parts.database.pragma('busy_timeout = 0');
+    }
+    this.obstacle = obstacle;
+    this.timer ??= this.parts.clock.after(RETRY_MS, () => this.retry());
+  }
+
+  private retry(): void {
+    this.timer = null;
+    for (let [call] = this.held; call && this.attempt(call); [call] = this.held) this.held.shift();
+    this.tell();
+    if (this.timer !== null) return;
+    this.obstacle = null;
+    this.parts.database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    this.post({ type: 'obstacle', obstacle: null, cause: '' });
+  }
+
+  private close(): void {
+    const { port, database, mark, file } = this.parts;
+    this.timer?.cancel();
+    const message = `The database ${file} was closed before it could store this.`;
+    for (const { id } of this.held) this.post({ type: 'refused', id, code: 'stopped', message });
+    database.close();
+    mark.close();
+    port.close();
+  }
+
+  private post(answer: DatabaseAnswer): void {
+    const isPacked = answer.type === 'done' && isPackedRows(answer.value);
+    this.parts.port.postMessage(answer, isPacked ? buffersOf(answer.value as PackedRows) : []);
+  }
+}
+
+/** What passes by itself; null: it is a failure, or a mistake of the caller. */
+export function databaseObstacle(error: unknown): Obstacle | null {
+  if (!(error instanceof SqliteDatabase.SqliteError)) return obstacleOf(error);
+  if (error.code.startsWith('SQLITE_BUSY')) return 'database-locked';
+  return error.code === 'SQLITE_FULL' ? 'disk-full' : null;
+}
+
+/** A constraint is the caller's mistake; anything else that SQLite says means that it cannot be relied on any more. */
+export function refusal(file: string, error: unknown): Refused {
+  const { message } = error as Error;
+  if (error instanceof StoreError) return { code: error.code, message };
+  const isFailure =
+    error instanceof SqliteDatabase.SqliteError && !error.code.startsWith('SQLITE_CONSTRAINT');
+  return isFailure ? failure(file, error) : { code: null, message };
+}
+
+function failure(file: string, error: unknown): Refused {
+  const { message, code = 'unknown' } = error as NodeJS.ErrnoException;
+  return {
+    code: 'database-failed',
+    message:
+      `The database ${file} failed: ${message} (${code}). Nothing more is acknowledged. ` +
+      'Check the disk (space, health, permissions) and start the broker again.',
+  };
+}
+
+function isPackedRows(value: unknown): value is PackedRows {
+  return typeof value === 'object' && value !== null && 'bodies' in value && 'lengths' in value;
+}

@@ -1,0 +1,9 @@
+/** Timers of a worker thread, which the root cannot hand a clock: a function does not cross between threads. */
+import type { Clock } from '../wire/environment.ts';
+
+export const threadClock: Pick<Clock, 'after'> = {
+  after: (milliseconds, run) => {
+    const timer = setTimeout(run, milliseconds);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
