@@ -20,6 +20,13 @@ export function deviceSummary(device: Device): DeviceSummary {
   };
 }
 
+/** With what only the answer about one device holds. */
+export function deviceDetail(device: Device): DeviceSummary {
+  const { meta, maxFrame } = device.description;
+  // Hello lets nothing but plain values into it (schemas/frames.ts).
+  return { ...deviceSummary(device), meta: meta as NonNullable<DeviceSummary['meta']> | null, maxFrame };
+}
+
 export function deviceState(device: Device): State {
   const values = [...device.metrics.changedSince(0)].map(({ name, value, at, receivedAt }) => [
     name,

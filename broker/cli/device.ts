@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type { DeviceSummary as Device, DeviceProfileBody } from '../../schemas/api/devices.ts';
 import { type ConnectionOptions, connection, withConnection } from './connection.ts';
 import { call, callList, NotFound } from './http.ts';
-import { age, deviceName, moment, print, printable, table } from './output.ts';
+import { age, deviceName, moment, print, printable, shown, table } from './output.ts';
 
 interface ListOptions extends ConnectionOptions {
   readonly customer?: string;
@@ -126,6 +126,11 @@ function stateText(device: Device, now: number): string {
   return asleep?.until ? `${since}, to be back at ${moment(asleep.until)}` : since;
 }
 
+/** What else the device said of itself in its hello. */
+function metaLines({ meta }: Device): [string, string][] {
+  return Object.entries(meta ?? {}).map(([name, value]) => [`meta.${name}`, shown(value)]);
+}
+
 function description(device: Device, now: number): string {
   const { presence } = device;
   const lines: readonly (readonly [string, string])[] = [
@@ -138,10 +143,12 @@ function description(device: Device, now: number): string {
     ['clock', device.clock],
     ['model', device.model ?? '-'],
     ['firmware', device.firmware ?? '-'],
+    ['max frame', device.maxFrame ? `${device.maxFrame} bytes` : '-'],
     ['metrics', String(device.metrics)],
     ['label', device.label ?? '-'],
     ['tags', device.tags.join(', ') || '-'],
     ['notes', device.notes ?? '-'],
+    ...metaLines(device),
   ];
-  return lines.map(([name, value]) => `${name.padEnd(10)} ${printable(value)}`).join('\n');
+  return lines.map(([name, value]) => `${printable(name).padEnd(10)} ${printable(value)}`).join('\n');
 }

@@ -1,7 +1,7 @@
 /** Who the device is, whether it is connected, and its newest values with their age. Owns those two panels. */
 import type { DeviceSummary } from '../../schemas/api.ts';
 import { element, fact, make, setText } from '../dom.ts';
-import { ago, clockText, clockTime, presenceState, presenceText, valueText } from '../format.ts';
+import { ago, clockText, clockTime, count, presenceState, presenceText, valueText } from '../format.ts';
 import type { Row } from '../model.ts';
 
 /** A value that is older than this is shown as stale; ms. */
@@ -93,5 +93,7 @@ function factsOf(
   if (summary.notes) facts.push(['Notes', summary.notes]);
   if (summary.model) facts.push(['Model', summary.model]);
   if (summary.firmware) facts.push(['Firmware', summary.firmware]);
+  if (summary.maxFrame) facts.push(['Largest frame', `${count(summary.maxFrame)} bytes`]);
+  for (const [name, value] of Object.entries(summary.meta ?? {})) facts.push([name, valueText(value)]);
   return facts;
 }

@@ -66,6 +66,11 @@ const connection = {
   }),
 };
 
+const Meta = Type.Unsafe<Readonly<Record<string, string | number | boolean | null>>>({
+  type: 'object',
+  additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
+});
+
 export const DeviceSchema = named(
   'Device',
   Type.Object({
@@ -79,6 +84,17 @@ export const DeviceSchema = named(
     notes: textOrNull('What people should know about it.'),
     presence: Presence,
     metrics: Type.Integer({ description: 'How many metrics have a last-known value.' }),
+    meta: Type.Optional(
+      Type.Union([Meta, Type.Null()], {
+        description: 'As told in hello; null: nothing was. Only in the answer about one device.',
+      }),
+    ),
+    maxFrame: Type.Optional(
+      Type.Union([Type.Integer(), Type.Null()], {
+        description:
+          'Bytes of the largest frame that it can receive, as told in hello (P-3.2); null: no bound. Only in the answer about one device.',
+      }),
+    ),
   }),
 );
 export const DeviceListSchema = list(DeviceSchema);

@@ -95,6 +95,18 @@ describe('one device', () => {
     expect([status, (body as DeviceSummary).device]).toEqual([200, 'acme/pump-7']);
   });
 
+  it('shows what it said of itself in hello, which a list of thousands leaves out', async () => {
+    const [pump] = add('acme', 'pump-7') as [Device];
+    const { body: before } = await bench.ask('GET', '/devices/acme/pump-7', { as: 'vera' });
+    expect(before).toMatchObject({ meta: null, maxFrame: null });
+    const meta = { site: 'north', floor: 2, spare: true, note: null };
+    pump.description = { model: 'P7', firmware: null, meta, maxFrame: 4096 };
+    const { body } = await bench.ask('GET', '/devices/acme/pump-7', { as: 'vera' });
+    expect(body).toMatchObject({ model: 'P7', meta, maxFrame: 4096 });
+    const { body: list } = await bench.ask('GET', '/devices', { as: 'vera' });
+    expect((list as DeviceList).items[0]).not.toHaveProperty('meta');
+  });
+
   it.each(['', '/state'])('is not found by others, just as one that is not there (%s)', async (rest) => {
     add('acme', 'pump-7');
     const theirs = await bench.ask('GET', `/devices/acme/pump-7${rest}`, { as: 'zoe' });

@@ -136,6 +136,15 @@ describe('signalbox device show and forget', () => {
     expect(out).toContain('firmware   -');
   });
 
+  it('shows what the device said of itself, and what it says cannot steer the terminal', async () => {
+    const { url } = await scripted({
+      body: pump({ maxFrame: 4096, meta: { site: 'north\u001b[2J', floor: 2 } }),
+    });
+    const { out } = await run('device', 'show', 'acme/pump-7', '--url', url, '--key', KEY);
+    expect(out).toContain('max frame  4096 bytes');
+    expect(out.slice(-2)).toEqual(['meta.site  north\\u{1b}[2J', 'meta.floor 2']);
+  });
+
   it.each([
     ['asleep', NOW + HOUR],
     ['overdue', NOW - 1],

@@ -15,7 +15,7 @@ import { sees } from '../../hub/caller.ts';
 import type { Device } from '../../hub/device.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
-import { deviceOrder, deviceState, deviceSummary } from '../device-view.ts';
+import { deviceDetail, deviceOrder, deviceState, deviceSummary } from '../device-view.ts';
 import { findDevice } from '../find-device.ts';
 import { answers } from '../openapi.ts';
 import { pageOf } from '../paging.ts';
@@ -77,7 +77,7 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
       },
       onRequest: access.readers,
     },
-    async (request) => deviceSummary(findDevice(fleet, access.caller(request), request.params)),
+    async (request) => deviceDetail(findDevice(fleet, access.caller(request), request.params)),
   );
 
   api.get(
