@@ -1,13 +1,9 @@
-/** What PROTOCOL.md shows is true: bytes, programs and the arithmetic of the profile. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** What PROTOCOL.md shows is true: bytes and the arithmetic of the profile. */
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../broker/wire/cbor.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 import { diagnostic } from '../helpers/diagnostic.ts';
-import { temporaryFolder } from '../helpers/temporary.ts';
 import { fromHex, vectors } from '../helpers/vectors.ts';
 import { blocks } from './page.ts';
 
@@ -68,26 +64,5 @@ describe('P-2.2: the room that PROTOCOL.md promises a batch of 4 metrics', () =>
     expect(() => read(telemetry(7))).toThrow(/8 levels/);
     expect(read(batch(1, { a: nested(4) })).kind).toBe(FRAME.batch);
     expect(() => read(batch(1, { a: nested(5) }))).toThrow(/8 levels/);
-  });
-});
-
-const compiler = spawnSync('cc', ['--version']).status === 0;
-
-describe.runIf(compiler)('the C of PROTOCOL.md (needs a C compiler)', () => {
-  it('writes the bytes of the first example', () => {
-    const folder = temporaryFolder();
-    const main = `
-#include <stdio.h>
-int main(void)
-{
-    uint8_t bytes[64];
-    size_t length = telemetry(bytes, sizeof bytes, 1, 21.5);
-    for (size_t at = 0; at < length; at++) printf("%02x", bytes[at]);
-    return telemetry(bytes, 10, 1, 21.5) == 0 ? 0 : 1;
-}`;
-    writeFileSync(join(folder, 'device.c'), `${blocks('c')[0]}${main}`);
-    const program = join(folder, 'device');
-    execFileSync('cc', ['-std=c99', '-Wall', '-Wextra', '-Werror', '-o', program, join(folder, 'device.c')]);
-    expect(execFileSync(program, { encoding: 'utf8' })).toBe(examples[0]?.hex);
   });
 });

@@ -239,6 +239,20 @@ describe('acknowledgements', () => {
     expect(clock.now()).toBe(1_780_000_000_000);
   });
 
+  it('P-4.3, P-7.1: come again for the last seq, repeated without values to hear the broker, and nothing else happens', async () => {
+    const { session, transport, device, clock, counters } = opened();
+    session.receive(encodeTelemetry(6, null, { temp: 21.5 }));
+    await nextTurn();
+    clock.advance(20);
+    transport.take();
+    const { lastDataAt, rev } = device;
+    clock.advance(30_000);
+    session.receive(encodeTelemetry(6, null, {}));
+    clock.advance(20);
+    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 6 }]);
+    expect([device.lastDataAt, device.rev, counters.framesAccepted]).toEqual([lastDataAt, rev, 1]);
+  });
+
   it('does not pile up for a device that does not read', async () => {
     const { session, transport, clock } = opened();
     transport.bufferedBytes = 100_000;
