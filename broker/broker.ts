@@ -197,16 +197,18 @@ export class Broker {
   }
 
   /** After a failure the store takes nothing more; what it holds is replayed at the next start. So it is when it waits. */
-  private async saveCore({ checkpoint, keys, orders }: Core): Promise<void> {
+  private async saveCore({ checkpoint, keys, browserSessions, orders }: Core): Promise<void> {
     const save = async () => {
       await orders.stop();
       await checkpoint.stop();
       await keys.stop();
+      await browserSessions.stop();
     };
     if (this.state !== 'failed') await Promise.race([save(), this.isObstructed()]);
     checkpoint.abandon();
     orders.abandon();
     keys.abandon();
+    browserSessions.abandon();
   }
 
   /** Resolves when something keeps the store from writing: a stop does not wait for that to pass. */

@@ -74,7 +74,14 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
     intervalMs,
   });
   const keys = new KeyRing({ store: state, clock, randomBytes, logger });
-  const browserSessions = new BrowserSessions({ store: state, keys, clock, randomBytes });
+  const browserSessions = new BrowserSessions({
+    store: state,
+    keys,
+    clock,
+    randomBytes,
+    logger,
+    lifetime: config.server.loginHours * HOUR,
+  });
   const reads = new ReadScheduler({ ingest, counters, clock });
   const sessions = new Sessions(
     {

@@ -32,6 +32,7 @@ const Server = Type.Object(
       description: 'Who may read /metrics without an admin key: loopback addresses, everybody, nobody.',
       default: 'loopback',
     }),
+    loginHours: count('Hours without use after which the login of a browser ends.', 12, 1),
     drainSeconds: Type.Integer({
       description: 'Over how many seconds devices are told to reconnect at a stop.',
       default: 5,
@@ -66,7 +67,14 @@ const Devices = Type.Object(
 
 const Limits = Type.Object(
   {
-    connections: count('Device connections in all.', 20000, 1),
+    connections: count('Device connections in all.', 25000, 1),
+    sharePercent: Type.Integer({
+      description:
+        'How much of limits.connections and limits.viewers one customer may hold while nobody else needs it, in percent, and one key of what its customer may. 100: no shares.',
+      default: 90,
+      minimum: 1,
+      maximum: 100,
+    }),
     connectionsPerCustomer: count('Device connections of one customer.', 20000, 1),
     connectionsPerAddress: count('Device connections from one address.', 5000, 1),
     handshakesPerSecond: count('Handshakes a second in all; a burst of twice that is let through.', 500, 1),

@@ -26,6 +26,7 @@ export const PROBLEMS = {
   'too-many-from-address': { status: 429, title: 'Too many connections from this address' },
   'too-many-devices': { status: 429, title: 'Too many devices of this customer' },
   'too-many-of-customer': { status: 429, title: 'Too many connections of this customer' },
+  'too-many-of-key': { status: 429, title: 'Too many connections of this key' },
   'too-many-commands': { status: 429, title: 'Too many commands wait' },
   'too-many-jobs': { status: 429, title: 'Too many jobs are not over' },
   'too-many-requests': { status: 429, title: 'Too many requests' },

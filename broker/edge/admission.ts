@@ -1,19 +1,20 @@
 /**
- * How many connections there may be (P-1.5): in all, of one customer, from one address, and handshakes a second.
+ * How many connections there may be (P-1.5): in all, of one customer or key, from one address, and handshakes a second.
  * Owns the counts. Each refusal names its limit and when to try again.
  */
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Clock } from '../wire/environment.ts';
+import { bump, type Full, type Holder, Shares } from './shares.ts';
 
 export interface AdmissionLimits {
   readonly connections: number;
   readonly connectionsPerCustomer: number;
   readonly connectionsPerAddress: number;
   readonly handshakesPerSecond: number;
+  readonly sharePercent: number;
 }
 
-export interface Applicant {
-  readonly customer: string;
+export interface Applicant extends Holder {
   readonly address: string;
 }
 
@@ -23,60 +24,57 @@ const RETRY_HANDSHAKE = 1;
 
 export class Admission {
   private readonly limits: AdmissionLimits;
-  private readonly clock: Clock;
-  private total = 0;
-  private readonly ofCustomer = new Map<string, number>();
+  private readonly clock: Pick<Clock, 'monotonic'>;
+  private readonly shares: Shares;
   private readonly fromAddress = new Map<string, number>();
   private handshakes: number;
   private filledAt: number;
 
-  constructor(limits: AdmissionLimits, clock: Clock) {
+  constructor(limits: AdmissionLimits, clock: Pick<Clock, 'monotonic'>) {
     this.limits = limits;
     this.clock = clock;
+    this.shares = new Shares(limits.connections, limits.sharePercent);
     this.handshakes = limits.handshakesPerSecond * 2;
-    this.filledAt = clock.now();
+    this.filledAt = clock.monotonic();
   }
 
   get connections(): number {
-    return this.total;
+    return this.shares.taken;
   }
 
   /**
    * Counts the applicant in and returns null, or returns why not. `replacing`: how many of its connections end by it
    * (0 or 1), which make room.
    */
-  admit({ customer, address }: Applicant, replacing: number): Problem | null {
-    const { limits } = this;
+  admit(applicant: Applicant, replacing: number): Problem | null {
+    const { limits, shares } = this;
+    const { customer, address } = applicant;
     if (!this.takeHandshake())
       return refusal('too-many-handshakes', 'handshakesPerSecond', limits, RETRY_HANDSHAKE);
-    if (this.total - replacing >= limits.connections) {
-      return refusal('too-many-connections', 'connections', limits, RETRY_CONNECTIONS);
-    }
-    if ((this.ofCustomer.get(customer) ?? 0) - replacing >= limits.connectionsPerCustomer) {
+    const full = replacing > 0 ? null : shares.full(applicant);
+    if (full === 'all') return refusal('too-many-connections', 'connections', limits, RETRY_CONNECTIONS);
+    if (shares.held(customer) - replacing >= limits.connectionsPerCustomer) {
       return refusal('too-many-of-customer', 'connectionsPerCustomer', limits, RETRY_CONNECTIONS);
     }
+    if (full) return shareRefusal(full, 'limits.connections', limits.connections, RETRY_CONNECTIONS);
     if ((this.fromAddress.get(address) ?? 0) - replacing >= limits.connectionsPerAddress) {
       return refusal('too-many-from-address', 'connectionsPerAddress', limits, RETRY_CONNECTIONS);
     }
-    this.add(customer, address, 1);
+    shares.add(applicant);
+    bump(this.fromAddress, address, 1);
     return null;
   }
 
   /** Once for each applicant that was admitted. */
-  release({ customer, address }: Applicant): void {
-    this.add(customer, address, -1);
-  }
-
-  private add(customer: string, address: string, by: number): void {
-    this.total += by;
-    bump(this.ofCustomer, customer, by);
-    bump(this.fromAddress, address, by);
+  release(applicant: Applicant): void {
+    this.shares.remove(applicant);
+    bump(this.fromAddress, applicant.address, -1);
   }
 
   private takeHandshake(): boolean {
     const rate = this.limits.handshakesPerSecond;
-    const now = this.clock.now();
-    this.handshakes = Math.min(rate * 2, this.handshakes + (Math.max(0, now - this.filledAt) * rate) / 1000);
+    const now = this.clock.monotonic();
+    this.handshakes = Math.min(rate * 2, this.handshakes + ((now - this.filledAt) * rate) / 1000);
     this.filledAt = now;
     if (this.handshakes < 1) return false;
     this.handshakes -= 1;
@@ -84,10 +82,15 @@ export class Admission {
   }
 }
 
-function bump(counts: Map<string, number>, name: string, by: number): void {
-  const count = (counts.get(name) ?? 0) + by;
-  if (count === 0) counts.delete(name);
-  else counts.set(name, count);
+/** `limit`: `limits.connections`, of which the customer or the key has its share. */
+export function shareRefusal(
+  full: Exclude<Full, 'all'>,
+  limit: string,
+  places: number,
+  retryAfter: number,
+): Problem {
+  const detail = `This ${full} has its share of the ${places} places of ${limit} that are left (limits.sharePercent); end some connections, or ask the operator to raise it.`;
+  return problem(full === 'key' ? 'too-many-of-key' : 'too-many-of-customer', detail, { limit, retryAfter });
 }
 
 function refusal(

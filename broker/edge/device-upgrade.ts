@@ -30,7 +30,7 @@ const CONTROL_FRAMES_A_SECOND = 20;
 const RETRY_NEW_DEVICE = 300;
 
 /** These options are newer than ws's published types. */
-interface NewerOptions {
+export interface NewerOptions {
   maxFragments: number;
   maxBufferedChunks: number;
   maxPendingAutoPongs: number;
@@ -94,6 +94,7 @@ export class DeviceUpgrade {
     const { key, device } = identity;
     const applicant = {
       customer: key.customer,
+      key: key.id,
       address: clientAddress(request, config.server.trustedProxies),
     };
     const replacing = fleet.find(key.customer, device)?.member ? 1 : 0;

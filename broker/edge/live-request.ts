@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import { type Caller, callerOf } from '../hub/caller.ts';
 import { presentedKey, SESSION_COOKIE } from '../hub/credentials.ts';
+import type { Login } from '../hub/keys/browser-sessions.ts';
 import { originAllowed } from '../hub/origin.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { socketAddress } from './address.ts';
@@ -15,27 +16,33 @@ export interface LiveRules {
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   authenticate(key: string): KeyRow | null;
-  findSession(cookie: string): KeyRow | null;
+  findLogin(cookie: string): Login | null;
 }
 
-/** The caller, or the problem to answer with. */
-export function readLiveRequest(request: IncomingMessage, rules: LiveRules): Caller | Problem {
+/** Who views: by a key of its own, or by a browser's login, which has a name. */
+export interface LiveIdentity {
+  readonly caller: Caller;
+  readonly login: string | null;
+}
+
+/** The identity, or the problem to answer with. */
+export function readLiveRequest(request: IncomingMessage, rules: LiveRules): LiveIdentity | Problem {
   const early = checkHandshake(request) ?? checkKeyPlace(request) ?? checkOrigin(request, rules);
   if (early) return early;
-  const row = identify(request, rules);
-  if (!row) {
+  const identity = identify(request, rules);
+  if (!identity) {
     return problem(
       'unauthorized',
       'Send a valid key in Authorization: Bearer or X-API-Key, or log in; this one is missing, unknown, expired or revoked.',
     );
   }
-  if (row.role === 'device') {
+  if (identity.row.role === 'device') {
     return problem(
       'forbidden',
       'A device key connects to /v1/device only; use a viewer, operator or admin key.',
     );
   }
-  return callerOf(row);
+  return { caller: callerOf(identity.row), login: identity.name };
 }
 
 /** In the URL it would reach access logs (P-1.2). */
@@ -66,11 +73,17 @@ function protocolOf(request: IncomingMessage, trustedProxies: readonly string[])
   return request.socket instanceof TLSSocket ? 'https' : 'http';
 }
 
-function identify(request: IncomingMessage, rules: LiveRules): KeyRow | null {
+function identify(
+  request: IncomingMessage,
+  rules: LiveRules,
+): { readonly row: KeyRow; readonly name: string | null } | null {
   const key = presentedKey(request.headers);
-  if (key !== null) return rules.authenticate(key);
+  if (key !== null) {
+    const row = rules.authenticate(key);
+    return row && { row, name: null };
+  }
   const cookie = presentedCookie(request);
-  return cookie === null ? null : rules.findSession(cookie);
+  return cookie === null ? null : rules.findLogin(cookie);
 }
 
 function presentedCookie({ headers }: IncomingMessage): string | null {

@@ -4,24 +4,42 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../../schemas/config.ts';
 import { LIVE_LIMITS } from '../../schemas/live.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
-import type { Caller } from '../hub/caller.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { FailedAttempts } from '../hub/failed-attempts.ts';
+import type { Login } from '../hub/keys/browser-sessions.ts';
 import type { LiveChannel } from '../live/channel.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
 import { Lateness } from '../wire/lateness.ts';
-import { goingAway } from './device-upgrade.ts';
-import { readLiveRequest } from './live-request.ts';
+import { shareRefusal } from './admission.ts';
+import { goingAway, type NewerOptions } from './device-upgrade.ts';
+import { type LiveIdentity, readLiveRequest } from './live-request.ts';
 import { LiveSocket } from './live-socket.ts';
 import { refuseUpgrade } from './refuse.ts';
+import { type Holder, Shares } from './shares.ts';
 
 /** Milliseconds between looks at who needs a ping. */
 const HEARTBEAT = 5000;
+/** One place in so many is for admins alone. */
+const FOR_ADMINS = 10;
+/** Seconds until another try has a chance. */
+const RETRY = 10;
+
+const OPTIONS: ServerOptions & NewerOptions = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: LIVE_LIMITS.messageBytes,
+  // A message of a viewer is a short line of JSON; each piece of one costs more than its bytes.
+  maxFragments: 8,
+  maxBufferedChunks: 256,
+  maxPendingAutoPongs: 16,
+  closeTimeout: 2000,
+};
 
 export interface LiveUpgradeParts {
   readonly keys: {
@@ -29,7 +47,12 @@ export interface LiveUpgradeParts {
     /** Returns how to stop listening. */
     onEnded(listener: (keyId: string) => void): () => void;
   };
-  readonly browserSessions: { find(cookie: string): KeyRow | null };
+  readonly browserSessions: {
+    findLogin(cookie: string): Login | null;
+    /** Returns how to stop listening. */
+    onEnded(listener: (name: string) => void): () => void;
+    use(name: string): unknown;
+  };
   readonly live: Pick<LiveChannel, 'open' | 'endKey'>;
   readonly config: Pick<Config, 'server' | 'limits'>;
   readonly counters: Counters;
@@ -40,30 +63,35 @@ export interface LiveUpgradeParts {
 
 export class LiveUpgrade {
   private readonly parts: LiveUpgradeParts;
-  private readonly server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: LIVE_LIMITS.messageBytes,
-  });
+  private readonly server = new WebSocketServer(OPTIONS);
+  private readonly shares: Shares;
   private readonly sockets = new Set<LiveSocket>();
   private heartbeat: Timer | null = null;
-  private unlisten: (() => void) | null = null;
+  private unlisten: (() => void)[] = [];
   private state: 'new' | 'started' | 'stopped' = 'new';
   private allGone: (() => void) | null = null;
 
   constructor(parts: LiveUpgradeParts) {
     this.parts = parts;
+    const { viewers, sharePercent } = parts.config.limits;
+    this.shares = new Shares(viewers, sharePercent);
   }
 
   start(): void {
-    const { clock, keys, live } = this.parts;
+    const { clock, keys, browserSessions, live } = this.parts;
     this.state = 'started';
-    this.unlisten = keys.onEnded((keyId) => live.endKey(keyId));
+    this.unlisten = [
+      keys.onEnded((keyId) => live.endKey(keyId)),
+      browserSessions.onEnded((name) => this.endLogin(name)),
+    ];
     const lateness = new Lateness(HEARTBEAT, clock.monotonic());
     this.heartbeat = clock.every(HEARTBEAT, () => {
       const late = lateness.measure(clock.monotonic());
-      for (const socket of this.sockets) socket.heartbeat(late);
+      for (const socket of this.sockets) {
+        socket.heartbeat(late);
+        // A page that is open is in use, if only on a wall.
+        if (socket.login !== null) browserSessions.use(socket.login);
+      }
     });
   }
 
@@ -73,9 +101,9 @@ export class LiveUpgrade {
     const asked = readLiveRequest(request, {
       ...config.server,
       authenticate: (key) => keys.authenticate(key),
-      findSession: (cookie) => browserSessions.find(cookie),
+      findLogin: (cookie) => browserSessions.findLogin(cookie),
     });
-    if ('keyId' in asked) return this.admit(request, socket, head, asked);
+    if ('caller' in asked) return this.admit(request, socket, head, asked);
     refuseUpgrade(this.parts, request, socket, asked, 'viewer');
     return false;
   }
@@ -83,8 +111,7 @@ export class LiveUpgrade {
   /** Ends every viewer with 1001 and waits until their sockets are gone, two seconds at most. Idempotent. */
   async stop(): Promise<void> {
     this.state = 'stopped';
-    this.unlisten?.();
-    this.unlisten = null;
+    for (const unlisten of this.unlisten.splice(0)) unlisten();
     this.heartbeat?.cancel();
     this.heartbeat = null;
     if (this.sockets.size === 0) return;
@@ -96,8 +123,8 @@ export class LiveUpgrade {
     await gone;
   }
 
-  private admit(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): boolean {
-    const refusal = this.full();
+  private admit(request: IncomingMessage, socket: Duplex, head: Buffer, who: LiveIdentity): boolean {
+    const refusal = this.full(who);
     if (refusal) {
       refuseUpgrade(this.parts, request, socket, refusal, 'viewer');
       return false;
@@ -105,28 +132,47 @@ export class LiveUpgrade {
     let opened = false;
     this.server.handleUpgrade(request, socket, head, (webSocket) => {
       opened = true;
-      this.open(webSocket, caller);
+      this.open(webSocket, who);
     });
     return opened;
   }
 
-  private full(): Problem | null {
+  private full(who: LiveIdentity): Problem | null {
     if (this.state !== 'started') return goingAway();
     const { viewers } = this.parts.config.limits;
-    if (this.sockets.size < viewers) return null;
-    return problem('too-many-connections', `The broker takes ${viewers} viewers; close one and try again.`, {
-      limit: 'limits.viewers',
-      retryAfter: 10,
-    });
+    const reserved = who.caller.role === 'admin' ? 0 : reservedOf(viewers);
+    const full = this.shares.full(holderOf(who), reserved);
+    if (full !== 'all') return full && shareRefusal(full, 'limits.viewers', viewers, RETRY);
+    const kept = reserved > 0 ? `, of which it keeps ${reserved} for admins` : '';
+    const detail = `The broker takes ${viewers} viewers${kept}; close one and try again.`;
+    return problem('too-many-connections', detail, { limit: 'limits.viewers', retryAfter: RETRY });
   }
 
-  private open(webSocket: WebSocket, caller: Caller): void {
+  private open(webSocket: WebSocket, who: LiveIdentity): void {
     const { live, clock } = this.parts;
-    const socket = new LiveSocket(webSocket, clock);
+    const socket = new LiveSocket(webSocket, clock, who.login);
+    const holder = holderOf(who);
     this.sockets.add(socket);
-    socket.attach(live.open(socket, caller), () => {
+    this.shares.add(holder);
+    socket.attach(live.open(socket, who.caller), () => {
       this.sockets.delete(socket);
+      this.shares.remove(holder);
       if (this.sockets.size === 0) this.allGone?.();
     });
   }
+
+  private endLogin(name: string): void {
+    for (const socket of this.sockets) {
+      if (socket.login === name) socket.end(4003, 'The login has ended.');
+    }
+  }
+}
+
+/** Logins have a share apart from their key's, so that a program does not shut out the person. */
+function holderOf({ caller, login }: LiveIdentity): Holder {
+  return { customer: caller.customer, key: login === null ? caller.keyId : `${caller.keyId} login` };
+}
+
+function reservedOf(viewers: number): number {
+  return viewers > 1 ? Math.max(1, Math.floor(viewers / FOR_ADMINS)) : 0;
 }

@@ -119,6 +119,7 @@ export class LiveChannel {
     this.parts.counters.viewersOpened += 1;
     return {
       receive: (text) => this.receive(viewer, text),
+      end: (code, reason) => this.end(viewer, code, reason),
       closed: () => void this.viewers.delete(viewer),
     };
   }
@@ -192,9 +193,9 @@ export class LiveChannel {
     this.end(viewer, 1013);
   }
 
-  private end(viewer: Viewer, code: CloseCode): void {
+  private end(viewer: Viewer, code: CloseCode, reason = REASONS[code] ?? CLOSE_CODES[code].message): void {
     this.viewers.delete(viewer);
-    viewer.close(code, REASONS[code] ?? CLOSE_CODES[code].message);
+    viewer.close(code, reason);
   }
 }
 

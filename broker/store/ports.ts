@@ -181,6 +181,8 @@ export interface KeyStore {
   updateKeys(rows: readonly KeyRow[]): Promise<void>;
   loadBrowserSessions(): Promise<readonly BrowserSessionRow[]>;
   insertBrowserSession(row: BrowserSessionRow): Promise<void>;
+  /** Stores when they end now; those that are gone stay gone. */
+  renewBrowserSessions(rows: readonly BrowserSessionRow[]): Promise<void>;
   /** Unknown hashes are ignored. */
   deleteBrowserSessions(hashes: readonly Uint8Array[]): Promise<void>;
 }

@@ -93,7 +93,7 @@ export const SessionSchema = named(
     keyId: Type.String({ description: 'The key that it stands for.' }),
     role: Type.Enum(['viewer', 'operator', 'admin']),
     customer: Type.String({ description: '`*` for an admin.' }),
-    expiresAt: Type.Optional(time('When the cookie ends; in the answer that sets it.')),
+    expiresAt: Type.Optional(time('When the login ends if it is not used; in the answer that makes it.')),
   }),
 );
 export type Session = Type.Static<typeof SessionSchema>;

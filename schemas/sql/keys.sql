@@ -18,5 +18,8 @@ SELECT hash, key_id AS keyId, created_at AS createdAt, expires_at AS expiresAt F
 INSERT INTO browser_sessions (hash, key_id, created_at, expires_at)
 VALUES (:hash, :keyId, :createdAt, :expiresAt);
 
+-- name: renewBrowserSession
+UPDATE browser_sessions SET expires_at = :expiresAt WHERE hash = :hash;
+
 -- name: deleteBrowserSession
 DELETE FROM browser_sessions WHERE hash = :hash;

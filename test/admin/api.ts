@@ -147,6 +147,7 @@ const SERVER: AdminParts['config']['server'] = {
   allowedOrigins: [],
   trustedProxies: [],
   metrics: 'loopback',
+  loginHours: 12,
   drainSeconds: 0,
 };
 

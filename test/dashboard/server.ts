@@ -43,9 +43,16 @@ export class DashboardServer {
     const { world } = this;
     this.upgrade = new LiveUpgrade({
       keys: { authenticate: () => null, onEnded: () => () => {} },
-      browserSessions: { find: (cookie) => (cookie === 'login' ? ROW : null) },
+      browserSessions: {
+        findLogin: (cookie) => (cookie === 'login' ? { name: cookie, row: ROW } : null),
+        onEnded: () => () => {},
+        use: () => {},
+      },
       live: world.live,
-      config: { server: { allowedOrigins: [], trustedProxies: [] }, limits: { viewers: 10 } } as never,
+      config: {
+        server: { allowedOrigins: [], trustedProxies: [] },
+        limits: { viewers: 10, sharePercent: 90 },
+      } as never,
       counters: world.counters,
       failures: { add: () => null },
       clock: world.clock,

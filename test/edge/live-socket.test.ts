@@ -21,8 +21,8 @@ class FakeWebSocket extends EventEmitter {
 function setUp() {
   const clock = new FakeClock();
   const webSocket = new FakeWebSocket();
-  const socket = new LiveSocket(webSocket as unknown as WebSocket, clock);
-  socket.attach({ receive: () => {}, closed: () => {} }, () => {});
+  const socket = new LiveSocket(webSocket as unknown as WebSocket, clock, null);
+  socket.attach({ receive: () => {}, end: () => {}, closed: () => {} }, () => {});
   const pass = (milliseconds: number, late = 0) => {
     clock.advance(milliseconds);
     socket.heartbeat(late);

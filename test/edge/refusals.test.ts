@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import WebSocket from 'ws';
 import { systemEnvironment } from '../../broker/environment.ts';
 import { BURST } from '../../broker/hub/failed-attempts.ts';
 import { startBroker } from '../helpers/broker.ts';
@@ -214,3 +216,31 @@ describe('an open connection', () => {
     expect(pump.socket.readyState).toBe(pump.socket.OPEN);
   });
 });
+
+it('"I logged out, and the other tab went on showing the fleet": its live channel ends at once', async () => {
+  const { url, key } = await startBroker();
+  const body = JSON.stringify({ key: await key('viewer', 'acme') });
+  const login = async (): Promise<string> => {
+    const headers = { 'Content-Type': 'application/json' };
+    const answer = await fetch(`${url}/api/v1/session`, { method: 'POST', headers, body });
+    return answer.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+  };
+  const [cookie, others] = [await login(), await login()];
+  const tab = live(url, { Cookie: cookie, Origin: url });
+  const other = live(url, { Cookie: others, Origin: url });
+  await Promise.all([once(tab, 'open'), once(other, 'open')]);
+  const closed = once(tab, 'close');
+  await fetch(`${url}/api/v1/session`, { method: 'DELETE', headers: { Cookie: cookie, Origin: url } });
+  expect((await closed)[0]).toBe(4003);
+  expect(other.readyState).toBe(other.OPEN);
+  const again = live(url, { Cookie: cookie, Origin: url });
+  again.on('error', () => {});
+  const [, response] = await once(again, 'unexpected-response');
+  expect(response.statusCode).toBe(401);
+});
+
+function live(url: string, headers: Record<string, string>): WebSocket {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/live`, { headers });
+  onTestFinished(() => socket.terminate());
+  return socket;
+}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BrowserSessions } from '../../broker/hub/keys/browser-sessions.ts';
+import { silentLog } from '../helpers/log.ts';
 import { HOUR, type RingWorld, ringWorld } from './ring.ts';
 
 const DAY = 24 * HOUR;
@@ -16,16 +17,66 @@ describe('a login', () => {
     expect(Buffer.from(stored?.hash ?? []).toString('base64url')).not.toBe(cookie);
   });
 
-  it('lasts 30 days, over a restart too', async () => {
+  it('ends after 12 hours without use, over a restart too, and tells who uses it', async () => {
     const { world, sessions } = await loginWorld();
     const { row } = await world.create({ role: 'viewer' });
     const { cookie, expiresAt } = await sessions.create(row);
-    expect(expiresAt).toBe(world.clock.now() + 30 * DAY);
+    expect(expiresAt).toBe(world.clock.now() + 12 * HOUR);
     const restarted = await sessionsOf(world);
-    world.clock.advance(30 * DAY - 1);
-    expect(restarted.find(cookie)?.id).toBe(row.id);
+    const ended: string[] = [];
+    restarted.onEnded((name) => ended.push(name));
+    world.clock.advance(12 * HOUR - 1);
+    expect(ended).toEqual([]);
     world.clock.advance(1);
     expect(restarted.find(cookie)).toBeNull();
+    world.clock.advance(60_000);
+    expect(ended).toHaveLength(1);
+    await restarted.flush();
+    expect(await world.database.loadBrowserSessions()).toEqual([]);
+  });
+
+  it('is renewed by each use, for as long as that goes on, also over a restart', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'viewer' });
+    const { cookie } = await sessions.create(row);
+    const writes = vi.spyOn(world.database, 'renewBrowserSessions');
+    for (let hour = 0; hour < 48; hour += 1) {
+      for (let use = 0; use < 30; use += 1) {
+        world.clock.advance(HOUR / 30);
+        expect(sessions.find(cookie)?.id).toBe(row.id);
+      }
+    }
+    // Coarsely: once in half an hour, not at each of 1,440 uses.
+    expect(writes.mock.calls.length).toBeGreaterThan(40);
+    expect(writes.mock.calls.length).toBeLessThan(100);
+    const restarted = await sessionsOf(world);
+    world.clock.advance(11 * HOUR);
+    expect(restarted.find(cookie)?.id).toBe(row.id);
+  });
+
+  it('is neither cut short nor made longer by somebody who sets the clock', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'viewer' });
+    const { cookie } = await sessions.create(row);
+    world.clock.setWall(world.clock.now() + 30 * DAY);
+    world.clock.advance(12 * HOUR - 2000);
+    expect(sessions.find(cookie)).not.toBeNull();
+    world.clock.setWall(world.clock.now() - 60 * DAY);
+    const restarted = await sessionsOf(world);
+    world.clock.advance(12 * HOUR);
+    expect(restarted.find(cookie)).toBeNull();
+  });
+
+  it('tells who uses it when it is logged out', async () => {
+    const { world, sessions } = await loginWorld();
+    const { row } = await world.create({ role: 'viewer' });
+    const { cookie } = await sessions.create(row);
+    const name = sessions.findLogin(cookie)?.name;
+    const ended: string[] = [];
+    sessions.onEnded((login) => ended.push(login));
+    await sessions.end(cookie);
+    expect(ended).toEqual([name]);
+    expect(JSON.stringify(ended)).not.toContain(cookie);
   });
 
   it('ends with its key: no later than it expires, and when it is revoked', async () => {
@@ -125,6 +176,8 @@ async function sessionsOf({ database, keys, clock }: RingWorld): Promise<Browser
     keys,
     clock,
     randomBytes: (count) => randomBytes(count),
+    logger: silentLog,
+    lifetime: 12 * HOUR,
   });
   await sessions.start();
   return sessions;

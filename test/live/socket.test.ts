@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import { LiveUpgrade } from '../../broker/edge/live-upgrade.ts';
@@ -14,6 +14,7 @@ import { World } from './world.ts';
 const ROWS: Readonly<Record<string, KeyRow>> = {
   admin: row('admin', '*'),
   acme: row('viewer', 'acme'),
+  beta: row('viewer', 'beta'),
   device: row('device', 'acme'),
 };
 
@@ -28,6 +29,8 @@ class Edge {
   readonly sockets: WebSocket[] = [];
   readonly upgrade: LiveUpgrade;
   private readonly server: Server = createServer();
+  readonly used: string[] = [];
+  endLogin: (name: string) => void = () => {};
   private endKey: (keyId: string) => void = () => {};
 
   constructor(viewers = 10) {
@@ -40,11 +43,19 @@ class Edge {
           return () => {};
         },
       },
-      browserSessions: { find: (cookie) => (cookie === 'login' ? (ROWS.acme ?? null) : null) },
+      browserSessions: {
+        findLogin: (cookie) =>
+          cookie.startsWith('login') ? { name: cookie, row: ROWS.acme as KeyRow } : null,
+        onEnded: (listener) => {
+          this.endLogin = listener;
+          return () => {};
+        },
+        use: (name) => void this.used.push(name),
+      },
       live: world.live,
       config: {
         server: { allowedOrigins: ['https://ops.example'], trustedProxies: [] },
-        limits: { viewers },
+        limits: { viewers, sharePercent: 90 },
       } as never,
       counters: world.counters,
       failures: new FailedAttempts(world.clock),
@@ -154,6 +165,28 @@ describe('who asks for the live channel', () => {
       body: { code: 'too-many-connections', limit: 'limits.viewers', retryAfter: 10 },
     });
   });
+
+  it('"One customer\'s 500 viewers shut the admin out": nor other customers, nor the customer\'s other keys', async () => {
+    edge = await new Edge(500).start();
+    const fill = async (headers: Record<string, string>): Promise<unknown> => {
+      for (;;) {
+        const answer = await edge.connect(headers);
+        if (!(answer instanceof WebSocket)) return answer;
+      }
+    };
+    const limit = 'limits.viewers';
+    const byKey = await fill({ 'X-API-Key': 'acme' });
+    expect(byKey).toMatchObject({ status: 429, body: { code: 'too-many-of-key', limit, retryAfter: 10 } });
+    expect(edge.world.live.size).toBe(365);
+    const login = { Cookie: 'signalbox_session=login', Origin: 'https://ops.example' };
+    expect(await fill(login)).toMatchObject({ status: 429, body: { code: 'too-many-of-key' } });
+    expect(edge.world.live.size).toBeLessThanOrEqual(405);
+    await edge.viewer('beta');
+    const before = edge.world.live.size;
+    await fill({ 'X-API-Key': 'beta' });
+    expect(edge.world.live.size - before).toBeGreaterThan(30);
+    for (let count = 0; count < 20; count += 1) await edge.viewer('admin');
+  });
 });
 
 describe('a connection', () => {
@@ -181,6 +214,56 @@ describe('a connection', () => {
     edge.ends('viewer-acme');
     expect((await closed)[0]).toBe(4003);
     expect(other.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('of a browser is closed with 4003 as soon as its login has ended, and only that one', async () => {
+    edge = await new Edge().start();
+    const open = (login: string) =>
+      edge.connect({ Cookie: `signalbox_session=${login}`, Origin: 'https://ops.example' });
+    const [ended, other] = [(await open('login-1')) as WebSocket, (await open('login-2')) as WebSocket];
+    const closed = once(ended, 'close');
+    edge.endLogin('login-1');
+    expect(edge.world.live.size).toBe(1);
+    const [code, reason] = await closed;
+    expect([code, String(reason)]).toEqual([4003, 'The login has ended.']);
+    expect(other.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('of a browser is a use of its login for as long as it is open', async () => {
+    edge = await new Edge().start();
+    await edge.viewer();
+    await edge.connect({ Cookie: 'signalbox_session=login-1', Origin: 'https://ops.example' });
+    edge.world.clock.advance(10_000);
+    expect(edge.used).toEqual(['login-1', 'login-1']);
+  });
+
+  it.each([
+    ['a message in more than 8 pieces', 0x00, 1008],
+    ['a flood of pongs', 0x8a, 4029],
+  ])('that sends %s is closed', async (_, kind, code) => {
+    edge = await new Edge().start();
+    const viewer = await edge.viewer();
+    const closed = once(viewer, 'close');
+    const raw = (viewer as unknown as { _socket: Socket })._socket;
+    const frame = (first: number) => Buffer.from([first, 0x80, 0, 0, 0, 0]);
+    raw.write(Buffer.concat([frame(0x01), ...Array<Buffer>(30).fill(frame(kind))]));
+    expect((await closed)[0]).toBe(code);
+    await vi.waitFor(() => expect(edge.world.live.size).toBe(0));
+  });
+
+  it('that says more than 50 messages at once is not read for a while, and loses none', async () => {
+    edge = await new Edge().start();
+    const viewer = await edge.viewer();
+    let errors = 0;
+    viewer.on('message', (data: Buffer) => {
+      if (data.includes('"error"')) errors += 1;
+    });
+    for (let count = 0; count < 500; count += 1) viewer.send('?');
+    await vi.waitFor(() => expect(errors).toBeGreaterThan(50));
+    await vi.waitFor(() => {
+      edge.world.clock.advance(1000);
+      expect(errors).toBe(500);
+    });
   });
 
   it('is pinged, and cut off when it has been silent for 75 s', async () => {

@@ -129,12 +129,14 @@ export function databaseContract(engine: 'files' | 'memory'): void {
       ]);
     });
 
-    it('keeps browser sessions until they are deleted', async () => {
+    it('keeps browser sessions until they are deleted, and renews none that is gone', async () => {
       const { stores } = await startStores({ engine });
       for (const fill of [1, 2]) await stores.database.insertBrowserSession(session(fill));
       await stores.database.deleteBrowserSessions([session(1).hash, session(9).hash]);
+      const renewed = [1, 2].map((fill) => ({ ...session(fill), expiresAt: 9_000_000 }));
+      await stores.database.renewBrowserSessions(renewed);
       const loaded = await stores.database.loadBrowserSessions();
-      expect(loaded.map((row) => ({ ...row, hash: new Uint8Array(row.hash) }))).toEqual([session(2)]);
+      expect(loaded.map((row) => ({ ...row, hash: new Uint8Array(row.hash) }))).toEqual([renewed[1]]);
     });
   });
 

@@ -10,6 +10,9 @@ import { answers } from '../openapi.ts';
 import type { AdminParts } from '../ports.ts';
 import { Refusal } from '../refusal.ts';
 
+/** The longest that browsers keep a cookie. */
+const COOKIE_SECONDS = 400 * 86_400;
+
 export function sessionRoutes(api: Api, parts: AdminParts, access: Access): void {
   loginRoute(api, parts, access);
   whoRoute(api, access);
@@ -30,7 +33,7 @@ function loginRoute(api: Api, { keys, browserSessions, logger }: AdminParts, acc
     {
       schema: {
         summary: 'Logs a browser in',
-        description: `Sets the cookie \`${SESSION_COOKIE}\`. A device key cannot log in.`,
+        description: `Sets the cookie \`${SESSION_COOKIE}\`. Each use, an open live channel too, renews the login; without one it ends at \`expiresAt\`. A device key cannot log in.`,
         tags: ['session'],
         security: [],
         body: reference(LoginSchema),
@@ -50,7 +53,8 @@ function loginRoute(api: Api, { keys, browserSessions, logger }: AdminParts, acc
       const session = sessionOf(row.id, row.role, row.customer);
       const { cookie, expiresAt } = await browserSessions.create(row);
       logger.info({ key: row.id, address: request.ip }, 'A browser has logged in.');
-      reply.setCookie(SESSION_COOKIE, cookie, { ...cookieOptions(request), expires: new Date(expiresAt) });
+      // The browser keeps it for as long as it may; when the login ends is known here alone, since each use moves it.
+      reply.setCookie(SESSION_COOKIE, cookie, { ...cookieOptions(request), maxAge: COOKIE_SECONDS });
       return reply.code(201).send({ ...session, expiresAt });
     },
   );
@@ -80,7 +84,7 @@ function logoutRoute(api: Api, { browserSessions }: AdminParts, access: Access):
     {
       schema: {
         summary: 'Logs the browser out',
-        description: 'Also of a login that has already ended.',
+        description: 'Its live channels end at once. Also of a login that has already ended.',
         tags: ['session'],
         security: [],
         response: answers(204, Type.Null({ description: 'The cookie is gone.' }), 'origin-refused'),

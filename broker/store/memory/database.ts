@@ -121,6 +121,10 @@ export class MemoryDatabase implements Database {
     this.open.keys.insertSession(row);
   }
 
+  async renewBrowserSessions(rows: readonly BrowserSessionRow[]): Promise<void> {
+    this.open.keys.renewSessions(rows);
+  }
+
   async deleteBrowserSessions(hashes: readonly Uint8Array[]): Promise<void> {
     this.open.keys.deleteSessions(hashes);
   }

@@ -31,6 +31,13 @@ export class MemoryKeys {
     this.browserSessions.set(name, { ...row });
   }
 
+  renewSessions(rows: readonly BrowserSessionRow[]): void {
+    for (const { hash, expiresAt } of rows) {
+      const session = this.browserSessions.get(hex(hash));
+      if (session) this.browserSessions.set(hex(hash), { ...session, expiresAt });
+    }
+  }
+
   deleteSessions(hashes: readonly Uint8Array[]): void {
     for (const hash of hashes) this.browserSessions.delete(hex(hash));
   }

@@ -25,6 +25,7 @@ export class SqliteStore extends DatabaseThread implements Database {
   readonly updateKeys = this.forward('updateKeys');
   readonly loadBrowserSessions = this.forward('loadBrowserSessions');
   readonly insertBrowserSession = this.forward('insertBrowserSession');
+  readonly renewBrowserSessions = this.forward('renewBrowserSessions');
   readonly deleteBrowserSessions = this.forward('deleteBrowserSessions');
 
   readonly lastCommandNumber = this.forward('lastCommandNumber');

@@ -9,6 +9,7 @@ type KeyMethod =
   | 'updateKeys'
   | 'loadBrowserSessions'
   | 'insertBrowserSession'
+  | 'renewBrowserSessions'
   | 'deleteBrowserSessions';
 
 export function keyMethods(prepare: Prepare, inTransaction: InTransaction): Pick<DatabaseMethods, KeyMethod> {
@@ -17,6 +18,7 @@ export function keyMethods(prepare: Prepare, inTransaction: InTransaction): Pick
   const updateKey = prepare('updateKey');
   const loadBrowserSessions = prepare<BrowserSessionRow>('loadBrowserSessions');
   const insertBrowserSession = prepare('insertBrowserSession');
+  const renewBrowserSession = prepare('renewBrowserSession');
   const deleteBrowserSession = prepare('deleteBrowserSession');
   return {
     loadKeys: () => loadKeys.all({}),
@@ -26,6 +28,9 @@ export function keyMethods(prepare: Prepare, inTransaction: InTransaction): Pick
     }),
     loadBrowserSessions: () => loadBrowserSessions.all({}),
     insertBrowserSession: (row) => unlessTaken('browser session', () => insertBrowserSession.run(row)),
+    renewBrowserSessions: inTransaction((rows) => {
+      for (const { hash, expiresAt } of rows) renewBrowserSession.run({ hash, expiresAt });
+    }),
     deleteBrowserSessions: inTransaction((hashes) => {
       for (const hash of hashes) deleteBrowserSession.run({ hash });
     }),

@@ -45,6 +45,7 @@ export interface DatabaseMethods {
   updateKeys(rows: readonly KeyRow[]): void;
   loadBrowserSessions(): readonly BrowserSessionRow[];
   insertBrowserSession(row: BrowserSessionRow): void;
+  renewBrowserSessions(rows: readonly BrowserSessionRow[]): void;
   deleteBrowserSessions(hashes: readonly Uint8Array[]): void;
   /** The page after this number; 0 for the first. Empty: no more. */
   loadOpenCommands(after: number): readonly CommandRow[];
