@@ -95,6 +95,8 @@ export const METHOD_KINDS: Readonly<Record<DatabaseMethod, MethodKind>> = {
   updateKeys: 'kept',
   loadBrowserSessions: 'read',
   insertBrowserSession: 'kept',
+  // At worst somebody logs in again.
+  renewBrowserSessions: 'repeatable',
   deleteBrowserSessions: 'kept',
   loadOpenCommands: 'read',
   lastCommandNumber: 'read',
