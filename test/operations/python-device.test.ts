@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
+import type { DeviceSummary } from '../../schemas/api.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';
 import { requires } from '../helpers/requires.ts';
 
@@ -86,6 +87,51 @@ requires('python3-websockets', 'python3-cbor2')('a device in Python, written fro
     expect(await dialogue('wrong-device', broker.url, key)).toEqual([
       { refused: 403, type: 'application/problem+json' },
     ]);
+  });
+
+  it('corrects a hello that is refused, and then sends in the order of its fields (P-3.2)', async () => {
+    const [broker, key] = await brokerAndKey();
+    expect(await dialogue('corrected', broker.url, key)).toEqual([
+      { kind: 20, first: 'bad-hello' },
+      { kind: 20, first: 'bad-hello' },
+      { kind: 17, first: 0 },
+      { acknowledged: 1 },
+    ]);
+    expect((await state(broker)).values).toMatchObject({ temp: { value: 21.5 }, rpm: { value: 1450 } });
+  });
+
+  it('is told that frames are numbered from 1 (P-4.1)', async () => {
+    const [broker, key] = await brokerAndKey();
+    const [, ...seen] = await dialogue('from-zero', broker.url, key);
+    expect(seen).toEqual([{ code: 'bad-seq', seq: 0 }, { acknowledged: 1 }]);
+    expect((await state(broker)).values).toMatchObject({ temp: { value: 21 } });
+  });
+
+  it('goes to sleep, and operators see until when (P-7.5)', async () => {
+    const [broker, key] = await brokerAndKey();
+    await dialogue('sleep', broker.url, key);
+    const seen = () => get<DeviceSummary>(broker, '/devices/acme/pump-7');
+    await expect.poll(async () => (await seen()).presence.reason).toBe('asleep');
+    const { asleep, presence } = await seen();
+    expect((asleep?.until ?? 0) - (presence.since ?? 0)).toBe(3_600_000);
+  });
+
+  it('hears by acks of a repetition that the broker is there, and that is no data (P-7.1, P-4.3)', async () => {
+    const [broker, key] = await brokerAndKey();
+    const [, ...seen] = await dialogue('listening', broker.url, key);
+    expect(seen).toEqual([{ acknowledged: 1 }, { alive: 1 }, { alive: 1 }, { alive: 1 }]);
+    const stats = await get<{ broker: { totals: object } }>(broker, '/stats');
+    expect(stats.broker.totals).toMatchObject({ frames: 1, samples: 1 });
+  });
+
+  it('without a clock sends what it measured before a reboot, and the newest value stays the newest (P-4.4, P-4.6)', async () => {
+    const [broker, key] = await brokerAndKey();
+    await dialogue('clockless', broker.url, key);
+    const { values } = await state(broker);
+    const { temp, old } = values as Record<string, State['values'][string] & { receivedAt: number }>;
+    expect([temp?.value, old?.value]).toEqual([21.5, 20.5]);
+    expect((temp?.receivedAt ?? 0) - (temp?.at ?? 0)).toBe(1000);
+    expect((old?.receivedAt ?? 0) - (old?.at ?? 0)).toBe(5000);
   });
 
   it.each([

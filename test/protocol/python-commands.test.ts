@@ -122,6 +122,30 @@ requires('python3-websockets', 'python3-cbor2')('a device in Python, written fro
     await device.ended();
   });
 
+  it('is not cut off by a command that it cannot receive, which is refused to whoever sends it (P-3.2)', async () => {
+    const { device, command } = await greeted('small');
+    const long = { percent: 1, script: Array.from({ length: 3 }, () => 'x'.repeat(3000)) };
+    await expect(command('open', long)).rejects.toThrow(
+      /413 .*"code":"too-large-for-device".* takes a frame of 90\d\d bytes, and the device can receive 4096/,
+    );
+    await command('open', { percent: 40 });
+    expect(await device.next()).toMatchObject({ command: 'open', args: { percent: 40 } });
+    expect(await device.next()).toEqual({ acknowledged: 1 });
+    await device.ended();
+  });
+
+  it('is told which command and which report nobody asked for (P-8)', async () => {
+    const { device, documents } = await greeted('unasked');
+    const seen = [await device.next(), await device.next(), await device.next(), await device.next()];
+    // The advice may take a look into the store.
+    expect(seen).toContainEqual({ code: 'unknown-command', seq: null, id: 'c-9' });
+    expect(seen).toContainEqual({ code: 'bad-result', seq: null, id: 'c-8' });
+    expect(seen).toContainEqual({ code: 'unknown-version', rest: [] });
+    expect(seen).toContainEqual({ acknowledged: 1 });
+    expect((await documents()).reported).toBeNull();
+    await device.ended();
+  });
+
   it('gets what was asked for while it was away, after its greeting (P-3.3)', async () => {
     const { device, command, find, desire, documents } = await greeted('offline');
     expect(await device.next()).toEqual({ away: true });

@@ -6,7 +6,7 @@ broker did something that the page does not say.
 import asyncio
 import sys
 
-from connection import COMMAND, DESIRED, REPORTED, RESULT, TELEMETRY, Device, connect, report
+from connection import COMMAND, DESIRED, ERROR, REPORTED, RESULT, TELEMETRY, Device, connect, report
 
 ACCEPTED, PROGRESS, DONE, FAILED, REJECTED = 1, 2, 3, 4, 5
 
@@ -112,6 +112,32 @@ async def offline():
         await settled(device, 1)
 
 
-DIALOGUES = {"commands": commands, "repeated": repeated, "desired": desired, "offline": offline}
+async def small():
+    """P-3.2: its buffer has 4 KiB, and it says so: what is larger never comes, and the connection holds."""
+    known = Commands()
+    async with connect(max_size=4096) as socket:
+        device = Device(socket)
+        await device.greet(maxFrame=4096)
+        await known.take(device)
+        await settled(device, 1)
+
+
+async def unasked():
+    """P-5, P-8: a result that nobody asked for; the error names the command."""
+    async with connect() as socket:
+        device = Device(socket)
+        await device.greet()
+        await device.send(RESULT, "c-9", DONE)
+        await device.send(RESULT, "c-8", 9)
+        for _ in range(2):
+            code, _message, seq, id = await device.receive(ERROR)
+            report(code=code, seq=seq, id=id)
+        await device.send(REPORTED, 7, {"interval": 5})
+        code, _message, *rest = await device.receive(ERROR)
+        report(code=code, rest=rest)
+        await settled(device, 1)
+
+
+DIALOGUES = {"small": small, "unasked": unasked, "commands": commands, "repeated": repeated, "desired": desired, "offline": offline}
 
 asyncio.run(asyncio.wait_for(DIALOGUES[sys.argv[2]](), timeout=20))

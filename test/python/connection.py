@@ -51,7 +51,7 @@ class Device:
         return durable
 
 
-def connect(query=""):
+def connect(query="", **options):
     headers = {"Authorization": f"Bearer {os.environ['KEY']}"}
     url = sys.argv[1].replace("http", "ws", 1) + "/v1/device" + query
-    return websockets.connect(url, extra_headers=headers, subprotocols=["signalbox.v1"])
+    return websockets.connect(url, extra_headers=headers, subprotocols=["signalbox.v1"], **options)

@@ -10,7 +10,7 @@ import sys
 import cbor2
 import websockets
 
-from connection import BATCH, ERROR, EVENT, TELEMETRY, Device, connect, report
+from connection import ACK, BATCH, BOOT, ERROR, EVENT, HELLO, TELEMETRY, WELCOME, Device, connect, report
 
 T0 = 1_780_000_000_000
 
@@ -87,7 +87,77 @@ async def too_big():
     await closed_after(bytes(65 * 1024))
 
 
+async def corrected():
+    """P-3.2: a hello that is refused gets its error and no ack, and is sent again with fewer keys."""
+    async with connect() as socket:
+        device = Device(socket)
+        await device.receive(WELCOME)
+        fields = ["temp", "rpm"]
+        for hello in ({"fields": fields, "maxFrame": 100}, {"fields": fields, "model": "ü" * 65}, {"fields": fields}):
+            await device.send(HELLO, {"boot": BOOT, **hello})
+            kind, *parts = await device.next()
+            report(kind=kind, first=parts[0])
+            if kind == ACK:
+                break
+        await device.send(TELEMETRY, 1, None, [21.5, 1450])
+        report(acknowledged=await device.acknowledged(1))
+
+
+async def from_zero():
+    """P-4.1: a device that numbers from 0 is told so, and goes on from 1."""
+    async with connect() as socket:
+        device = Device(socket)
+        await device.greet()
+        await device.send(TELEMETRY, 0, None, {"temp": 20})
+        code, _message, seq = await device.receive(ERROR)
+        report(code=code, seq=seq)
+        await device.send(TELEMETRY, 1, None, {"temp": 21})
+        report(acknowledged=await device.acknowledged(1))
+
+
+async def sleep():
+    """P-7.5: it waits for its ack, and goes to sleep for an hour."""
+    async with connect() as socket:
+        device = Device(socket)
+        await device.greet()
+        await device.send(TELEMETRY, 1, None, {"temp": 21})
+        report(acknowledged=await device.acknowledged(1))
+        await socket.close(1000, "sleep 3600")
+
+
+async def listening():
+    """P-7.1: its library hides pings, so it asks for an ack of what it has had acknowledged."""
+    async with connect(ping_interval=None) as socket:
+        device = Device(socket)
+        await device.greet()
+        await device.send(TELEMETRY, 1, T0, {"temp": 21})
+        report(acknowledged=await device.acknowledged(1))
+        for _ in range(3):
+            await device.send(TELEMETRY, 1, None, {})
+            report(alive=await device.acknowledged(1))
+
+
+async def clockless():
+    """P-4.4: an outbox with uptimes. The run before had no offset, so the power counts as gone for no time."""
+    last, before = 90_000, [(60_000, 20.0), (90_000, 20.5)]
+    uptime, here = 5_000, [(1_000, 21.0), (4_000, 21.5)]
+    async with connect() as socket:
+        device = Device(socket)
+        await device.greet()
+        for seq, (at, temp) in enumerate(before, 1):
+            await device.send(TELEMETRY, seq, -(uptime + last - at), {"temp": temp, "old": temp})
+        first = here[0][0]
+        samples = [[at - first, {"temp": temp}] for at, temp in here]
+        await device.send(BATCH, 3, -(uptime - first), samples)
+        report(acknowledged=await device.acknowledged(3))
+
+
 DIALOGUES = {
+    "corrected": corrected,
+    "from-zero": from_zero,
+    "sleep": sleep,
+    "listening": listening,
+    "clockless": clockless,
     "telemetry": telemetry,
     "resume": resume,
     "wrong-key": refused,
