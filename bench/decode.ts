@@ -1,14 +1,19 @@
 /**
  * What decoding one frame of 4 metrics costs: the strict reader, schema check included, against cbor-x, which checks
- * nothing. `npx tsx bench/decode.ts` prints the best of several rounds, in ns a frame: other load only ever adds.
+ * nothing; and what 64 KiB of malice cost, which is refused or read in under 5 ms. `npx tsx bench/decode.ts` prints the best of
+ * several rounds, in ns a frame: other load only ever adds.
  */
 import { pathToFileURL } from 'node:url';
 import { decode } from '../broker/wire/cbor.ts';
 import { encodeBatch, encodeTelemetry, type SampleValues } from '../broker/wire/encode.ts';
+import { FrameError } from '../broker/wire/frame-error.ts';
 import { FrameReader } from '../broker/wire/reader.ts';
+import { HOSTILE_FRAMES } from '../test/helpers/hostile-frames.ts';
 
 const ROUNDS = 15;
 const FRAMES = 100_000;
+/** What a hostile frame may cost; ms. */
+const MALICE_MS = 5;
 const FIELDS = ['temperature', 'humidity', 'pressure', 'battery'];
 const TIME = 1780000000000;
 
@@ -57,6 +62,21 @@ export function measureDecoding(): DecodeCost[] {
   });
 }
 
+/** Name → the best of several rounds, ms. */
+export function measureMalice(): Record<string, number> {
+  const once = (bytes: Uint8Array): number => {
+    const before = process.hrtime.bigint();
+    try {
+      kept = new FrameReader().read(bytes);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+    }
+    return Number(process.hrtime.bigint() - before) / 1e6;
+  };
+  const best = (bytes: Uint8Array) => Math.min(...Array.from({ length: ROUNDS }, () => once(bytes)));
+  return Object.fromEntries(Object.entries(HOSTILE_FRAMES).map(([name, bytes]) => [name, best(bytes)]));
+}
+
 /** Keeps the compiler from leaving out what nobody looks at. */
 let kept: unknown;
 
@@ -75,5 +95,12 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const { name, bytes, reader, cborX } of measureDecoding()) {
     const figures = `reader ${Math.round(reader)} ns, cbor-x ${Math.round(cborX)} ns`;
     console.log(`${name.padEnd(32)} ${String(bytes).padStart(4)} bytes  ${figures}`);
+  }
+  for (const [name, milliseconds] of Object.entries(measureMalice())) {
+    const isKept = milliseconds < MALICE_MS;
+    console.log(
+      `${name.padEnd(36)} ${milliseconds.toFixed(2)} ms${isKept ? '' : `, more than ${MALICE_MS}`}`,
+    );
+    if (!isKept) process.exitCode = 1;
   }
 }

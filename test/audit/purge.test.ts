@@ -1,8 +1,9 @@
 /** What has been kept for long enough goes: ended commands and jobs, old entries of the audit. */
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Purge, type PurgeParts } from '../../broker/hub/audit/purge.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { silentLog } from '../helpers/log.ts';
 import { nextTurn } from '../helpers/session.ts';
 
@@ -99,8 +100,8 @@ describe('what is old', () => {
     clock.advance(HOUR);
     for (const expected of [1500, 500, 0]) {
       asked.shift()?.();
-      await vi.waitFor(() => expect(left()).toBe(expected));
-      if (expected > 0) await vi.waitFor(() => expect(asked).toHaveLength(1));
+      await eventually(() => expect(left()).toBe(expected));
+      if (expected > 0) await eventually(() => expect(asked).toHaveLength(1));
     }
   });
 

@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { FakeClock } from '../helpers/clock.ts';
 import { requires } from '../helpers/requires.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { freePort, startMosquitto } from './mosquitto.ts';
@@ -92,15 +93,15 @@ describe('a peer that is no MQTT server', () => {
     expect(sent).toBe(0);
   });
 
-  it('and says nothing at all is left, and stopping does not wait for it', { timeout: 20_000 }, async () => {
-    const world = await startWorld({ url: await peer(() => {}) });
+  it('and says nothing at all is left, and stopping does not wait for it', async () => {
+    // On this clock the patience of the stop never ends.
+    const world = await startWorld({ url: await peer(() => {}) }, { clock: new FakeClock() });
     await world.until(({ state }) => state === 'connecting');
-    const begin = performance.now();
     await world.bridge.stop();
-    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(world.bridge.status().state).toBe('stopped');
   });
 
-  it('and answers no ping is left', { timeout: 20_000 }, async () => {
+  it('and answers no ping is left', async () => {
     const world = await startWorld({ url: await peer(CONNECTS), keepaliveSeconds: 1, ackSeconds: 60 });
     const { lastError } = await world.until((status) => status.lastError !== null);
     expect(lastError?.message).toMatch(/keepalive/i);

@@ -14,7 +14,7 @@ const DEVICES = ['a', 'b', 'c', 'd', 'e'];
 const TELEMETRY = ['signalbox/+/+/telemetry'];
 
 requires('mosquitto')('a server that was away under load', () => {
-  it('gets all of it in order, and the statement equals the ledger', { timeout: 30_000 }, async () => {
+  it('gets all of it in order, and the statement equals the ledger', async () => {
     const mosquitto = await startMosquitto();
     const subscriber = await subscribe(mosquitto.url, TELEMETRY);
     const world = await startWorld({ url: mosquitto.url });
@@ -45,7 +45,7 @@ requires('mosquitto')('a server that was away under load', () => {
     );
   });
 
-  it('gets what was on its way when it was cut off again, in order', { timeout: 30_000 }, async () => {
+  it('gets what was on its way when it was cut off again, in order', async () => {
     const mosquitto = await startMosquitto();
     const subscriber = await subscribe(mosquitto.url, TELEMETRY);
     await mosquitto.stop();
@@ -70,7 +70,7 @@ requires('mosquitto')('a server that was away under load', () => {
     expect(world.statements[0]).toMatchObject({ sent: 40_000, repeated });
   });
 
-  it('that answers no more is left, though its sockets stay open', { timeout: 30_000 }, async () => {
+  it('that answers no more is left, though its sockets stay open', async () => {
     const mosquitto = await startMosquitto();
     const world = await startWorld({ url: mosquitto.url, ackSeconds: 1 });
     await world.until(({ state }) => state === 'connected');
@@ -85,7 +85,7 @@ requires('mosquitto')('a server that was away under load', () => {
 });
 
 requires('mosquitto')('a broker that was stopped while the server was away', () => {
-  it('goes on where the server stands', { timeout: 30_000 }, async () => {
+  it('goes on where the server stands', async () => {
     const mosquitto = await startMosquitto();
     const subscriber = await subscribe(mosquitto.url, TELEMETRY);
     const folder = temporaryFolder();
@@ -106,7 +106,7 @@ requires('mosquitto')('a broker that was stopped while the server was away', () 
     expect(second.statements).toMatchObject([{ sent: 4500, repeated: 0 }]);
   });
 
-  it('counts what the log could not keep for the server', { timeout: 30_000 }, async () => {
+  it('counts what the log could not keep for the server', async () => {
     const mosquitto = await startMosquitto();
     const subscriber = await subscribe(mosquitto.url, TELEMETRY);
     const world = await startWorld({ url: mosquitto.url }, { retentionBytes: 2_097_152 });

@@ -46,7 +46,7 @@ describe('a thread that ends by itself', () => {
     ['throws', /what the peer sent was too much/],
     ['exits', /ended by itself/],
     ['fills its memory', /memory/],
-  ])('and %s is followed by a new one', { timeout: 30_000 }, async (ends, sentence) => {
+  ])('and %s is followed by a new one', async (ends, sentence) => {
     const { client, clock, lines, starts, crash } = setUp(ends);
     expect(await crash()).toMatch(sentence);
     expect([client.crashes, starts()]).toEqual([1, 1]);

@@ -50,7 +50,7 @@ async function setUp(mqtt: Overrides['mqtt'] = {}) {
 }
 
 requires('mosquitto', 'mosquitto-clients')('somebody with MQTT tools', () => {
-  it('sees the fleet at once, though nothing happens', { timeout: 30_000 }, async () => {
+  it('sees the fleet at once, though nothing happens', async () => {
     const { mosquitto, pump, late } = await setUp();
     const watcher = await subscribe(mosquitto.url, [`${TOPIC}/state`]);
     await pump();
@@ -62,7 +62,7 @@ requires('mosquitto', 'mosquitto-clients')('somebody with MQTT tools', () => {
     ]);
   });
 
-  it('sends a command and reads its result', { timeout: 30_000 }, async () => {
+  it('sends a command and reads its result', async () => {
     const { mosquitto, pump, publish, ask } = await setUp();
     const watcher = await subscribe(mosquitto.url, [`${TOPIC}/#`]);
     await pump();
@@ -74,7 +74,7 @@ requires('mosquitto', 'mosquitto-clients')('somebody with MQTT tools', () => {
     expect(audit.items).toMatchObject([{ action: 'command.send', target: 'acme/pump-7', outcome: 'done' }]);
   });
 
-  it('gets an answer that says what was wrong', { timeout: 30_000 }, async () => {
+  it('gets an answer that says what was wrong', async () => {
     const { mosquitto, pump, publish } = await setUp();
     const watcher = await subscribe(mosquitto.url, [`${TOPIC}/#`]);
     await pump();
@@ -84,7 +84,7 @@ requires('mosquitto', 'mosquitto-clients')('somebody with MQTT tools', () => {
     expect(JSON.parse(text)).toMatchObject({ id: null, status: 'refused', error: { code: 'bad-request' } });
   });
 
-  it('cannot leave a command behind that is carried out at every connect', { timeout: 30_000 }, async () => {
+  it('cannot leave a command behind that is carried out at every connect', async () => {
     const { mosquitto, pump, publish } = await setUp();
     await publish(`${TOPIC}/command/reboot`, 'true', '-r');
     const watcher = await subscribe(mosquitto.url, [`${TOPIC}/#`]);
@@ -99,7 +99,7 @@ requires('mosquitto', 'mosquitto-clients')('somebody with MQTT tools', () => {
 });
 
 requires('mosquitto')('a program that speaks MQTT 5', () => {
-  it('gets the result of its request, told apart by its correlation data', { timeout: 30_000 }, async () => {
+  it('gets the result of its request, told apart by its correlation data', async () => {
     const { mosquitto, pump } = await setUp();
     const program = await subscribe(mosquitto.url, ['replies/me', `${TOPIC}/availability`]);
     await pump();
@@ -166,9 +166,7 @@ requires('mosquitto')('somebody who may command acme only, by the rules of the M
 requires('mosquitto')('Home Assistant', () => {
   const CONFIG = 'homeassistant/device/acme_pump-7/config';
 
-  it('finds a device, finds it again when it has started, and loses it when it is forgotten', {
-    timeout: 30_000,
-  }, async () => {
+  it('finds a device, finds it again when it has started, and loses it when it is forgotten', async () => {
     const homeAssistantMetrics = ['temp=°C:temperature'];
     const { mosquitto, pump, ask } = await setUp({ homeAssistant: true, homeAssistantMetrics });
     const assistant = await subscribe(mosquitto.url, ['homeassistant/device/+/config', 'signalbox/#']);

@@ -13,25 +13,32 @@ import { Revisions } from '../../broker/hub/revisions.ts';
 import { SourceHandle } from '../../broker/store/batch.ts';
 import { openStores } from '../../broker/store/open.ts';
 import { encodeEvent, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
+import type { Clock } from '../../broker/wire/environment.ts';
 import type { DataFrame, ResultFrame, Value } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 import { type Overrides, testConfig } from '../helpers/config.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
-const { clock } = systemEnvironment;
-
 export class World {
   readonly lines: LogLine[] = [];
   readonly statements: OutageStatement[] = [];
-  readonly fleet = new Fleet(new Revisions(clock.now()));
+  readonly fleet: Fleet;
   readonly stores;
   readonly ingest: Ingest;
   readonly bridge: Bridge;
   private readonly origins = new Map<string, Origin & { readonly session: string; seq: number }>();
   private readonly reader = new FrameReader();
 
-  constructor(folder: string, mqtt: Overrides['mqtt'], log: { retentionBytes?: number } = {}) {
+  private readonly clock: Clock;
+
+  constructor(
+    folder: string,
+    mqtt: Overrides['mqtt'],
+    { clock = systemEnvironment.clock, ...log }: WorldOptions,
+  ) {
+    this.clock = clock;
+    this.fleet = new Fleet(new Revisions(clock.now()));
     const config = testConfig(folder, { mqtt: { reconnectSeconds: 1, ...mqtt } });
     const logger = recordingLog(this.lines);
     const limits = {
@@ -109,7 +116,7 @@ export class World {
       this.origin(device),
       this.reader.read(bytes) as ResultFrame,
       bytes,
-      clock.now(),
+      this.clock.now(),
     );
   }
 
@@ -117,12 +124,12 @@ export class World {
     const member: Member = {
       session: 's',
       keyId: 'k',
-      heardAt: clock.now(),
+      heardAt: this.clock.now(),
       ready: true,
       write() {},
       end() {},
     };
-    this.fleet.join(this.fleet.obtain('acme', device), member, clock.now());
+    this.fleet.join(this.fleet.obtain('acme', device), member, this.clock.now());
     return member;
   }
 
@@ -131,7 +138,7 @@ export class World {
     for (;;) {
       const status = this.bridge.status();
       if (wanted(status)) return status;
-      await new Promise<void>((resolve) => clock.after(10, resolve));
+      await new Promise<void>((resolve) => systemEnvironment.clock.after(10, resolve));
     }
   }
 
@@ -142,7 +149,12 @@ export class World {
   }
 
   private accept(origin: Origin, bytes: Uint8Array): void {
-    const accepted = this.ingest.accept(origin, this.reader.read(bytes) as DataFrame, bytes, clock.now());
+    const accepted = this.ingest.accept(
+      origin,
+      this.reader.read(bytes) as DataFrame,
+      bytes,
+      this.clock.now(),
+    );
     if (accepted !== 'accepted') throw new Error(`a frame was ${accepted}`);
   }
 
@@ -162,12 +174,14 @@ export class World {
 export interface WorldOptions {
   readonly folder?: string;
   readonly retentionBytes?: number;
+  /** Of the event loop; the bridge's thread has its own. */
+  readonly clock?: Clock;
 }
 
 /** Started; stopped when the test is over. */
 export async function startWorld(mqtt: Overrides['mqtt'], options: WorldOptions = {}): Promise<World> {
-  const { folder = temporaryFolder(), ...log } = options;
-  const world = new World(folder, mqtt, log);
+  const { folder = temporaryFolder() } = options;
+  const world = new World(folder, mqtt, options);
   onTestFinished(() => world.stop());
   const bounds = await world.stores.start();
   world.ingest.startAt(bounds.end);

@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Job } from '../../schemas/api.ts';
+import { until } from '../helpers/eventually.ts';
 import { scripted } from './scripted.ts';
 import { KEY, run, start } from './terminal.ts';
 
@@ -131,7 +132,7 @@ describe('signalbox job create --wait', () => {
   it('on Ctrl-C says that the job goes on', async () => {
     const { url } = await scripted({ status: 201, body: job() });
     const { printed, code } = start(...create(url, '--wait'));
-    await vi.waitUntil(() => printed.err.length > 0);
+    await until(() => printed.err.length > 0);
     process.emit('SIGINT');
     expect(await code).toBe(1);
     const goesOn = 'The job goes on without you: signalbox job show j1, or job cancel j1.';

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Command } from '../../schemas/api.ts';
 import { someStats } from '../admin/some-stats.ts';
+import { until } from '../helpers/eventually.ts';
 import { type LiveBroker, liveBroker, type Viewer } from './live-broker.ts';
 import { type Answer, refusing } from './scripted.ts';
 import { ACCEPTED, DONE, QUEUED, someCommand, WRITTEN } from './some-command.ts';
@@ -34,9 +35,9 @@ describe('signalbox send --wait', () => {
     expect(viewer.asked).toMatchObject({ type: 'subscribe', topic: 'acme/pump-7' });
     expect(broker.asked).toEqual([]);
     viewer.say(SNAPSHOT);
-    await vi.waitUntil(() => printed.out.length === 1);
+    await until(() => printed.out.length === 1);
     viewer.say(step(someCommand([QUEUED, WRITTEN])), step(someCommand([QUEUED, WRITTEN, ACCEPTED])));
-    await vi.waitUntil(() => printed.out.length === 3);
+    await until(() => printed.out.length === 3);
     viewer.say(step(someCommand([QUEUED, WRITTEN, ACCEPTED, DONE])));
     expect(await code).toBe(0);
     expect(printed.out).toEqual([
@@ -46,7 +47,7 @@ describe('signalbox send --wait', () => {
       '20:26:43.250Z  done       session s1, {"took":3}',
     ]);
     expect(broker.asked.map(({ line }) => line)).toEqual(['POST /api/v1/devices/acme/pump-7/commands']);
-    await vi.waitUntil(() => viewer.socket.readyState === viewer.socket.CLOSED);
+    await until(() => viewer.socket.readyState === viewer.socket.CLOSED);
   });
 
   it.each(['failed', 'rejected', 'expired', 'cancelled'] as const)(
@@ -64,7 +65,7 @@ describe('signalbox send --wait', () => {
     const other = someCommand([QUEUED, DONE], { id: 'other' });
     const elsewhere = someCommand([QUEUED, DONE], { device: 'acme/pump-8' });
     viewer.say(step(other, elsewhere, someCommand([QUEUED, WRITTEN])), SNAPSHOT);
-    await vi.waitUntil(() => printed.out.length >= 2);
+    await until(() => printed.out.length >= 2);
     viewer.say(step(someCommand([QUEUED, WRITTEN, DONE])));
     expect(await code).toBe(0);
     expect(printed.out.map((line) => line.split(/ +/)[1])).toEqual(['queued', 'written', 'done']);
@@ -78,7 +79,7 @@ describe('signalbox send --wait', () => {
     ];
     const { broker, viewer, printed, code } = await sending(answers);
     viewer.say(SNAPSHOT);
-    await vi.waitUntil(() => printed.out.length === 1);
+    await until(() => printed.out.length === 1);
     viewer.socket.terminate();
     (await broker.next()).say(SNAPSHOT);
     expect(await code).toBe(0);
@@ -91,7 +92,7 @@ describe('signalbox send --wait', () => {
     const answers = [{ status: 201, body: QUEUED_ONLY }, { body: someCommand([QUEUED, WRITTEN, DONE]) }];
     const { viewer, printed, code } = await sending(answers);
     viewer.say(SNAPSHOT);
-    await vi.waitUntil(() => printed.out.length === 1);
+    await until(() => printed.out.length === 1);
     viewer.say({ type: 'error', code: 'commands-missed', message: 'Some were left out.' });
     expect(await code).toBe(0);
   });
@@ -102,7 +103,7 @@ describe('signalbox send --wait', () => {
       { body: someCommand([QUEUED, DONE]) },
     ]);
     viewer.say(SNAPSHOT);
-    await vi.waitUntil(() => printed.out.length === 1);
+    await until(() => printed.out.length === 1);
     const stats = { type: 'stats' as const, stats: someStats({ total: 1, online: 1 }) };
     viewer.say(stats, stats, stats, stats, stats);
     expect(await code).toBe(0);
@@ -137,7 +138,7 @@ describe('signalbox send --wait', () => {
   it('on Ctrl-C says that the command goes on', async () => {
     const { viewer, printed, code } = await sending([{ status: 201, body: QUEUED_ONLY }]);
     viewer.say(SNAPSHOT);
-    await vi.waitUntil(() => printed.out.length === 1);
+    await until(() => printed.out.length === 1);
     const listening = process.listenerCount('SIGINT');
     process.emit('SIGINT');
     expect(await code).toBe(1);

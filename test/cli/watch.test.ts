@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LiveState } from '../../schemas/live.ts';
+import { until } from '../helpers/eventually.ts';
 import { type LiveBroker, liveBroker, type Viewer } from './live-broker.ts';
 import { refusing, scripted } from './scripted.ts';
 import { QUEUED, someCommand, WRITTEN } from './some-command.ts';
@@ -222,12 +223,12 @@ describe('signalbox watch comes back', () => {
     const { viewer, printed, code } = await watching(broker);
     for (const heard of [1, 2, 3]) {
       viewer.say(SNAPSHOT);
-      await vi.waitUntil(() => printed.out.length === heard);
+      await until(() => printed.out.length === heard);
       vi.advanceTimersByTime(10_000);
     }
     expect(printed.err).toEqual([]);
     vi.advanceTimersByTime(5000);
-    await vi.waitUntil(() => printed.err.length > 0);
+    await until(() => printed.err.length > 0);
     vi.advanceTimersByTime(0);
     vi.useRealTimers();
     const second = await broker.next();

@@ -1,5 +1,5 @@
 /** Desired and reported state (P-6): what a device should be like, also while it is away. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DesiredStates } from '../../broker/hub/desired/desired-states.ts';
 import { Device } from '../../broker/hub/device.ts';
 import type { DesiredStore } from '../../broker/store/command-ports.ts';
@@ -8,6 +8,7 @@ import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import { encode } from '../../broker/wire/cbor.ts';
 import { FRAME, type ValueMap } from '../../broker/wire/frames.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 const ANY = { expected: null, by: 'key1' };
 
@@ -61,7 +62,7 @@ async function world(database = new MemoryDatabase()) {
     begin: () => {
       store = 'slow';
     },
-    taken: (count: number) => vi.waitFor(() => expect(answers).toHaveLength(count)),
+    taken: (count: number) => eventually(() => expect(answers).toHaveLength(count)),
     end: () => {
       store = 'prompt';
       for (const answer of answers.splice(0)) answer();

@@ -1,9 +1,10 @@
 /** A process that may open few files: strangers use up their part of them, and the store never goes without. */
 import { existsSync, readdirSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeTelemetry } from '../../broker/wire/encode.ts';
 import { startProcess } from '../helpers/broker-process.ts';
 import { connect } from '../helpers/device.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { RawClient } from '../helpers/raw-client.ts';
 
 describe.runIf(existsSync('/proc/self/limits'))('a broker that may open 256 files', () => {
@@ -30,7 +31,7 @@ describe.runIf(existsSync('/proc/self/limits'))('a broker that may open 256 file
     }
     expect(readdirSync(`/proc/${broker.child.pid}/fd`).length).toBeLessThan(250);
     // Somebody who has a key still gets in, and the page is served.
-    await vi.waitFor(async () => expect((await fetch(`${broker.url}/livez`)).status).toBe(200));
+    await eventually(async () => expect((await fetch(`${broker.url}/livez`)).status).toBe(200));
     expect(await broker.stop()).toBe(0);
   });
 });

@@ -1,9 +1,10 @@
 /** Who has shown no key holds no connection for long, and never the last ones. */
 import type { RequestListener } from 'node:http';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type EdgeParts, EdgeServer } from '../../broker/edge/server.ts';
 import { Counters } from '../../broker/hub/counters.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { RawClient } from '../helpers/raw-client.ts';
 
 const HANDSHAKE = [
@@ -48,7 +49,7 @@ describe('a client without a key', () => {
     clock.advance(1999);
     expect(edge.pendingConnections).toBe(50);
     clock.advance(1);
-    await vi.waitFor(() => expect(edge.pendingConnections).toBe(0));
+    await eventually(() => expect(edge.pendingConnections).toBe(0));
     expect(clock.pending).toBe(0);
   });
 
@@ -58,7 +59,7 @@ describe('a client without a key', () => {
     await one.answers(1);
     one.socket.end();
     await one.closed;
-    await vi.waitFor(() => expect([edge.pendingConnections, clock.pending]).toEqual([0, 0]));
+    await eventually(() => expect([edge.pendingConnections, clock.pending]).toEqual([0, 0]));
   });
 
   it.each([
@@ -80,8 +81,8 @@ describe('a client without a key', () => {
     const one = client();
     one.socket.pause();
     one.say('GET / HTTP/1.1', 'Host: broker', '', '');
-    await vi.waitFor(() => expect(edge.pendingConnections).toBe(1));
-    await vi.waitFor(() => expect(edge.pendingConnections).toBe(0));
+    await eventually(() => expect(edge.pendingConnections).toBe(1));
+    await eventually(() => expect(edge.pendingConnections).toBe(0));
   });
 });
 
@@ -91,7 +92,7 @@ describe('where places are few', () => {
   it('those who hold on lose theirs, those who ask get in, and one address holds no more than its part', async () => {
     const { edge, counters, client } = await startEdge({ plan });
     const idle = Array.from({ length: 4 }, () => client());
-    await vi.waitFor(() => expect(edge.pendingConnections).toBe(4));
+    await eventually(() => expect(edge.pendingConnections).toBe(4));
     // Used just now, so it is not the one that makes room.
     await idle[0]?.say('GET / HTTP/1.1', 'Host: broker', '', '').answers(1);
     const asking = client().say('GET / HTTP/1.1', 'Host: broker', '', '');

@@ -11,15 +11,15 @@ interface Due {
 }
 
 export class FakeClock implements Clock {
-  /** Monotonic milliseconds. */
-  private time: number;
+  /** Monotonic milliseconds; far from the wall time, so that whoever takes one for the other is found out. */
+  private time = 1_000_000;
   /** Wall time is this much more. */
-  private wallOffset = 0;
+  private wallOffset: number;
   private readonly timers = new Set<Due>();
 
   /** Unix milliseconds; the default is an ordinary day in 2026. */
   constructor(start = 1_780_000_000_000) {
-    this.time = start;
+    this.wallOffset = start - this.time;
   }
 
   now(): number {

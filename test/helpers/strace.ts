@@ -3,9 +3,9 @@
  * an ack was written to a socket. strace stops every thread at each call, so the lines are in the order of events.
  */
 import { readFileSync } from 'node:fs';
-import { vi } from 'vitest';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
+import { eventually } from './eventually.ts';
 
 export type TraceEvent =
   /** An fdatasync of the log came back; `marks`: those in what had been written before it began. */
@@ -25,14 +25,11 @@ export function straceTo(file: string): string[] {
 export async function readTrace(file: string, broker: number): Promise<TraceEvent[]> {
   // Short ids are padded.
   const end = new RegExp(`^${broker} +\\+{3} exited with`, 'm');
-  const lines = await vi.waitFor(
-    () => {
-      const text = readFileSync(file, 'utf8');
-      if (!end.test(text)) throw new Error('strace is still writing');
-      return text.split('\n');
-    },
-    { timeout: 10_000 },
-  );
+  const lines = await eventually(() => {
+    const text = readFileSync(file, 'utf8');
+    if (!end.test(text)) throw new Error('strace is still writing');
+    return text.split('\n');
+  });
   return [...events(lines)];
 }
 

@@ -170,5 +170,5 @@ describe('a fleet after any number of restarts of both kinds, with checkpoints a
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) => new Run().of(steps)),
       { numRuns: 300 },
     );
-  }, 60_000);
+  });
 });

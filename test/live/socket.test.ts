@@ -2,8 +2,9 @@
 
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { eventually } from '../helpers/eventually.ts';
 import { Edge } from './edge.ts';
 
 let edge: Edge;
@@ -98,7 +99,7 @@ describe('a connection', () => {
     viewer.send(JSON.stringify({ type: 'subscribe', id: 1, topic: 'x'.repeat(17_000) }));
     const [code] = await once(viewer, 'close');
     expect(code).toBe(1009);
-    await vi.waitFor(() => expect(edge.world.live.size).toBe(0));
+    await eventually(() => expect(edge.world.live.size).toBe(0));
   });
 
   it('ends with 4003 when its key ends, and only that one', async () => {
@@ -142,7 +143,7 @@ describe('a connection', () => {
     const frame = (first: number) => Buffer.from([first, 0x80, 0, 0, 0, 0]);
     raw.write(Buffer.concat([frame(0x01), ...Array<Buffer>(30).fill(frame(kind))]));
     expect((await closed)[0]).toBe(code);
-    await vi.waitFor(() => expect(edge.world.live.size).toBe(0));
+    await eventually(() => expect(edge.world.live.size).toBe(0));
   });
 
   it('that says more than 50 messages at once is not read for a while, and loses none', async () => {
@@ -153,8 +154,8 @@ describe('a connection', () => {
       if (data.includes('"error"')) errors += 1;
     });
     for (let count = 0; count < 500; count += 1) viewer.send('?');
-    await vi.waitFor(() => expect(errors).toBeGreaterThan(50));
-    await vi.waitFor(() => {
+    await eventually(() => expect(errors).toBeGreaterThan(50));
+    await eventually(() => {
       edge.world.clock.advance(1000);
       expect(errors).toBe(500);
     });
@@ -195,7 +196,7 @@ describe('a client that does not read', () => {
     for (let round = 0; world.counters.viewersClosedSlow === 0 && round < 4000; round += 1) {
       world.measures('acme/pump-7', { round, text: 'x'.repeat(60_000) });
       world.tick();
-      await vi.waitFor(() => expect(newest).toBe(round), { interval: 1 });
+      await eventually(() => expect(newest).toBe(round), { interval: 1 });
       for (const { bufferedBytes } of sockets) most = Math.max(most, bufferedBytes);
     }
     expect(world.counters.viewersClosedSlow).toBe(1);
@@ -205,6 +206,6 @@ describe('a client that does not read', () => {
     stuck.resume();
     const [code] = await once(stuck, 'close');
     expect(code).toBe(1013);
-    await vi.waitFor(() => expect(sockets.size).toBe(1));
+    await eventually(() => expect(sockets.size).toBe(1));
   });
 });

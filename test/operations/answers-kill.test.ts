@@ -15,7 +15,7 @@ const DONE = 3;
 /** Nothing of what devices say is saved but by the log. */
 const env = { SIGNALBOX_STORE_CHECKPOINT_SECONDS: '3600' };
 
-it('an answer is durable once a later frame is acknowledged', { timeout: 30_000 }, async () => {
+it('an answer is durable once a later frame is acknowledged', async () => {
   const data = temporaryFolder();
   const first = await startProcess({ data, env });
   const key = await first.deviceKey('acme', 'pump');

@@ -10,34 +10,26 @@ import { LedgerDevice } from './ledger.ts';
 
 const KILLS = 20;
 const DEVICES = 10;
-/** From the start of the process to the first ack of a device that comes back at once; ms. */
-const FIRST_ACK_WITHIN = 3000;
-/** Of the restarts: other suites share the machine, and one may have taken it for a moment. */
-const IN_TIME = 0.9;
 /** Small segments, so that the log changes files under the kills. */
 const env = { SIGNALBOX_STORE_SEGMENT_BYTES: '1048576', SIGNALBOX_LIMITS_FRAMES_PER_SECOND: '0' };
 
 /** Acks after which the broker is killed: another moment each time, in some rounds right after the start. */
 const acksBeforeKill = (round: number) => (round * 137) % 400;
 
-/** Lets the devices send until the kill; how long after `started` the first ack came, ms. */
+/** Lets the devices send until the kill. */
 async function sendAndKill(
   broker: BrokerProcess,
   devices: readonly LedgerDevice[],
   round: number,
-  started: number,
-): Promise<number> {
-  let firstAck = Number.POSITIVE_INFINITY;
+): Promise<void> {
   let acks = 0;
   let killed: Promise<void> | null = null;
   const acked = () => {
     acks += 1;
-    firstAck = Math.min(firstAck, performance.now() - started);
     if (acks > acksBeforeKill(round)) killed ??= broker.kill();
   };
   await Promise.all(devices.map((device) => device.sendUntilCut(broker.url, acked)));
   await killed;
-  return firstAck;
 }
 
 /** Device → the seqs that the log holds of it, in the log's order. */
@@ -59,22 +51,15 @@ async function seqsInLog(data: string): Promise<Map<string, number[]>> {
 }
 
 describe(`a broker that is killed ${KILLS} times under load`, () => {
-  it('has every acknowledged frame, in state and log, and none twice', { timeout: 120_000 }, async () => {
+  it('has every acknowledged frame, in state and log, and none twice', { timeout: 600_000 }, async () => {
     const data = temporaryFolder();
     const first = await startProcess({ data, env });
     const key = await first.deviceKey('acme');
     await first.kill();
     const devices = Array.from({ length: DEVICES }, (_, index) => new LedgerDevice(`pump-${index}`, key));
-    const firstAcks: number[] = [];
     for (let round = 1; round <= KILLS; round += 1) {
-      const started = performance.now();
-      const broker = await startProcess({ data, env });
-      firstAcks.push(await sendAndKill(broker, devices, round, started));
+      await sendAndKill(await startProcess({ data, env }), devices, round);
     }
-    const inTime = firstAcks.filter((milliseconds) => milliseconds < FIRST_ACK_WITHIN);
-    expect(inTime.length, `first acks after ${firstAcks.map(Math.round)} ms`).toBeGreaterThanOrEqual(
-      KILLS * IN_TIME,
-    );
 
     const last = await startProcess({ data, env });
     await Promise.all(devices.map((device) => device.finish(last.url)));
@@ -91,9 +76,6 @@ describe(`a broker that is killed ${KILLS} times under load`, () => {
       expect({ id, frames: held.length, wrong }).toEqual({ id, frames: sent, wrong: -1 });
     }
     const frames = devices.reduce((sum, { sent }) => sum + sent, 0);
-    const sorted = firstAcks.map(Math.round).sort((one, other) => one - other);
-    process.stdout.write(
-      `${KILLS} kills, ${frames} frames, first ack after ${sorted[KILLS / 2]} ms (median), ${sorted[KILLS - 1]} ms (most)\n`,
-    );
+    process.stdout.write(`${KILLS} kills, ${frames} frames\n`);
   });
 });

@@ -1,11 +1,12 @@
 /** How the broker's process ends: on SIGTERM, when its disk fails, and when another one has its data folder. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import type { State } from '../../schemas/api.ts';
 import { BrokerProcess, startProcess } from '../helpers/broker-process.ts';
 import { connect, type TestDevice } from '../helpers/device.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 const FRAMES = 50;
 
@@ -23,7 +24,7 @@ describe('SIGTERM', () => {
     // Its ack may wait for 10 s, so that only the stop can have sent it.
     const device = await greeted(broker, 10_000);
     for (let seq = 1; seq <= FRAMES; seq += 1) device.send(encodeTelemetry(seq, null, { n: seq }));
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const state = await broker.api<State>('/devices/acme/pump-7/state');
       expect(state.values).toMatchObject({ n: { value: FRAMES } });
     });

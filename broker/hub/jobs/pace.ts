@@ -33,7 +33,7 @@ export class Pace {
 
   /** None goes for so long; ms. */
   hold(milliseconds: number): void {
-    this.nextAt = Math.max(this.nextAt, this.clock.now() + milliseconds);
+    this.nextAt = Math.max(this.nextAt, this.clock.monotonic() + milliseconds);
   }
 
   /** Calls back when it is worth another try; one call at a time. */

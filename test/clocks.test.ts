@@ -1,0 +1,68 @@
+/**
+ * Which clock is read where. The machine's time comes from the environment, waits go by the monotonic clock, and no test
+ * depends on how fast the machine is.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+
+/** Where the globals themselves may be read, and why. */
+const READS_GLOBALS: readonly string[] = [
+  'broker/environment.ts',
+  'client/system-clock.ts',
+  // A thread has an environment of its own.
+  'broker/bridge/worker.ts',
+  'broker/store/sqlite/server.ts',
+  // How long fdatasync takes, for the stats.
+  'broker/store/log/writer.ts',
+  'broker/store/log/writer-thread.ts',
+];
+/** People's programs: they show how old things are. */
+const FOR_PEOPLE = /^(broker\/cli|dashboard)\//;
+
+/** Where the wall clock is compared or reckoned with: a time that a person gave, or one that was stored. */
+const RECKONS_WITH_WALL: readonly string[] = [
+  'broker/bridge/bridge.ts',
+  'broker/hub/audit/purge.ts',
+  'broker/hub/commands/deadlines.ts',
+  'broker/hub/commands/delivery.ts',
+  'broker/hub/keys/browser-sessions.ts',
+  'device-sim/commands.ts',
+];
+
+/** Tests that read a timer and assert nothing on it: one blocks the event loop, one makes names. */
+const TIMERS_IN_TESTS: readonly string[] = ['test/admin/stats.test.ts', 'test/bridge/subscriber.ts'];
+
+function filesWith(pattern: RegExp, ...folders: string[]): string[] {
+  return folders
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((file) => pattern.test(readFileSync(join(root, file), 'utf8')))
+    .filter((file) => file !== 'test/clocks.test.ts')
+    .sort();
+}
+
+const CODE = ['broker', 'client', 'device-sim', 'dashboard'];
+
+it("the machine's clocks are read by the environment only", () => {
+  const readers = filesWith(/\b(Date\.now|performance\.now|hrtime|new Date\(\))/, ...CODE);
+  expect(readers.filter((file) => !FOR_PEOPLE.test(file) && !READS_GLOBALS.includes(file))).toEqual([]);
+});
+
+it('a wait is reckoned with monotonic time: wall time is compared in few places, which are named here', () => {
+  const reckoning = filesWith(/\.now\(\) ?[-<>+]|[-<>+]=? ?[\w.]*clock\.now\(\)/, ...CODE);
+  expect(reckoning.filter((file) => !FOR_PEOPLE.test(file) && !READS_GLOBALS.includes(file))).toEqual(
+    [...RECKONS_WITH_WALL].sort(),
+  );
+});
+
+it('no test measures how long something takes: that is for bench/', () => {
+  expect(filesWith(/performance\.now|hrtime/, 'test')).toEqual([...TIMERS_IN_TESTS].sort());
+});
+
+it('no test gives up waiting after a second: `eventually` and `until` are as patient as the test', () => {
+  expect(filesWith(/\bvi\.wait(For|Until)\(/, 'test')).toEqual(['test/helpers/eventually.ts']);
+});
