@@ -43,8 +43,9 @@ export class FrameWriter {
 
   /** Without a time the batch ends now: its last sample is of this moment. */
   batch(seq: number, now: number, samples: BatchSamples, { time }: Timed): Draft {
-    const length = samples.reduce((longest, [dt]) => Math.max(longest, dt), 0);
-    return this.draft(seq, now, time ?? -length, (at) => encodeBatch(seq, at, samples));
+    const last = samples.reduce((latest, [dt]) => Math.max(latest, dt), Number.NEGATIVE_INFINITY);
+    const measuredAt = now - (samples.length === 0 ? 0 : last);
+    return this.draft(seq, now, time ?? null, (at) => encodeBatch(seq, at, samples), measuredAt);
   }
 
   event(
@@ -58,8 +59,9 @@ export class FrameWriter {
     return this.draft(seq, now, time ?? null, (at) => encodeEvent(seq, at, severity, name, data));
   }
 
-  private draft(seq: number, now: number, time: number | null, encode: Encode): Draft {
-    const measuredAt = time === null || time < 0 ? now + (time ?? 0) : null;
+  /** `undated`: when it was measured if the caller does not say; ms of the client's clock. */
+  private draft(seq: number, now: number, time: number | null, encode: Encode, undated = now): Draft {
+    const measuredAt = time === null ? undated : time < 0 ? now + time : null;
     const bytes = encode(measuredAt === null ? time : PLACE);
     this.reader.read(bytes);
     return { seq, bytes, queuedAt: now, measuredAt };

@@ -15,9 +15,9 @@ export function absoluteTime(time: number | null, arrival: number): number {
 /** Where a batch's `dt` count from; with no time of its own the batch ends on arrival (P-4.4). */
 export function batchStart(frame: BatchFrame, arrival: number): number {
   if (frame.time !== null) return absoluteTime(frame.time, arrival);
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   for (const sample of frame.samples) if (sample.dt > last) last = sample.dt;
-  return arrival - last;
+  return frame.samples.length === 0 ? arrival : arrival - last;
 }
 
 /** What a measurement time says of the device's clock; one that is not `ok` is replaced by the arrival (P-4.5). */

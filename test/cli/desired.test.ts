@@ -26,6 +26,13 @@ describe('signalbox desired', () => {
     ]);
   });
 
+  it('says why the document is not sent to the device (P-3.2)', async () => {
+    const obstacle = 'The desired document takes a frame of 9000 bytes.';
+    const { url } = await scripted({ body: { ...documents(), obstacle } });
+    const { out } = await run('desired', 'acme/pump-7', '--url', url, '--key', KEY);
+    expect(out[1]).toBe(`not sent: ${obstacle}`);
+  });
+
   it('says when there is nothing', async () => {
     const nothing = { device: 'acme/pump-7', desired: null, reported: null, difference: {}, inSync: true };
     const { url } = await scripted({ body: nothing });

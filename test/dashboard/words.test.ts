@@ -120,6 +120,10 @@ describe('desired and reported', () => {
       'Version 3 is desired; the device has applied none yet.',
     ],
     [{ desired, reported }, 'The device is as desired (version 3).'],
+    [
+      { desired, difference, inSync: false, obstacle: 'It is too large.' },
+      'Version 3 is desired; the device has reported nothing yet. It is not sent: It is too large.',
+    ],
   ])('are summed up in a sentence (%#)', (part, text) => {
     expect(summary(documents(part))).toBe(text);
   });

@@ -21,6 +21,8 @@ describe('the time of a sample', () => {
     expect(batchStart(batch(1000, 0, 10), ARRIVAL)).toBe(1000);
     expect(batchStart(batch(-100, 0, 10), ARRIVAL)).toBe(ARRIVAL - 100);
     expect(batchStart(batch(null, 0, 40, 10), ARRIVAL)).toBe(ARRIVAL - 40);
+    expect(batchStart(batch(null, -1000, -400), ARRIVAL) - 400).toBe(ARRIVAL);
+    expect(batchStart(batch(null), ARRIVAL)).toBe(ARRIVAL);
   });
 
   it('P-4.5: before 2000 is an unset clock or seconds for milliseconds; more than 10 minutes ahead is a wrong one', () => {

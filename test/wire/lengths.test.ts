@@ -57,6 +57,10 @@ describe(`what a device must be able to receive, ${LEAST_MAX_FRAME} bytes, holds
     }
   });
 
+  it('no code that is longer than the page says', () => {
+    expect(Object.keys(ERROR_CODES).filter((code) => code.length > 32)).toEqual([]);
+  });
+
   it.each(['x', 'ü', '€', '😀'])('every longer sentence, cut at a whole character: %s', (letter) => {
     for (let length = 0; length < 400; length += 1) {
       const bytes = encodeError('bad-metric', letter.repeat(length), null, null);
