@@ -104,7 +104,13 @@ export class Checkpoint {
     const { ingest, state } = this.parts;
     const { position } = ingest;
     const devices = slice.filter((device) => this.isKnown(device));
-    await state.saveDevices(devices.map((device) => writeDevice(device, position)));
+    try {
+      // The rows are let go at once: kept until the answer they tripled the collector's work.
+      await state.saveDevices(devices.map((device) => writeDevice(device, position)));
+    } catch (error) {
+      for (const { metrics } of devices) metrics.markUnsaved();
+      throw error;
+    }
     for (const device of devices) device.savedTo = position;
   }
 

@@ -4,14 +4,23 @@ import { decode, encode } from '../wire/cbor.ts';
 import type { Boot, Value, ValueMap } from '../wire/frames.ts';
 import type { ClockState, Device, Sleep } from './device.ts';
 import type { Fleet } from './fleet.ts';
+import type { ColumnEntry } from './metrics.ts';
+import { restoreParts, takeParts } from './state-parts.ts';
 
 /** Raise it when the meaning of a member changes; `readDevice` refuses what it does not know. */
-const VERSION = 1;
+const VERSION = 2;
+/** All metrics were in the row. */
+const WITHOUT_PARTS = 1;
+
+/** Of version 1. */
+type WholeEntry = readonly [string, Value, number, number];
 
 interface DeviceRecord {
   readonly version: number;
-  /** [name, value, measured at, received at] */
-  readonly metrics: readonly (readonly [string, Value, number, number])[];
+  /** How many metrics there are; absent in version 1. */
+  readonly size?: number;
+  /** The first of them. */
+  readonly metrics: readonly ColumnEntry[];
   /** [boot, durable seq], oldest first. */
   readonly boots: readonly (readonly [Boot, number])[];
   readonly clock: ClockState;
@@ -29,12 +38,17 @@ interface DeviceRecord {
   readonly asleep?: Sleep | null;
 }
 
-/** `position`: everything before it is in the device. */
+/**
+ * `position`: everything before it is in the device. What changed of its state since the last time counts as saved from
+ * now on; if it cannot be saved, all of it must be marked again (`MetricTable.markUnsaved`).
+ */
 export function writeDevice(device: Device, position: number): DeviceRow {
-  const { presence, description } = device;
+  const { presence, description, metrics } = device;
+  const { first, parts } = takeParts(metrics);
   const record: DeviceRecord = {
     version: VERSION,
-    metrics: [...device.metrics.changedSince(0)].map((m) => [m.name, m.value, m.at, m.receivedAt] as const),
+    size: metrics.size,
+    metrics: first,
     boots: [...device.boots.entries()].map(([boot, progress]) => [boot, progress.durable] as const),
     clock: device.clock,
     ...description,
@@ -45,14 +59,14 @@ export function writeDevice(device: Device, position: number): DeviceRow {
     reason: presence.reason,
     asleep: presence.asleep,
   };
-  return { customer: device.customer, device: device.id, position, body: encode(record) };
+  return { customer: device.customer, device: device.id, position, body: encode(record), parts };
 }
 
 /** Puts a row back into the fleet, offline. A device that was online when the broker ended has lost it. */
 export function readDevice(fleet: Fleet, row: DeviceRow): void {
   if (!row.body) return;
   const record = decode(row.body) as DeviceRecord;
-  if (record.version !== VERSION) {
+  if (record.version !== VERSION && record.version !== WITHOUT_PARTS) {
     throw new Error(
       `The stored state of ${row.customer}/${row.device} has version ${record.version}, not ${VERSION}.`,
     );
@@ -62,9 +76,7 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   const rev = fleet.revisions.next();
   device.rev = rev;
   device.savedTo = row.position;
-  for (const [name, value, at, receivedAt] of record.metrics) {
-    device.metrics.restore({ name, value, at, receivedAt }, rev, false);
-  }
+  restoreMetrics(device, record, row);
   for (const [boot, durable] of record.boots)
     Object.assign(device.boots.enter(boot), { accepted: durable, durable });
   device.clock = record.clock;
@@ -75,4 +87,20 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   const { asleep = null } = record;
   const reason = record.session === null ? null : (record.reason ?? 'broker-restarted');
   device.presence = { state: 'offline', session: record.session, since: record.since, rev, reason, asleep };
+}
+
+function restoreMetrics({ metrics, rev }: Device, record: DeviceRecord, row: DeviceRow): void {
+  const { size, metrics: first } = record;
+  if (size === undefined) {
+    // As a whole, in parts when the device is saved next.
+    for (const [name, value, at, receivedAt] of first as readonly WholeEntry[])
+      metrics.restore({ name, value, at, receivedAt }, rev, false);
+    return;
+  }
+  try {
+    restoreParts(metrics, { size, first, parts: row.parts ?? [] }, rev);
+  } catch (error) {
+    const what = `The stored state of ${row.customer}/${row.device} cannot be read`;
+    throw new Error(`${what}: ${(error as Error).message}.`, { cause: error });
+  }
 }

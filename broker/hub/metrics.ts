@@ -19,13 +19,17 @@ export interface MetricValue {
 /** Positions of a layout's names in a device's table. */
 export type Columns = readonly number[];
 
-/** A column as a checkpoint holds it; without a value it is reserved. */
-export interface SavedMetric {
-  readonly name: string;
-  readonly value: Value;
-  readonly at: number;
-  readonly receivedAt: number;
-}
+/** What a checkpoint gives back; with a value of null it is only reserved. */
+export type SavedMetric = Omit<MetricValue, 'rev'>;
+
+/**
+ * A column as a checkpoint holds it: `[name]` is reserved and has no value yet; of `[name, measured at, received at]` the
+ * value is a part of its own; else `[name, value, measured at, received at]`.
+ */
+export type ColumnEntry =
+  | readonly [string]
+  | readonly [string, number, number]
+  | readonly [string, Value, number, number];
 
 /** Why a frame is not taken (schemas/errors.ts). */
 export type StateRefusal = 'too-many-metrics' | 'value-too-big' | 'state-too-big';
@@ -48,6 +52,8 @@ export class MetricTable {
   private readonly revisions: number[] = [];
   /** 1: changed, or reserved, since it was saved. */
   private readonly unsaved: number[] = [];
+  /** Columns whose saved value is a part of its own (state-parts.ts); null: none ever was. */
+  private apart: Set<number> | null = null;
   private sizeBefore = 0;
   private lastNames: readonly string[] | null = null;
   private lastColumns: Columns = [];
@@ -125,14 +131,19 @@ export class MetricTable {
     this.revisions[column] = rev;
   }
 
-  /** What a checkpoint is to hold of a column; a value of null: it is reserved. */
-  saved(column: number): SavedMetric {
-    return {
-      name: this.names[column] as string,
-      value: this.values[column] as Value,
-      at: this.measuredAt[column] as number,
-      receivedAt: this.receivedAt[column] as number,
-    };
+  /** null: it is only reserved. */
+  value(column: number): Value {
+    return this.values[column] as Value;
+  }
+
+  /** What a checkpoint is to hold of a column. */
+  entry(column: number): ColumnEntry {
+    const name = this.names[column] as string;
+    const value = this.values[column] as Value;
+    if (value === null) return [name];
+    const at = this.measuredAt[column] as number;
+    const receivedAt = this.receivedAt[column] as number;
+    return this.apart?.has(column) ? [name, at, receivedAt] : [name, value, at, receivedAt];
   }
 
   /** The columns that changed since they were saved; they count as saved now. */
@@ -147,9 +158,19 @@ export class MetricTable {
     return columns;
   }
 
-  /** Columns that could not be saved. */
-  putBackUnsaved(columns: readonly number[]): void {
-    for (const column of columns) this.unsaved[column] = 1;
+  /** Whether the column's saved value is a part of its own. */
+  isApart(column: number): boolean {
+    return this.apart?.has(column) ?? false;
+  }
+
+  setApart(column: number, isApart: boolean): void {
+    if (isApart) this.apart = (this.apart ?? new Set()).add(column);
+    else this.apart?.delete(column);
+  }
+
+  /** Something could not be saved: all of it is saved again. */
+  markUnsaved(): void {
+    this.unsaved.fill(1);
   }
 
   /** The values that came after revision `since` (0: all), in the order in which the metrics were first seen. */

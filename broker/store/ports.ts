@@ -103,16 +103,26 @@ export interface DeviceRow {
   readonly position: number;
   /** null: the device was forgotten at that position. */
   readonly body: Uint8Array | null;
+  /** When it is saved: those parts that changed; when it is loaded: all. Absent: none. */
+  readonly parts?: readonly StatePart[];
+}
+
+/** A part of a device's state beside its row, by a number that the hub chooses (hub/state-parts.ts). */
+export interface StatePart {
+  readonly part: number;
+  /** null: there is no such part any more. */
+  readonly body: Uint8Array | null;
 }
 
 export interface StateStore {
   readonly durability: Durability;
-  /** Every row, forgotten ones too, in pages; and the position of the last whole checkpoint (0: none). */
+  /** Every row with its parts, forgotten ones too, in pages bounded in bytes. */
   loadDevices(): AsyncIterable<readonly DeviceRow[]>;
+  /** Of the last whole checkpoint; 0: none. */
   checkpointPosition(): Promise<number>;
   /**
-   * Inserts or replaces rows in one transaction, durable when it resolves. Idempotent; a row whose position is below
-   * the stored one changes nothing.
+   * Inserts or replaces rows in one transaction, durable when it resolves; parts that a row does not mention stay, unless
+   * the device is forgotten. Idempotent; a row whose position is below the stored one changes nothing.
    */
   saveDevices(rows: readonly DeviceRow[]): Promise<void>;
   /** Every change before `position` is in the rows; forgotten rows below it are deleted. Never goes backwards. */

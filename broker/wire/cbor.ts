@@ -1,7 +1,13 @@
 /** cbor-x with the options that any CBOR reader understands; only for what the broker itself wrote (architecture.md). */
 import { Encoder } from 'cbor-x';
 
-const encoder = new Encoder({ useRecords: false, variableMapSize: true, tagUint8Array: false });
+const encoder = new Encoder({
+  useRecords: false,
+  variableMapSize: true,
+  tagUint8Array: false,
+  // A byte string that is kept must not keep the page of the store that it came in.
+  copyBuffers: true,
+});
 
 /** A fresh copy: cbor-x reuses its buffer. */
 export function encode(value: unknown): Uint8Array {

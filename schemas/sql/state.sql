@@ -9,6 +9,19 @@ INSERT INTO devices (customer, device, position, body) VALUES (:customer, :devic
 ON CONFLICT (customer, device) DO UPDATE SET position = excluded.position, body = excluded.body
 WHERE excluded.position >= devices.position;
 
+-- name: loadStateParts
+SELECT part, body FROM state_parts WHERE customer = :customer AND device = :device ORDER BY part;
+
+-- name: saveStatePart
+INSERT INTO state_parts (customer, device, part, body) VALUES (:customer, :device, :part, :body)
+ON CONFLICT (customer, device, part) DO UPDATE SET body = excluded.body;
+
+-- name: deleteStatePart
+DELETE FROM state_parts WHERE customer = :customer AND device = :device AND part = :part;
+
+-- name: deleteStateParts
+DELETE FROM state_parts WHERE customer = :customer AND device = :device;
+
 -- name: checkpointPosition
 SELECT position FROM checkpoint;
 

@@ -48,11 +48,12 @@ function device(limits: StateLimits = LIMITS) {
     /** What the committed state costs, added up anew. */
     cost(): number {
       const { metrics } = pump;
-      const columns = Array.from({ length: metrics.size }, (_, column) => metrics.saved(column));
-      return columns.reduce(
-        (sum, { name, value }) => sum + costOfKey(name) + (value === null ? 0 : costOf(value)),
-        0,
-      );
+      let cost = 0;
+      for (let column = 0; column < metrics.size; column += 1) {
+        const value = metrics.value(column);
+        cost += costOfKey(metrics.entry(column)[0]) + (value === null ? 0 : costOf(value));
+      }
+      return cost;
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What every database promises (broker/store/ports.ts), whatever the engine. */
 import { describe, expect, it } from 'vitest';
-import type { BrowserSessionRow, DeviceRow, KeyRow, Stores } from '../../broker/store/ports.ts';
+import type { BrowserSessionRow, DeviceRow, KeyRow, StatePart, Stores } from '../../broker/store/ports.ts';
 import { startStores } from './harness.ts';
 
 function device(name: string, position: number, body: string | null): DeviceRow {
@@ -31,6 +31,25 @@ async function loadDevices(stores: Stores): Promise<Record<string, string | null
   const devices: Record<string, string | null> = {};
   for await (const page of stores.database.loadDevices()) {
     for (const row of page) devices[row.device] = row.body === null ? null : Buffer.from(row.body).toString();
+  }
+  return devices;
+}
+
+function partsOf(parts: Record<number, string | null>): StatePart[] {
+  return Object.entries(parts).map(([part, body]) => ({
+    part: Number(part),
+    body: body === null ? null : Buffer.from(body),
+  }));
+}
+
+async function loadParts(stores: Stores): Promise<Record<string, Record<number, string>>> {
+  const devices: Record<string, Record<number, string>> = {};
+  for await (const page of stores.database.loadDevices()) {
+    for (const { device: name, parts = [] } of page) {
+      devices[name] = Object.fromEntries(
+        parts.map(({ part, body }) => [part, Buffer.from(body ?? []).toString()]),
+      );
+    }
   }
   return devices;
 }
@@ -88,6 +107,45 @@ export function databaseContract(engine: 'files' | 'memory'): void {
       expect(await loadDevices(stores)).toEqual({ gone: null, here: '', late: null });
       await stores.database.setCheckpointPosition(51);
       expect(await loadDevices(stores)).toEqual({ here: '', late: null });
+    });
+
+    it('keeps the parts of a row that a later save does not mention, replaces those it does, and deletes the empty ones', async () => {
+      const { stores } = await startStores({ engine });
+      const save = (name: string, position: number, parts: Record<number, string | null>) =>
+        stores.database.saveDevices([{ ...device(name, position, 'row'), parts: partsOf(parts) }]);
+      await save('pump', 10, { 1: 'one', 2: 'two', [-5]: 'large' });
+      await save('valve', 10, { 1: 'other' });
+      await save('pump', 11, { 2: 'two again', 3: 'three', [-5]: null, [-6]: null });
+      await save('pump', 9, { 1: 'too late', 3: null });
+      expect(await loadParts(stores)).toEqual({
+        pump: { 1: 'one', 2: 'two again', 3: 'three' },
+        valve: { 1: 'other' },
+      });
+    });
+
+    it('keeps no part of a device that is forgotten', async () => {
+      const { stores } = await startStores({ engine });
+      const row = { ...device('pump', 10, 'row'), parts: partsOf({ 1: 'one' }) };
+      await stores.database.saveDevices([row, { ...row, customer: 'other' }]);
+      await stores.database.saveDevices([device('pump', 11, null)]);
+      await stores.database.saveDevices([device('pump', 12, 'new')]);
+      const parts: [string, number][] = [];
+      for await (const page of stores.database.loadDevices()) {
+        for (const loaded of page) parts.push([loaded.customer, loaded.parts?.length ?? 0]);
+      }
+      expect(Object.fromEntries(parts)).toEqual({ acme: 0, other: 1 });
+    });
+
+    it('gives back rows and parts that are many megabytes together', async () => {
+      const { stores } = await startStores({ engine });
+      const large = 'x'.repeat(1024 * 1024);
+      for (let index = 0; index < 6; index += 1) {
+        const row = { ...device(`pump-${index}`, 1, large), parts: partsOf({ 1: large, 2: `of ${index}` }) };
+        await stores.database.saveDevices([row]);
+      }
+      const loaded = await loadParts(stores);
+      expect(Object.keys(loaded)).toHaveLength(6);
+      expect(loaded['pump-5']).toEqual({ 1: large, 2: 'of 5' });
     });
 
     it('never moves the checkpoint or a cursor backwards', async () => {

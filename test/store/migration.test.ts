@@ -3,8 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
+import { startBroker, type TestBroker } from '../helpers/broker.ts';
+import { connect } from '../helpers/device.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { startStores } from './harness.ts';
+import { ROW_WITHOUT_PARTS } from './row-without-parts.ts';
 
 const SQL = join(import.meta.dirname, '../../schemas/sql');
 const APPLICATION_ID = 0x53424f58;
@@ -62,5 +66,52 @@ describe('a data folder of the first version', () => {
       },
     ]);
     expect(await stores.database.findCommands('acme', 'c1')).toMatchObject([{ number: 1, device: 'pump' }]);
+  });
+});
+
+/** As the last version before state had parts left it. */
+function withoutParts(folder: string): void {
+  const database = new SqliteDatabase(join(folder, 'signalbox.db'));
+  for (const file of ['001-first.sql', '002-commands.sql']) {
+    database.exec(readFileSync(join(SQL, 'migrations', file), 'utf8'));
+  }
+  database.pragma(`application_id = ${APPLICATION_ID}`);
+  database.pragma('user_version = 2');
+  database.prepare("INSERT INTO devices VALUES ('acme', 'pump', 0, ?)").run(ROW_WITHOUT_PARTS);
+  database.close();
+}
+
+describe('a data folder of before the state of a device had parts', () => {
+  it('keeps every value, over the next report and the restarts after it', async () => {
+    const data = temporaryFolder();
+    withoutParts(data);
+    const old: Record<string, unknown> = { big: new Uint8Array(600).fill(7) };
+    for (let index = 0; index < 20; index += 1) old[`m${index}`] = index + 0.5;
+    const valuesOf = ({ broker }: TestBroker) => {
+      const pump = broker.core.fleet.find('acme', 'pump');
+      const metrics = pump ? [...pump.metrics.changedSince(0)] : [];
+      const plain = metrics.map(({ name, value }) => [
+        name,
+        value instanceof Uint8Array ? new Uint8Array(value) : value,
+      ]);
+      return {
+        ...pump?.description,
+        durable: pump?.boots.enter('u7').durable,
+        values: Object.fromEntries(plain),
+      };
+    };
+
+    const first = await startBroker({ data });
+    expect(valuesOf(first)).toMatchObject({ model: 'P7', meta: { room: 'B' }, durable: 12, values: old });
+    const device = await connect(first.url, { key: await first.key('device', 'acme', 'pump') });
+    device.send(encodeHello({ boot: 7 }), encodeTelemetry(13, null, { m18: 100 }));
+    await device.acknowledged(13);
+    await first.broker.stop();
+
+    for (let restart = 0; restart < 2; restart += 1) {
+      const next = await startBroker({ data });
+      expect(valuesOf(next)).toMatchObject({ model: 'P7', durable: 13, values: { ...old, m18: 100 } });
+      await next.broker.stop();
+    }
   });
 });

@@ -1,5 +1,5 @@
 /** Owns the last-known state of the memory engine: customer/device → row, the checkpoint and the log's cursors. */
-import type { DeviceRow } from '../ports.ts';
+import type { DeviceRow, StatePart } from '../ports.ts';
 
 export class MemoryState {
   private readonly rows = new Map<string, DeviceRow>();
@@ -15,7 +15,9 @@ export class MemoryState {
   saveDevices(rows: readonly DeviceRow[]): void {
     for (const row of rows) {
       const name = `${row.customer}/${row.device}`;
-      if (row.position >= (this.rows.get(name)?.position ?? 0)) this.rows.set(name, { ...row });
+      const stored = this.rows.get(name);
+      if (row.position >= (stored?.position ?? 0))
+        this.rows.set(name, { ...row, parts: merged(stored, row) });
     }
   }
 
@@ -39,4 +41,12 @@ export class MemoryState {
       this.positions.set(name, Math.max(position, this.positions.get(name) ?? 0));
     }
   }
+}
+
+/** The parts of a device after `row`, in the order of their numbers. */
+function merged(stored: DeviceRow | undefined, row: DeviceRow): readonly StatePart[] {
+  if (row.body === null) return [];
+  const parts = new Map((stored?.parts ?? []).map((part) => [part.part, part]));
+  for (const part of row.parts ?? []) parts.set(part.part, part);
+  return [...parts.values()].filter(({ body }) => body !== null).sort((a, b) => a.part - b.part);
 }
