@@ -10,6 +10,7 @@ import { goingAway } from './edge/device-upgrade.ts';
 import { composeFront, type Front } from './front.ts';
 import { forgetDevice } from './hub/forget.ts';
 import { ensureAdminKey } from './hub/keys/bootstrap.ts';
+import { exposures } from './hub/keys/exposure.ts';
 import { restoreFleet } from './hub/restore.ts';
 import type { Obstacle } from './store/obstacle.ts';
 import type { StoreError } from './store/ports.ts';
@@ -87,6 +88,7 @@ export class Broker {
     const adminKey = await ensureAdminKey(keys, config.data);
     if (adminKey)
       logger.info({ file: adminKey }, 'An admin key was stored; the command line finds it there.');
+    for (const exposure of exposures(config.data)) logger.warn({}, exposure);
     await this.core.registry.load();
     await orders.load();
     const { database: state, log } = stores;

@@ -13,6 +13,7 @@ import { ListenError } from './listen-error.ts';
 import { PendingConnections } from './pending-connections.ts';
 import { offersWebSocket, serveWithoutUpgrade } from './plain-request.ts';
 import { refuse } from './refuse.ts';
+import { RequestQueue } from './request-queue.ts';
 
 /** Whether the socket is the handler's own now; otherwise it was refused and ends soon. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
@@ -56,10 +57,12 @@ export class EdgeServer {
   private readonly parts: EdgeParts;
   private readonly server: Server;
   private readonly pending: PendingConnections;
+  private readonly requests: RequestQueue;
 
   constructor(parts: EdgeParts) {
     this.parts = parts;
     const { plan, trustedProxies, counters } = parts;
+    this.requests = new RequestQueue(parts.handle);
     this.pending = new PendingConnections({
       total: plan.httpConnections,
       perAddress: plan.httpConnectionsPerAddress,
@@ -117,7 +120,7 @@ export class EdgeServer {
 
   private readonly serve: RequestListener = (request, response) => {
     this.pending.used(request.socket);
-    this.parts.handle(request, response);
+    this.requests.add(request, response);
   };
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -34,6 +34,21 @@ describe.runIf(existsSync('/proc/self/limits'))('a broker that may open 256 file
     await eventually(async () => expect((await fetch(`${broker.url}/livez`)).status).toBe(200));
     expect(await broker.stop()).toBe(0);
   });
+
+  it('opens no file for a page that is asked for ahead, and keeps none open for a client that left', async () => {
+    const broker = await startProcess();
+    const files = () => readdirSync(`/proc/${broker.child.pid}/fd`).length;
+    const page = 'GET /api/docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: broker\r\n\r\n';
+    await fetch(`${broker.url}/livez`);
+    const quiet = files();
+    const greedy = Array.from({ length: 10 }, () => new RawClient(broker.url).say(page.repeat(60)));
+    for (const { socket } of greedy) socket.pause();
+    await vi.waitFor(() => expect(files()).toBeGreaterThan(quiet + 9));
+    await fetch(`${broker.url}/livez`);
+    expect(files()).toBeLessThan(quiet + 40);
+    for (const { socket } of greedy) socket.destroy();
+    await vi.waitFor(() => expect(files()).toBeLessThanOrEqual(quiet + 2));
+  });
 });
 
 const HANDSHAKE = [

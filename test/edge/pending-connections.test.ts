@@ -86,6 +86,41 @@ describe('a client without a key', () => {
   });
 });
 
+describe('a client that sends requests ahead', () => {
+  it('has them handled one at a time, in order', async () => {
+    let handled = 0;
+    let release = () => {};
+    const { client } = await startEdge({
+      handle: (request, response) => {
+        handled += 1;
+        release = () => response.end(request.url);
+      },
+    });
+    const one = client();
+    for (const path of ['/a', '/b', '/c']) one.say(`GET ${path} HTTP/1.1`, 'Host: broker', '', '');
+    for (let count = 1; count <= 3; count += 1) {
+      await vi.waitFor(() => expect(handled).toBe(count));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(handled).toBe(count);
+      release();
+      await one.answers(count);
+    }
+    expect(one.received.match(/\/[abc]$|\/[abc](?=HTTP)/g)).toEqual(['/a', '/b', '/c']);
+  });
+
+  it('and very many of them is closed', async () => {
+    let handled = 0;
+    const { client } = await startEdge({
+      handle: () => {
+        handled += 1;
+      },
+    });
+    const one = client().say('GET / HTTP/1.1\r\nHost: broker\r\n\r\n'.repeat(200));
+    await one.ended;
+    expect(handled).toBe(1);
+  });
+});
+
 describe('where places are few', () => {
   const plan = { sockets: null, httpConnections: 10, httpConnectionsPerAddress: 4 };
 

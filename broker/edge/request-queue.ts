@@ -1,0 +1,44 @@
+/**
+ * One request of a connection at a time: those that a client sends ahead (pipelining) wait unhandled. Node would hand
+ * over hundreds at once, each could open a file or ask the store, and a connection that then closed would leave the
+ * files of the unanswered ones open. Owns the queues, by socket.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Requests that may wait on one connection; with more it is closed. */
+const LONGEST = 64;
+
+export class RequestQueue {
+  private readonly handle: RequestListener;
+  /** There while a request is handled. */
+  private readonly waiting = new WeakMap<Socket, [IncomingMessage, ServerResponse][]>();
+
+  constructor(handle: RequestListener) {
+    this.handle = handle;
+  }
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const queue = this.waiting.get(socket);
+    if (!queue) {
+      this.waiting.set(socket, []);
+      this.run(request, response);
+    } else if (queue.length < LONGEST) {
+      queue.push([request, response]);
+    } else {
+      socket.destroy();
+    }
+  }
+
+  private run(request: IncomingMessage, response: ServerResponse): void {
+    response.once('close', () => this.next(request.socket));
+    this.handle(request, response as Parameters<RequestListener>[1]);
+  }
+
+  private next(socket: Socket): void {
+    const next = this.waiting.get(socket)?.shift();
+    if (!next) this.waiting.delete(socket);
+    else if (!socket.destroyed) this.run(...next);
+  }
+}
