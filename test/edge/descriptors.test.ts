@@ -43,11 +43,11 @@ describe.runIf(existsSync('/proc/self/limits'))('a broker that may open 256 file
     const quiet = files();
     const greedy = Array.from({ length: 10 }, () => new RawClient(broker.url).say(page.repeat(60)));
     for (const { socket } of greedy) socket.pause();
-    await vi.waitFor(() => expect(files()).toBeGreaterThan(quiet + 9));
+    await eventually(() => expect(files()).toBeGreaterThan(quiet + 9));
     await fetch(`${broker.url}/livez`);
     expect(files()).toBeLessThan(quiet + 40);
     for (const { socket } of greedy) socket.destroy();
-    await vi.waitFor(() => expect(files()).toBeLessThanOrEqual(quiet + 2));
+    await eventually(() => expect(files()).toBeLessThanOrEqual(quiet + 2));
   });
 });
 

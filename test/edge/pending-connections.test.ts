@@ -99,7 +99,7 @@ describe('a client that sends requests ahead', () => {
     const one = client();
     for (const path of ['/a', '/b', '/c']) one.say(`GET ${path} HTTP/1.1`, 'Host: broker', '', '');
     for (let count = 1; count <= 3; count += 1) {
-      await vi.waitFor(() => expect(handled).toBe(count));
+      await eventually(() => expect(handled).toBe(count));
       await new Promise((resolve) => setImmediate(resolve));
       expect(handled).toBe(count);
       release();
