@@ -56,6 +56,8 @@ export interface Member {
   readonly heardAt: number;
   /** Whether it has been greeted (P-3.3): commands and desired state may be written to it. */
   readonly ready: boolean;
+  /** Bytes that were written and that the device has not taken yet. */
+  readonly bufferedBytes: number;
   /** Sends one frame; calls back when its bytes have left the process, never if they did not. */
   write(frame: Uint8Array, written?: () => void): void;
   /** Ends the connection with a close code of the table; the detail replaces the table's sentence. */

@@ -116,6 +116,10 @@ export class DeviceSession implements Origin, Member {
     return this.state === 'waited' || this.state === 'live';
   }
 
+  get bufferedBytes(): number {
+    return this.transport.bufferedBytes;
+  }
+
   write(frame: Uint8Array, written: () => void = () => {}): void {
     if (this.ready) this.transport.write(frame, written);
   }

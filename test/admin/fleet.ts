@@ -9,6 +9,7 @@ export function connect(fleet: Fleet, device: Device, at: number): Member {
     keyId: 'pump',
     heardAt: at,
     ready: true,
+    bufferedBytes: 0,
     write: () => undefined,
     end: () => undefined,
   };

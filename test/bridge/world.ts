@@ -126,6 +126,7 @@ export class World {
       keyId: 'k',
       heardAt: this.clock.now(),
       ready: true,
+      bufferedBytes: 0,
       write() {},
       end() {},
     };

@@ -35,15 +35,20 @@ async function world(database = new MemoryDatabase()) {
   await desired.load();
   const device = new Device('acme', 'pump');
   const told: [number, ValueMap][] = [];
+  const unread: (() => void)[] = [];
+  let reading: 'yes' | 'no' = 'yes';
   const member = {
     session: 's1',
     keyId: 'key9',
     heardAt: 0,
     ready: true,
+    bufferedBytes: 0,
     end: () => {},
-    write: (bytes: Uint8Array) => {
+    write: (bytes: Uint8Array, written: () => void = () => {}) => {
       const frame = parseBrokerFrame(bytes);
       if (frame?.kind === FRAME.desired) told.push([frame.version, frame.values]);
+      if (reading === 'yes') written();
+      else unread.push(written);
     },
   };
   const reports = (version: number, values: ValueMap, position = 200) =>
@@ -68,8 +73,37 @@ async function world(database = new MemoryDatabase()) {
       for (const answer of answers.splice(0)) answer();
     },
   };
-  return { database, desired, device, told, reports, connects, ingest, slow };
+  const reads = (yes: boolean) => {
+    reading = yes ? 'yes' : 'no';
+    if (yes) for (const written of unread.splice(0)) written();
+  };
+  return { database, desired, device, told, reports, connects, reads, ingest, slow };
 }
+
+describe('a device that does not read', () => {
+  it('has one document in its socket, and gets the newest when it reads again', async () => {
+    const { desired, device, told, connects, reads } = await world();
+    connects();
+    reads(false);
+    for (let rpm = 1; rpm <= 50; rpm += 1) await desired.put(device, { rpm }, { expected: null, by: 'key1' });
+    expect(told).toEqual([[1, { rpm: 1 }]]);
+    reads(true);
+    expect(told).toEqual([
+      [1, { rpm: 1 }],
+      [50, { rpm: 50 }],
+    ]);
+  });
+
+  it('gets the newest at its next connection, where it reads', async () => {
+    const { desired, device, told, connects, reads } = await world();
+    connects();
+    reads(false);
+    for (const rpm of [1, 2, 3]) await desired.put(device, { rpm }, { expected: null, by: 'key1' });
+    device.member = { ...device.member!, session: 's2' };
+    desired.greeted(device, device.member);
+    expect(told.at(-1)).toEqual([3, { rpm: 3 }]);
+  });
+});
 
 describe('what a device should be like', () => {
   it('has a version that rises with each change, and stays with one that changes nothing', async () => {

@@ -61,7 +61,15 @@ it('keeps its name when it connects, and was seen from then on', async () => {
   await registry.put('acme', 'pump', NAMED);
   expect(fleet.neverSeen).toBe(1);
   const device = fleet.obtain('acme', 'pump');
-  const member = { session: 's1', keyId: 'k', heardAt: 5, ready: true, write: () => {}, end: () => {} };
+  const member = {
+    session: 's1',
+    keyId: 'k',
+    heardAt: 5,
+    ready: true,
+    bufferedBytes: 0,
+    write: () => {},
+    end: () => {},
+  };
   fleet.join(device, member as never, 5);
   expect([fleet.neverSeen, device.profile?.label]).toEqual([0, 'North hall']);
   fleet.leave(device, member as never, 6, 'connection-lost');

@@ -5,7 +5,15 @@ import { Fleet } from '../../broker/hub/fleet.ts';
 import { Revisions } from '../../broker/hub/revisions.ts';
 
 function member(session: string): Member {
-  return { session, keyId: 'key', heardAt: 0, ready: true, write: () => undefined, end: () => undefined };
+  return {
+    session,
+    keyId: 'key',
+    heardAt: 0,
+    ready: true,
+    bufferedBytes: 0,
+    write: () => undefined,
+    end: () => undefined,
+  };
 }
 
 function fleetWithHistory() {

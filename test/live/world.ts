@@ -115,6 +115,7 @@ export class World {
       keyId: 'devi1234',
       heardAt: this.clock.now(),
       ready: true,
+      bufferedBytes: 0,
       write: () => {},
       end: () => {},
     };

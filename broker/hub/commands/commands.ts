@@ -143,6 +143,7 @@ export class Commands implements CommandDesk {
   abandon(): void {
     for (const undo of this.undo.splice(0)) undo();
     this.deadlines.stop();
+    this.delivery.stop();
     this.journal.stop();
   }
 

@@ -1,12 +1,13 @@
 /**
  * Writes commands to the devices that they are for (P-5.2): oldest first, a few at a time, again after a reconnect or when
- * no acceptance comes, at most five times. An attempt is counted durably before its bytes leave.
+ * no acceptance comes, at most five times. An attempt is counted durably before its bytes leave. Owns the timers that look again at
+ * devices which do not read.
  */
 
 import { encodeCommand } from '../../wire/encode.ts';
-import type { Clock, Log } from '../../wire/environment.ts';
+import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import type { Device, Member } from '../device.ts';
-import { tooBigFor } from '../receivable.ts';
+import { reads, tooBigFor } from '../receivable.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Entry } from './entry.ts';
 import type { Journal } from './journal.ts';
@@ -28,17 +29,27 @@ const NOT_ACCEPTED = `The device did not accept it, though it was written ${MAX_
 const CUT = 'The connection ended before the device accepted it, and its ttl of 0 means now or never.';
 const SILENT = 'The device did not accept it in time, and its ttl of 0 means now or never.';
 
+/** How often a device that does not read is looked at again; ms. */
+const LOOK_AGAIN = 1000;
+
 export class Delivery {
   private readonly parts: DeliveryParts;
+  private readonly unread = new Map<Device, Timer>();
 
   constructor(parts: DeliveryParts) {
     this.parts = parts;
   }
 
+  /** Idempotent; nobody is looked at again. */
+  stop(): void {
+    for (const timer of this.unread.values()) timer.cancel();
+    this.unread.clear();
+  }
+
   /** Whether a new command of the device would be written at once. */
   hasRoom(device: Device): boolean {
     const { member } = device;
-    if (!member?.ready) return false;
+    if (!member?.ready || !reads(member)) return false;
     const waiting = this.parts.open
       .of(device.customer, device.id)
       .filter(({ command }) => isWaiting(command));
@@ -58,6 +69,10 @@ export class Delivery {
   async deliver(device: Device): Promise<void> {
     const { member } = device;
     if (!member?.ready) return;
+    if (!reads(member)) {
+      this.lookAgain(device);
+      return;
+    }
     const taken = this.next(device, member).filter((entry) => this.reserve(entry, device, member));
     const counted = taken.filter(({ attempt }) => attempt === 'counted');
     if (counted.length > 0) await this.saveAttempts(counted);
@@ -122,8 +137,32 @@ export class Delivery {
     for (const entry of this.parts.open.of(device.customer, device.id)) {
       if (!isInFlight(entry, member.session)) continue;
       if (entry.attempt === 'counted') return;
-      if (entry.attempt === 'durable') this.send(entry, device, member);
+      if (entry.attempt !== 'durable') continue;
+      if (!reads(member)) {
+        this.lookAgain(device);
+        return;
+      }
+      this.send(entry, device, member);
     }
+  }
+
+  /** What waits for a device that does not read would wait in its socket, without a bound: it waits here instead. */
+  private lookAgain(device: Device): void {
+    if (this.unread.has(device)) return;
+    const timer = this.parts.clock.after(LOOK_AGAIN, () => {
+      this.unread.delete(device);
+      this.report(this.deliver(device));
+    });
+    this.unread.set(device, timer);
+  }
+
+  /** Some of what was written has left: perhaps there is room again. */
+  private drained(device: Device): void {
+    const timer = this.unread.get(device);
+    if (!timer || !device.member || !reads(device.member)) return;
+    timer.cancel();
+    this.unread.delete(device);
+    this.report(this.deliver(device));
   }
 
   private send(entry: Entry, device: Device, member: Member): void {
@@ -146,6 +185,7 @@ export class Delivery {
   ): void {
     const { steps, clock, deadlines, limits } = this.parts;
     const { session } = to;
+    this.drained(device);
     steps.take(entry, written(entry.command, { ...to, at: clock.now() }));
     if (entry.state !== 'open' || !isInFlight(entry, session)) return;
     entry.acceptance?.cancel();

@@ -1,5 +1,6 @@
 /** What a command waits for, in a sentence that operators read (users.md, "Commands"). Pure. */
 import type { Device } from '../device.ts';
+import { reads } from '../receivable.ts';
 import { type Command, isFinal } from './command.ts';
 import { isWaiting, MAX_ATTEMPTS } from './life.ts';
 
@@ -26,8 +27,10 @@ function offline(device: Device | null): string | null {
 }
 
 function connected({ attempts }: Command, device: Device | null): string {
+  const member = device?.member;
+  if (member && !reads(member)) return 'the device does not read what was sent to it before';
   if (attempts > 0) return 'about to be written';
-  return device?.member?.ready
+  return member?.ready
     ? 'waiting for earlier commands, which the device has not accepted yet'
     : 'waiting for the greeting of the device, which has just connected';
 }

@@ -38,6 +38,8 @@ interface Entry {
   documents: DeviceDocuments;
   /** On its way to the store: a row that is saved meanwhile must hold it, or it would take it back. */
   pending: DesiredDocument | null;
+  /** The connection in whose socket a document waits to be read; null: none. */
+  unread: string | null;
   /** Reports before it are in the row that was loaded. */
   readonly heldTo: number;
   readonly changes: OneAtATime;
@@ -91,7 +93,7 @@ export class DesiredStates implements DesiredDesk {
   /** P-3.3: the device can be written to, and gets what it has not reported yet. */
   greeted(device: Device, member: Member): void {
     const { desired, reported } = this.documents(device);
-    if (desired && desired.version > plausible(reported?.version ?? 0)) tell(device, member, desired);
+    if (desired && desired.version > plausible(reported?.version ?? 0)) this.tell(device, member, desired);
   }
 
   /** P-6.1. What the row of a restart holds already changes nothing. */
@@ -163,8 +165,25 @@ export class DesiredStates implements DesiredDesk {
     checkReceivable(device, encodeDesired(next.version, values), WHAT);
     await this.store(device.name, entry, next);
     this.changed(device.name, entry);
-    if (device.member?.ready) tell(device, device.member, next);
+    if (device.member?.ready) this.tell(device, device.member, next);
     return next;
+  }
+
+  /** One document at a time: for a device that does not read the newest is kept here, not each in its socket. */
+  private tell(device: Device, member: Member, document: DesiredDocument): void {
+    const { session } = member;
+    const entry = this.entry(device.name);
+    if (entry.unread === session) return;
+    const { version, values } = document;
+    const frame = encodeDesired(version, values);
+    if (tooBigFor(device, frame, WHAT) !== null) return;
+    entry.unread = session;
+    member.write(frame, () => {
+      if (entry.unread === session) entry.unread = null;
+      const { desired } = entry.documents;
+      const isBehind = desired !== null && desired.version > version;
+      if (isBehind && device.member?.session === session) this.tell(device, member, desired);
+    });
   }
 
   private async store(name: string, entry: Entry, next: DesiredDocument): Promise<void> {
@@ -201,15 +220,10 @@ export class DesiredStates implements DesiredDesk {
 }
 
 function newEntry(documents: DeviceDocuments, heldTo: number): Entry {
-  return { documents, pending: null, heldTo, changes: new OneAtATime() };
+  return { documents, pending: null, unread: null, heldTo, changes: new OneAtATime() };
 }
 
 /** P-3.2: what the device cannot receive is never written. */
-function tell(device: Device, member: Member, { version, values }: DesiredDocument): void {
-  const frame = encodeDesired(version, values);
-  if (tooBigFor(device, frame, WHAT) === null) member.write(frame);
-}
-
 /**
  * A version above what a device from another life of this broker has reported is told to it, but not above what a number can
  * hold: reports of any version were stored once.
