@@ -55,7 +55,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   const revisions = new Revisions(clock.now());
   const revisionCeiling = new RevisionCeiling({ revisions, store: state, clock, logger });
   const fleet = new Fleet(revisions);
-  const registry = new DeviceRegistry({ store: state, fleet, clock });
+  const registry = new DeviceRegistry({ store: state, fleet, clock, limits: config.limits });
   const limits = { ...config.store, ...config.limits };
   const ingest = new Ingest({ log, fleet, events, counters, clock, limits });
   const intervalMs = config.store.checkpointSeconds * 1000;

@@ -14,6 +14,7 @@ export interface DeviceRegistryParts {
   readonly store: RegistryStore;
   readonly fleet: Fleet;
   readonly clock: Clock;
+  readonly limits: { readonly devicesPerCustomer: number };
 }
 
 export interface Registered {
@@ -25,6 +26,9 @@ export interface Registered {
 /** Bytes of UTF-8, and how many tags. */
 export const PROFILE_LIMITS = { labelBytes: 64, tags: 16, tagBytes: 32, notesBytes: 1024 } as const;
 
+/** Seconds after which it is worth another try: somebody must have made room. */
+const RETRY_NEW_DEVICE = 300;
+
 interface Queue {
   readonly changes: OneAtATime;
   users: number;
@@ -34,6 +38,8 @@ export class DeviceRegistry {
   private readonly parts: DeviceRegistryParts;
   /** By `customer/device`: what is asked of one device is done one after the other, so that a forgotten one stays so. */
   private readonly queues = new Map<string, Queue>();
+  /** By customer: devices that are being stored and not known yet. */
+  private readonly making = new Map<string, number>();
 
   constructor(parts: DeviceRegistryParts) {
     this.parts = parts;
@@ -49,7 +55,7 @@ export class DeviceRegistry {
     }
   }
 
-  /** Replaces label, tags and notes. Durable when it resolves. Rejects with `HubRefusal` `bad-request`. */
+  /** Replaces label, tags and notes. Durable when it resolves. Rejects with `HubRefusal` `bad-request`, `too-many-devices`. */
   put(
     customer: string,
     id: string,
@@ -57,11 +63,15 @@ export class DeviceRegistry {
   ): Promise<Registered> {
     return this.inTurn(customer, id, async () => {
       checkProfile(profile);
+      this.checkNumber(customer, id);
       return this.save(customer, id, profile);
     });
   }
 
-  /** Makes it known, and keeps what is said of it already; when a key for it is made. */
+  /**
+   * Makes it known, and keeps what is said of it already; when a key for it is made. Not limited in number: only an admin makes
+   * keys, and a device with a key of its own is always let in.
+   */
   ensure(customer: string, id: string): Promise<Registered> {
     return this.inTurn(customer, id, async () => {
       const device = this.parts.fleet.find(customer, id);
@@ -90,12 +100,36 @@ export class DeviceRegistry {
     const { store, fleet, clock } = this.parts;
     const before = fleet.find(customer, id);
     const registeredAt = before?.profile?.registeredAt ?? clock.now();
-    await store.saveRegistered({ customer, device: id, registeredAt, label, tags, notes });
+    this.count(customer, 1);
+    try {
+      await store.saveRegistered({ customer, device: id, registeredAt, label, tags, notes });
+    } finally {
+      this.count(customer, -1);
+    }
     // It may have connected meanwhile.
     const created = fleet.find(customer, id) === null;
     const device = created ? fleet.register(customer, id) : fleet.obtain(customer, id);
     device.profile = { registeredAt, label, tags, notes };
     return { device, created };
+  }
+
+  private checkNumber(customer: string, id: string): void {
+    const { fleet, limits } = this.parts;
+    const { devicesPerCustomer } = limits;
+    if (fleet.find(customer, id)) return;
+    if (fleet.countOf(customer) + (this.making.get(customer) ?? 0) < devicesPerCustomer) return;
+    const limit = 'limits.devicesPerCustomer';
+    throw new HubRefusal(
+      'too-many-devices',
+      `The device is not known, and the limit ${limit} of ${devicesPerCustomer} is reached; forget devices that are gone.`,
+      { limit, retryAfter: RETRY_NEW_DEVICE },
+    );
+  }
+
+  private count(customer: string, change: 1 | -1): void {
+    const making = (this.making.get(customer) ?? 0) + change;
+    if (making === 0) this.making.delete(customer);
+    else this.making.set(customer, making);
   }
 
   private async inTurn<Result>(customer: string, id: string, work: () => Promise<Result>): Promise<Result> {

@@ -43,7 +43,12 @@ export class AdminBench {
   readonly clock = new FakeClock();
   readonly fleet = new Fleet(new Revisions(1));
   readonly database = new MemoryDatabase();
-  readonly registry = new DeviceRegistry({ store: this.database, fleet: this.fleet, clock: this.clock });
+  readonly registry = new DeviceRegistry({
+    store: this.database,
+    fleet: this.fleet,
+    clock: this.clock,
+    limits: { devicesPerCustomer: 3 },
+  });
   readonly keys = new FakeKeys(this.clock, KEYS);
   readonly browserSessions = new FakeBrowserSessions(this.clock);
   readonly commands = new FakeCommands(this.clock);

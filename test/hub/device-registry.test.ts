@@ -11,7 +11,12 @@ const NAMED = { label: 'North hall', tags: ['hall'], notes: null };
 async function world(database = new MemoryDatabase()) {
   await database.start();
   const fleet = new Fleet(new Revisions(1));
-  const registry = new DeviceRegistry({ store: database, fleet, clock: new FakeClock() });
+  const registry = new DeviceRegistry({
+    store: database,
+    fleet,
+    clock: new FakeClock(),
+    limits: { devicesPerCustomer: 3 },
+  });
   await registry.load();
   const forget = async (id: string): Promise<boolean> => {
     const device = fleet.find('acme', id);
@@ -83,4 +88,25 @@ it('is told to viewers and the bridge as one that is away', async () => {
   await registry.ensure('acme', 'pump');
   await registry.put('acme', 'pump', NAMED);
   expect(told).toEqual(['acme/pump offline 0']);
+});
+
+it('one customer names no more devices than it may have, also at once; those it has can be named', async () => {
+  const { registry, fleet } = await world();
+  const asked = ['a', 'b', 'c', 'd', 'e'].map((id) => registry.put('acme', id, NAMED));
+  const outcomes = await Promise.allSettled(asked);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual([
+    'fulfilled',
+    'fulfilled',
+    'fulfilled',
+    'rejected',
+    'rejected',
+  ]);
+  await expect(registry.put('acme', 'f', NAMED)).rejects.toMatchObject({
+    code: 'too-many-devices',
+    limit: 'limits.devicesPerCustomer',
+  });
+  expect(await registry.put('acme', 'a', { ...NAMED, label: 'Again' })).toMatchObject({ created: false });
+  expect(await registry.put('globex', 'a', NAMED)).toMatchObject({ created: true });
+  expect(await registry.ensure('acme', 'with-a-key')).toMatchObject({ created: true });
+  expect(fleet.total).toBe(5);
 });

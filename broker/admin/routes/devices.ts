@@ -112,7 +112,14 @@ function putRoute(api: Api, parts: AdminParts, access: Access, trail: Trail): vo
         params: NewDevicePath,
         body: reference(DeviceProfileSchema),
         response: {
-          ...answers(201, reference(DeviceSchema), 'not-found', 'body-too-large', 'unsupported-media-type'),
+          ...answers(
+            201,
+            reference(DeviceSchema),
+            'not-found',
+            'too-many-devices',
+            'body-too-large',
+            'unsupported-media-type',
+          ),
           200: { ...reference(DeviceSchema), ...known },
         },
       },
