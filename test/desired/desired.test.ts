@@ -1,14 +1,7 @@
 /** Desired and reported state (P-6): what a device should be like, also while it is away. */
 import { describe, expect, it } from 'vitest';
-import { DesiredStates } from '../../broker/hub/desired/desired-states.ts';
-import { Device } from '../../broker/hub/device.ts';
-import type { DesiredStore } from '../../broker/store/command-ports.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
-import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import { encode } from '../../broker/wire/cbor.ts';
-import { FRAME, type ValueMap } from '../../broker/wire/frames.ts';
-import { FakeClock } from '../helpers/clock.ts';
-import { eventually } from '../helpers/eventually.ts';
+import type { ValueMap } from '../../broker/wire/frames.ts';
 
 const ANY = { expected: null, by: 'key1' };
 
@@ -16,98 +9,11 @@ function nested(depth: number): ValueMap {
   return depth === 1 ? { a: 1 } : { a: nested(depth - 1) };
 }
 
-async function world(database = new MemoryDatabase()) {
-  await database.start();
-  /** The store has taken a row, and has not said so yet, as long as this is not empty. */
-  const answers: (() => void)[] = [];
-  let store: 'prompt' | 'slow' = 'prompt';
-  const slowly: Pick<DesiredStore, 'loadDesired' | 'saveDesired'> = {
-    loadDesired: () => database.loadDesired(),
-    saveDesired: async (rows) => {
-      await database.saveDesired(rows);
-      if (store === 'slow') await new Promise<void>((resolve) => answers.push(resolve));
-    },
-  };
-  const ingest = { position: 100 };
-  const clock = new FakeClock();
-  const limits = { desiredBytes: 1024 };
-  const desired = new DesiredStates({ store: slowly, ingest, clock, limits });
-  await desired.load();
-  const device = new Device('acme', 'pump');
-  const told: [number, ValueMap][] = [];
-  const unread: (() => void)[] = [];
-  let reading: 'yes' | 'no' = 'yes';
-  const member = {
-    session: 's1',
-    keyId: 'key9',
-    heardAt: 0,
-    ready: true,
-    bufferedBytes: 0,
-    end: () => {},
-    write: (bytes: Uint8Array, written: () => void = () => {}) => {
-      const frame = parseBrokerFrame(bytes);
-      if (frame?.kind === FRAME.desired) told.push([frame.version, frame.values]);
-      if (reading === 'yes') written();
-      else unread.push(written);
-    },
-  };
-  const reports = (version: number, values: ValueMap, position = 200) =>
-    desired.reported({
-      customer: 'acme',
-      device: 'pump',
-      frame: { kind: FRAME.reported, version, values },
-      arrival: clock.now(),
-      position,
-    });
-  const connects = () => {
-    device.member = member;
-    desired.greeted(device, member);
-  };
-  const slow = {
-    begin: () => {
-      store = 'slow';
-    },
-    taken: (count: number) => eventually(() => expect(answers).toHaveLength(count)),
-    end: () => {
-      store = 'prompt';
-      for (const answer of answers.splice(0)) answer();
-    },
-  };
-  const reads = (yes: boolean) => {
-    reading = yes ? 'yes' : 'no';
-    if (yes) for (const written of unread.splice(0)) written();
-  };
-  return { database, desired, device, told, reports, connects, reads, ingest, slow };
-}
-
-describe('a device that does not read', () => {
-  it('has one document in its socket, and gets the newest when it reads again', async () => {
-    const { desired, device, told, connects, reads } = await world();
-    connects();
-    reads(false);
-    for (let rpm = 1; rpm <= 50; rpm += 1) await desired.put(device, { rpm }, { expected: null, by: 'key1' });
-    expect(told).toEqual([[1, { rpm: 1 }]]);
-    reads(true);
-    expect(told).toEqual([
-      [1, { rpm: 1 }],
-      [50, { rpm: 50 }],
-    ]);
-  });
-
-  it('gets the newest at its next connection, where it reads', async () => {
-    const { desired, device, told, connects, reads } = await world();
-    connects();
-    reads(false);
-    for (const rpm of [1, 2, 3]) await desired.put(device, { rpm }, { expected: null, by: 'key1' });
-    device.member = { ...device.member!, session: 's2' };
-    desired.greeted(device, device.member);
-    expect(told.at(-1)).toEqual([3, { rpm: 3 }]);
-  });
-});
+import { desiredWorld } from './world.ts';
 
 describe('what a device should be like', () => {
   it('has a version that rises with each change, and stays with one that changes nothing', async () => {
-    const { desired, device } = await world();
+    const { desired, device } = await desiredWorld();
     expect(desired.documents(device)).toEqual({ desired: null, reported: null });
     expect(await desired.put(device, { interval: 30 }, ANY)).toMatchObject({ version: 1, by: 'key1' });
     expect(await desired.patch(device, { target: 21.5 }, ANY)).toMatchObject({
@@ -119,7 +25,7 @@ describe('what a device should be like', () => {
   });
 
   it('is not overwritten by somebody who has not seen the last change', async () => {
-    const { desired, device } = await world();
+    const { desired, device } = await desiredWorld();
     await desired.put(device, { a: 1 }, { expected: 0, by: 'key1' });
     const lost = desired.put(device, { a: 2 }, { expected: 0, by: 'key2' });
     await expect(lost).rejects.toMatchObject({ code: 'precondition-failed' });
@@ -132,17 +38,17 @@ describe('what a device should be like', () => {
   });
 
   it('comes back after a restart', async () => {
-    const before = await world();
+    const before = await desiredWorld();
     await before.desired.put(before.device, { interval: 30, raw: [1, { deep: true }] }, ANY);
-    const after = await world(before.database);
+    const after = await desiredWorld(before.database);
     expect(after.desired.documents(after.device)).toEqual(before.desired.documents(before.device));
   });
 
   it('is not guessed from a row that a newer broker wrote', async () => {
-    const { database } = await world();
+    const { database } = await desiredWorld();
     const body = encode({ version: 2, desired: null, reported: null });
     await database.saveDesired([{ customer: 'acme', device: 'pump', position: 0, body }]);
-    await expect(world(database)).rejects.toThrow(/acme\/pump has version 2, not 1/);
+    await expect(desiredWorld(database)).rejects.toThrow(/acme\/pump has version 2, not 1/);
   });
 
   it.each<[string, ValueMap, string]>([
@@ -153,7 +59,7 @@ describe('what a device should be like', () => {
     ['a byte more than the limit', { a: 'x'.repeat(1024 - 6 + 1) }, 'desired-too-large'],
     ['more maps in each other than the profile allows', nested(9), 'bad-request'],
   ])('is refused with %s, and stays as it was', async (_, values, code) => {
-    const { desired, device } = await world();
+    const { desired, device } = await desiredWorld();
     await desired.put(device, { interval: 30 }, ANY);
     await expect(desired.patch(device, values, ANY)).rejects.toMatchObject({ name: 'HubRefusal', code });
     expect(desired.documents(device).desired).toMatchObject({ version: 1 });
@@ -161,13 +67,13 @@ describe('what a device should be like', () => {
 });
 
 it('is taken up to the byte of the limit', async () => {
-  const { desired, device } = await world();
+  const { desired, device } = await desiredWorld();
   expect(await desired.put(device, { a: 'x'.repeat(1024 - 6) }, ANY)).toMatchObject({ version: 1 });
 });
 
 describe('a store that takes its time', () => {
   it('does not lose a change when the device reports meanwhile, and the power goes', async () => {
-    const before = await world();
+    const before = await desiredWorld();
     await before.desired.put(before.device, { interval: 30 }, ANY);
     before.slow.begin();
     const putting = before.desired.put(before.device, { interval: 60 }, ANY);
@@ -178,7 +84,7 @@ describe('a store that takes its time', () => {
     before.slow.end();
     expect(await putting).toMatchObject({ version: 2 });
     await saving;
-    const after = await world(before.database);
+    const after = await desiredWorld(before.database);
     expect(after.desired.documents(after.device)).toMatchObject({
       desired: { version: 2, values: { interval: 60 } },
       reported: { version: 1 },
@@ -186,7 +92,7 @@ describe('a store that takes its time', () => {
   });
 
   it('does not tell anybody before it has said that the change is safe', async () => {
-    const { desired, device, told, connects, slow } = await world();
+    const { desired, device, told, connects, slow } = await desiredWorld();
     connects();
     slow.begin();
     const putting = desired.put(device, { interval: 60 }, ANY);
@@ -199,7 +105,7 @@ describe('a store that takes its time', () => {
   });
 
   it('does not bring a device back that is forgotten while changes wait', async () => {
-    const before = await world();
+    const before = await desiredWorld();
     before.slow.begin();
     const first = before.desired.put(before.device, { interval: 30 }, ANY);
     await before.slow.taken(1);
@@ -207,14 +113,14 @@ describe('a store that takes its time', () => {
     const second = before.desired.put(before.device, { interval: 60 }, ANY);
     before.slow.end();
     await Promise.all([first, second, forgetting]);
-    const after = await world(before.database);
+    const after = await desiredWorld(before.database);
     expect(after.desired.documents(after.device)).toEqual({ desired: null, reported: null });
   });
 });
 
 describe('the device', () => {
   it('is told on each change while it is connected', async () => {
-    const { desired, device, told, connects } = await world();
+    const { desired, device, told, connects } = await desiredWorld();
     connects();
     await desired.put(device, { interval: 30 }, ANY);
     await desired.patch(device, { interval: 60 }, ANY);
@@ -225,7 +131,7 @@ describe('the device', () => {
   });
 
   it('is told when it connects, until it has reported that version (P-3.3)', async () => {
-    const { desired, device, told, connects, reports } = await world();
+    const { desired, device, told, connects, reports } = await desiredWorld();
     await desired.put(device, { interval: 30 }, ANY);
     connects();
     connects();
@@ -236,7 +142,7 @@ describe('the device', () => {
   });
 
   it('shows what it applied, with its time, and where that differs', async () => {
-    const { desired, device, reports } = await world();
+    const { desired, device, reports } = await desiredWorld();
     await desired.put(device, { interval: 30, target: 21.5 }, ANY);
     reports(1, { interval: 10 });
     const documents = desired.documents(device);
@@ -248,7 +154,7 @@ describe('the device', () => {
   });
 
   it('is told a new document though it reported a higher version to a broker that lost its data', async () => {
-    const { desired, device, told, connects, reports } = await world();
+    const { desired, device, told, connects, reports } = await desiredWorld();
     reports(41, { interval: 30 });
     connects();
     expect(await desired.put(device, { interval: 60 }, ANY)).toMatchObject({ version: 42 });
@@ -256,7 +162,7 @@ describe('the device', () => {
   });
 
   it('is told the document that it should have had already, if it reported a higher version since', async () => {
-    const { desired, device, told, connects, reports } = await world();
+    const { desired, device, told, connects, reports } = await desiredWorld();
     await desired.put(device, { interval: 60 }, ANY);
     reports(41, { interval: 30 });
     connects();
@@ -272,7 +178,7 @@ describe('a document that the device cannot receive (P-3.2)', () => {
   const hello = { model: null, firmware: null, meta: null };
 
   it('is refused with both numbers, and nothing changes', async () => {
-    const { desired, device, told, connects } = await world();
+    const { desired, device, told, connects } = await desiredWorld();
     device.description = { ...hello, maxFrame: 256 };
     connects();
     await expect(desired.put(device, long, ANY)).rejects.toMatchObject({
@@ -283,7 +189,7 @@ describe('a document that the device cannot receive (P-3.2)', () => {
   });
 
   it('that is older than what the device said is kept, not sent, and says so until it fits', async () => {
-    const { desired, device, told, connects, reports } = await world();
+    const { desired, device, told, connects, reports } = await desiredWorld();
     await desired.put(device, long, ANY);
     device.description = { ...hello, maxFrame: 256 };
     connects();
@@ -298,11 +204,11 @@ describe('a document that the device cannot receive (P-3.2)', () => {
 
 describe('what was reported', () => {
   it('is saved with the checkpoint, and not taken from the log again', async () => {
-    const before = await world();
+    const before = await desiredWorld();
     before.reports(3, { a: 1 });
     before.ingest.position = 300;
     await before.desired.save();
-    const after = await world(before.database);
+    const after = await desiredWorld(before.database);
     after.reports(2, { a: 0 }, 200);
     expect(after.desired.documents(after.device).reported).toMatchObject({ version: 3 });
     after.reports(4, { a: 2 }, 300);
@@ -310,12 +216,12 @@ describe('what was reported', () => {
   });
 
   it('is gone with a device that was forgotten', async () => {
-    const before = await world();
+    const before = await desiredWorld();
     await before.desired.put(before.device, { a: 1 }, ANY);
     before.reports(1, { a: 1 });
     await before.desired.forget('acme', 'pump');
     await before.desired.save();
-    const after = await world(before.database);
+    const after = await desiredWorld(before.database);
     expect(after.desired.documents(after.device)).toEqual({ desired: null, reported: null });
   });
 });
