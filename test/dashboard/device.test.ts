@@ -68,6 +68,26 @@ describe.runIf(HAS_CHROMIUM)(
       expect(answer.ok).toBe(true);
     }
 
+    it('shows what the device said of itself, and that it sleeps, until when (P-3.2, P-7.5)', async () => {
+      const broker = await start();
+      const key = await broker.key('device', 'acme', 'pump-7');
+      const client = new DeviceClient({ url: broker.url, key, maxFrame: 4096, meta: { site: 'north' } });
+      onTestFinished(() => client.stop());
+      client.start();
+      client.send({ temp: 21.5 });
+      await client.durable();
+      const page = await logIn(broker, 'viewer');
+      await page.locator('#device-presence[data-state="online"]').waitFor();
+      const facts = page.locator('#facts');
+      await facts.getByText('4,096 bytes').waitFor();
+      await facts.getByText('north').waitFor();
+      await client.stop({ sleep: 3600 });
+      await page.locator('#device-presence[data-state="asleep"]').waitFor();
+      expect(await page.locator('#device-presence').textContent()).toMatch(/^Asleep until .*\d\d:\d\d:\d\d$/);
+      await page.goto(`${broker.url}/#/`);
+      await page.locator('td.presence[data-state="asleep"]').waitFor();
+    });
+
     it('opens from the fleet’s table by keyboard, and goes back to where it was', async () => {
       const broker = await start();
       await connect(broker);
