@@ -44,10 +44,10 @@ export class Access {
   }
 
   /** Trades a key's text or another proof for its row; a failure counts against the address. */
-  prove(request: FastifyRequest, row: KeyRow | null): KeyRow {
+  prove(request: FastifyRequest, row: KeyRow | null, invalid = INVALID): KeyRow {
     if (row) return row;
     const retryAfter = this.parts.failures.add(request.ip);
-    if (retryAfter === null) throw new Refusal('unauthorized', INVALID);
+    if (retryAfter === null) throw new Refusal('unauthorized', invalid);
     throw new Refusal('too-many-requests', `Too many invalid keys; wait ${retryAfter} s.`, { retryAfter });
   }
 

@@ -1,12 +1,11 @@
 /**
- * `signalbox demo`: a broker with its data in a temporary folder, a simulated fleet of two customers, and a one-time
- * login link to the dashboard. Ctrl-C ends all of it and removes the folder.
+ * `signalbox demo`: a broker with its data in a temporary folder, a simulated fleet of two customers, a few devices that
+ * misbehave, and a login link to the dashboard. Ctrl-C ends all of it and removes the folder.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { Simulation } from '../../device-sim/run.ts';
 import type { Broker } from '../broker.ts';
 import { loadConfig } from '../config.ts';
 import { systemEnvironment } from '../environment.ts';
@@ -61,7 +60,7 @@ async function runInFolder(data: string, options: DemoOptions): Promise<number> 
   });
   await broker.start();
   const fleets = await startFleets(broker, options);
-  console.log(greeting(broker, await loginLink(broker), options));
+  console.log(greeting({ url: broker.url, link: await loginLink(broker), data }, options));
   const code = await ended;
   console.log('\nStopping.');
   await Promise.all(fleets.map((fleet) => fleet.stop()));
@@ -69,9 +68,16 @@ async function runInFolder(data: string, options: DemoOptions): Promise<number> 
   return code;
 }
 
-async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Promise<Simulation[]> {
-  const { simulate } = await import('../../device-sim/run.ts');
-  const fleets: Simulation[] = [];
+interface Running {
+  stop(): Promise<unknown>;
+}
+
+async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Promise<Running[]> {
+  const [{ simulate }, { Troublemakers }] = await Promise.all([
+    import('../../device-sim/run.ts'),
+    import('../../device-sim/troublemakers.ts'),
+  ]);
+  const fleets: Running[] = [];
   for (const [index, customer] of CUSTOMERS.entries()) {
     const { key } = await broker.core.keys.create({
       customer,
@@ -84,11 +90,15 @@ async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Prom
     const fleet = simulate({ url: broker.url, keys, devices, rate, seed: index + 1, commands: COMMANDS });
     fleet.start();
     fleets.push(fleet);
+    if (index > 0) continue;
+    const troublemakers = new Troublemakers({ url: broker.url, key });
+    troublemakers.start();
+    fleets.push(troublemakers);
   }
   return fleets;
 }
 
-/** Opens the dashboard once, as an admin that sees both customers. */
+/** Opens the dashboard as an admin that sees both customers; works again within its ten minutes. */
 async function loginLink(broker: Broker): Promise<string> {
   const { keys, browserSessions } = broker.core;
   const { row } = await keys.create({
@@ -98,16 +108,31 @@ async function loginLink(broker: Broker): Promise<string> {
     label: 'demo',
     expiresAt: null,
   });
-  return `${broker.url}/#login=${browserSessions.issueLoginToken(row.id)}`;
+  return `${broker.url}/#login=${browserSessions.issueLoginToken(row.id, 'often')}`;
 }
 
-function greeting(broker: Broker, link: string, { devices, rate }: DemoOptions): string {
+interface Place {
+  readonly url: string;
+  readonly link: string;
+  readonly data: string;
+}
+
+/** The commands are there to be copied: a test runs them. */
+function greeting({ url, link, data }: Place, { devices, rate }: DemoOptions): string {
   return [
     '',
-    `  Signalbox runs at ${broker.url}`,
-    `  ${devices * CUSTOMERS.length} simulated devices of ${CUSTOMERS.join(' and ')} send ${rate} sample(s) a second each.`,
+    `  Signalbox runs at ${url}`,
+    `  ${devices * CUSTOMERS.length} simulated devices of ${CUSTOMERS.join(' and ')} send ${rate} sample(s) a second each. Six more of acme`,
+    '  misbehave: one sleeps, one is gone, one has no clock, one sends bad frames, one loses its connection, one raises events.',
     '',
-    `  Dashboard (link for one login): ${link}`,
+    `  Dashboard (works for ten minutes): ${link}`,
+    '',
+    '  In another terminal, in this folder:',
+    `    export SIGNALBOX_URL=${url} SIGNALBOX_DATA=${data}`,
+    '    npx signalbox device list --customer acme',
+    '    npx signalbox state acme/pump-1',
+    '    npx signalbox send acme/pump-1 identify --wait',
+    "    npx signalbox watch 'acme/+'",
     '',
     '  Ctrl-C ends everything and removes its data.',
   ].join('\n');

@@ -13,6 +13,8 @@ import { Refusal } from '../refusal.ts';
 /** The longest that browsers keep a cookie. */
 const COOKIE_SECONDS = 400 * 86_400;
 
+const SPENT = 'The login link was used already, or is older than ten minutes; log in with a key.';
+
 export function sessionRoutes(api: Api, parts: AdminParts, access: Access): void {
   loginRoute(api, parts, access);
   whoRoute(api, access);
@@ -23,7 +25,7 @@ function loginRoute(api: Api, { keys, browserSessions, logger }: AdminParts, acc
   const prove = (request: FastifyRequest, { key, token }: Static<typeof LoginSchema>): KeyRow => {
     if (key !== undefined && token === undefined) return access.prove(request, keys.authenticate(key));
     if (token !== undefined && key === undefined) {
-      return access.prove(request, browserSessions.redeemLoginToken(token));
+      return access.prove(request, browserSessions.redeemLoginToken(token), SPENT);
     }
     throw new Refusal('bad-request', 'body must hold either key or token.');
   };

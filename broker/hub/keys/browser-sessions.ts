@@ -44,12 +44,18 @@ interface Session {
   until: number;
 }
 
+interface LoginToken {
+  readonly keyId: string;
+  readonly use: 'once' | 'often';
+  /** Monotonic ms. */
+  readonly until: number;
+}
+
 export class BrowserSessions {
   private readonly parts: BrowserSessionsParts;
   /** Oldest first. */
   private readonly byName = new Map<string, Session>();
-  /** `until`: monotonic ms. */
-  private readonly tokens = new Map<string, { readonly keyId: string; readonly until: number }>();
+  private readonly tokens = new Map<string, LoginToken>();
   private readonly listeners = new Set<(name: string) => void>();
   private timer: Timer | null = null;
 
@@ -150,12 +156,12 @@ export class BrowserSessions {
     }
   }
 
-  /** A token that opens one session for this key, within ten minutes. */
-  issueLoginToken(keyId: string): string {
+  /** A token that opens a session for this key within ten minutes: once, or (a demo's) as often as somebody likes. */
+  issueLoginToken(keyId: string, use: 'once' | 'often' = 'once'): string {
     const now = this.parts.clock.monotonic();
     for (const [name, { until }] of this.tokens) if (until <= now) this.tokens.delete(name);
     const token = this.secret();
-    this.tokens.set(nameOf(hashOf(token)), { keyId, until: now + TOKEN_LIFETIME });
+    this.tokens.set(nameOf(hashOf(token)), { keyId, use, until: now + TOKEN_LIFETIME });
     return token;
   }
 
@@ -163,7 +169,7 @@ export class BrowserSessions {
   redeemLoginToken(token: string): KeyRow | null {
     const name = nameOf(hashOf(token));
     const issued = this.tokens.get(name);
-    this.tokens.delete(name);
+    if (issued?.use !== 'often') this.tokens.delete(name);
     return issued && issued.until > this.parts.clock.monotonic() ? this.parts.keys.find(issued.keyId) : null;
   }
 
