@@ -26,7 +26,7 @@ export function planConnections(openFiles: number | null, limits: ConnectionLimi
   if (openFiles === null) return { ...wanted, sockets: null };
   const sockets = Math.max(openFiles - RESERVED, Math.floor(openFiles / 2));
   if (connections + viewers + httpConnections <= sockets) return { ...wanted, sockets };
-  const http = Math.min(httpConnections, Math.ceil(sockets / 4));
+  const http = Math.min(httpConnections, Math.ceil(sockets / 4), Math.max(64, Math.ceil(sockets / 8)));
   const live = Math.min(viewers, Math.ceil(sockets / 8));
   return {
     sockets,
