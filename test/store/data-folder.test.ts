@@ -137,8 +137,9 @@ describe('the database', () => {
   });
 
   it('commits with synchronous=FULL in WAL mode', () => {
-    const { database, mark } = openDatabase(optionsIn(temporaryFolder()));
+    const { database, mark, sums } = openDatabase(optionsIn(temporaryFolder()));
     mark.close();
+    onTestFinished(() => sums.close());
     expect(database.pragma('synchronous', { simple: true })).toBe(2);
     expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(database.pragma('foreign_keys', { simple: true })).toBe(1);
@@ -148,11 +149,13 @@ describe('the database', () => {
   it('is brought up to date once: opening it again changes nothing', () => {
     const options = optionsIn(temporaryFolder());
     const schema = () => {
-      const { database, mark } = openDatabase(options);
+      const { database, mark, sums } = openDatabase(options);
       mark.close();
+      sums.finish();
       const found = database.prepare('SELECT name, sql FROM sqlite_master ORDER BY name').all();
       const version = database.pragma('user_version', { simple: true });
       database.close();
+      sums.close();
       return { found, version };
     };
     const first = schema();

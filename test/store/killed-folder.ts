@@ -1,8 +1,9 @@
 /** A data folder as a kill leaves it, with keys and commands that were stored, to be damaged by a test. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import SqliteDatabase from 'better-sqlite3';
 import type { CommandRow } from '../../broker/store/command-ports.ts';
 import type { KeyRow, Stores } from '../../broker/store/ports.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -87,4 +88,22 @@ const allCommands = count(COMMANDS).map(someCommand);
 export function databaseFiles(folder: string): Readonly<Record<string, string>> {
   const read = (name: string) => readFileSync(join(folder, name)).toString('base64');
   return { database: read('signalbox.db'), wal: read('signalbox.db-wal'), mark: read('log/database.mark') };
+}
+
+const MIGRATIONS = join(import.meta.dirname, '../../schemas/sql/migrations');
+/** The last before there were marks. */
+const UNMARKED = 4;
+
+/** The database as a version from before there were marks leaves it, in the place of the one that is there. */
+export function olderDatabase(folder: string): void {
+  for (const name of ['signalbox.db', 'signalbox.db-sums', 'log/database.mark']) {
+    rmSync(join(folder, name), { force: true });
+  }
+  const database = new SqliteDatabase(join(folder, 'signalbox.db'));
+  for (const name of readdirSync(MIGRATIONS).sort().slice(0, UNMARKED)) {
+    database.exec(readFileSync(join(MIGRATIONS, name), 'utf8'));
+  }
+  database.pragma(`application_id = ${0x53424f58}`);
+  database.pragma(`user_version = ${UNMARKED}`);
+  database.close();
 }

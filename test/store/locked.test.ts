@@ -1,10 +1,9 @@
 /** Another program that holds signalbox.db: what writes waits and says so, what reads is answered, telemetry goes on. */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { payload, prepareStores, startStores } from './harness.ts';
-import { someKey } from './killed-folder.ts';
+import { olderDatabase, someKey } from './killed-folder.ts';
 
 /** A write lock on the database, as the sqlite3 shell takes it with BEGIN IMMEDIATE. */
 function lock(folder: string): { release(): void } {
@@ -50,11 +49,7 @@ it('does not keep a stop waiting', async () => {
 it('is waited for at a start that has something to write', async () => {
   const { stores, folder } = await startStores();
   await stores.stop();
-  const older = new SqliteDatabase(join(folder, 'signalbox.db'));
-  older.exec('DROP TABLE mark');
-  older.pragma('user_version = 4');
-  older.close();
-  rmSync(join(folder, 'log/database.mark'));
+  olderDatabase(folder);
   const other = lock(folder);
   const again = prepareStores({ folder }).stores;
   const met = new Promise<void>((resolve) => again.onObstacle(resolve));

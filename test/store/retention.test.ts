@@ -179,5 +179,5 @@ it('leaves no timer and no thread behind', async () => {
   const { stores, clock, folder } = await startStores();
   await stores.stop();
   expect(clock.pending).toBe(0);
-  expect(readdirSync(folder).sort()).toEqual(['lock', 'log', 'signalbox.db']);
+  expect(readdirSync(folder).sort()).toEqual(['lock', 'log', 'signalbox.db', 'signalbox.db-sums']);
 });

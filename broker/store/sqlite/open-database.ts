@@ -5,10 +5,12 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
+import { wayOn } from '../consent.ts';
 import type { MarkFile } from '../mark.ts';
 import { StoreError } from '../ports.ts';
 import { judgeMark, type OwnMark, takeUpMark } from './check-mark.ts';
 import type { DatabaseOptions } from './messages.ts';
+import { damagedPages, PageSums } from './page-sums.ts';
 import { loadMigrations, type Migration } from './sql.ts';
 
 /** "SBOX". */
@@ -20,22 +22,33 @@ export const BUSY_TIMEOUT_MS = 1000;
 export interface OpenDatabase {
   readonly database: SqliteDatabase.Database;
   readonly mark: MarkFile;
+  readonly sums: PageSums;
 }
 
 /** Throws StoreError; and SQLite's own error, if another program holds a lock or the disk is full. */
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const { file, logFolder } = options;
   const migrations = loadMigrations(join(options.sql, 'migrations'));
+  const isNew = !existsSync(file);
+  const damaged = options.isAccepted ? [] : damagedPages(file);
   inspect(options, migrations.length);
+  if (damaged.length > 0) throw changedPages(file, damaged);
   // SQLite gives its side files the mode of this one.
   closeSync(openSync(file, 'a', 0o600));
+  const sums = new PageSums(file);
+  if (isNew || options.isAccepted) sums.give();
   const database = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     makeDurable(database);
     migrate(database, migrations);
-    return { database, mark: takeUpMark(logFolder, readOwn(database)) };
+    const mark = takeUpMark(logFolder, readOwn(database));
+    sums.start(database);
+    return { database, sums, mark };
   } catch (error) {
+    // SQLite copies its log when it closes, and nobody writes the sums then.
+    sums.give();
     database.close();
+    sums.close();
     throw isDamage(error) ? corrupt(file, (error as Error).message) : error;
   }
 }
@@ -50,6 +63,14 @@ function corrupt(file: string, found: string): StoreError {
     'database-corrupt',
     `${file} is damaged: ${found}. Nothing was changed. Bring back a copy of the whole folder (docs/operations.md, "When ` +
       'a start is refused"), or move the file and its -wal away to begin anew, without keys and commands.',
+  );
+}
+
+function changedPages(file: string, pages: readonly number[]): StoreError {
+  return new StoreError(
+    'database-corrupt',
+    `${file} is damaged: ${pages.length} of its pages (the first is ${pages[0]}) are not as they were written. The disk ` +
+      `changed them, or another program wrote to the file. ${wayOn(file, 'with the file as it is')}`,
   );
 }
 
@@ -101,6 +122,8 @@ function readOwn(database: SqliteDatabase.Database): OwnMark {
 function makeDurable(database: SqliteDatabase.Database): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
+  // page-sums.ts does that, and writes the sums.
+  database.pragma('wal_autocheckpoint = 0');
   database.pragma('foreign_keys = ON');
   // A temporary file would need a descriptor and room on a disk that has neither.
   database.pragma('temp_store = MEMORY');
@@ -113,8 +136,7 @@ function makeDurable(database: SqliteDatabase.Database): void {
 }
 
 function migrate(database: SqliteDatabase.Database, migrations: readonly Migration[]): void {
-  const pending = migrations.slice(readNumber(database, 'user_version'));
-  for (const { version, sql } of pending) {
+  for (const { version, sql } of migrations.slice(readNumber(database, 'user_version'))) {
     const run = database.transaction(() => {
       database.exec(sql);
       database.pragma(`application_id = ${APPLICATION_ID}`);
@@ -122,7 +144,6 @@ function migrate(database: SqliteDatabase.Database, migrations: readonly Migrati
     });
     run.immediate();
   }
-  if (pending.length > 0) database.pragma('wal_checkpoint(TRUNCATE)');
 }
 
 function readNumber(database: SqliteDatabase.Database, pragma: string): number {

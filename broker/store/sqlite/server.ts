@@ -20,6 +20,7 @@ import {
 } from './messages.ts';
 import type { RunCall } from './methods.ts';
 import { BUSY_TIMEOUT_MS } from './open-database.ts';
+import type { PageSums } from './page-sums.ts';
 
 /** Calls that share a mark, and how long the first of them waits for others; ms. */
 const GROUP_CALLS = 64;
@@ -31,6 +32,7 @@ export interface ServerParts {
   readonly file: string;
   readonly database: SqliteDatabase.Database;
   readonly mark: MarkFile;
+  readonly sums: PageSums;
   readonly run: RunCall;
   readonly clock: Pick<Clock, 'after'>;
 }
@@ -63,6 +65,16 @@ export class DatabaseServer {
     }
     this.tell();
     if (next) this.close();
+    else this.follow();
+  }
+
+  /** Nobody waits for it. What is in its way passes, and is met by the next who writes. */
+  private follow(): void {
+    try {
+      this.parts.sums.follow();
+    } catch (error) {
+      if (!databaseObstacle(error)) throw error;
+    }
   }
 
   private queued(): DatabaseRequest | undefined {
@@ -135,11 +147,13 @@ export class DatabaseServer {
   }
 
   private close(): void {
-    const { port, database, mark, file } = this.parts;
+    const { port, database, mark, sums, file } = this.parts;
     this.timer?.cancel();
     const message = `The database ${file} was closed before it could store this.`;
     for (const { id } of this.held) this.post({ type: 'refused', id, code: 'stopped', message });
+    sums.finish();
     database.close();
+    sums.close();
     mark.close();
     port.close();
   }
