@@ -38,13 +38,26 @@ export function reserveState(
   limits: StateLimits,
 ): FrameColumns | StateRefusal {
   if (frame.kind === FRAME.event) return NO_COLUMNS;
+  return frame.kind === FRAME.telemetry
+    ? reserveTelemetry(metrics, frame, arrival, limits)
+    : reserveBatch(metrics, frame, arrival, limits);
+}
+
+function reserveTelemetry(
+  metrics: MetricTable,
+  frame: TelemetryFrame,
+  arrival: number,
+  limits: StateLimits,
+): Columns | StateRefusal {
+  const at = kept(absoluteTime(frame.time, arrival), arrival);
+  const plain = metrics.plainColumns(frame);
+  if (plain) {
+    metrics.advance(plain, frame, at);
+    return plain;
+  }
   metrics.begin();
-  const columns =
-    frame.kind === FRAME.telemetry
-      ? metrics.reserve(frame, kept(absoluteTime(frame.time, arrival), arrival), limits)
-      : reserveBatch(metrics, frame, arrival, limits);
-  const refusal = metrics.settle(typeof columns === 'string' ? columns : null, limits);
-  return refusal ?? columns;
+  const columns = metrics.reserve(frame, at, limits);
+  return metrics.settle(typeof columns === 'string' ? columns : null, limits) ?? columns;
 }
 
 function reserveBatch(
@@ -54,13 +67,18 @@ function reserveBatch(
   limits: StateLimits,
 ): readonly Columns[] | StateRefusal {
   const start = batchStart(frame, arrival);
+  metrics.begin();
   const all: Columns[] = [];
+  let refusal: StateRefusal | null = null;
   for (const sample of frame.samples) {
     const columns = metrics.reserve(sample, kept(start + sample.dt, arrival), limits);
-    if (typeof columns === 'string') return columns;
+    if (typeof columns === 'string') {
+      refusal = columns;
+      break;
+    }
     all.push(columns);
   }
-  return all;
+  return metrics.settle(refusal, limits) ?? all;
 }
 
 /** The worst that a frame's times say of the clock; null if it states no absolute time. */

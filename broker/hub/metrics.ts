@@ -78,6 +78,20 @@ export class MetricTable {
     return this.cost.total;
   }
 
+  /**
+   * The columns of a sample that nothing can be said against, as of most: numbers in the place of numbers, in the layout of the
+   * last sample. null: it has to be looked at. Each is followed by `advance`, or its whole frame is reserved.
+   */
+  plainColumns({ names, values }: Sample): Columns | null {
+    if (names !== this.lastNames || !this.cost.costNothing(this.lastColumns, values)) return null;
+    return this.lastColumns;
+  }
+
+  /** Takes such a sample in. */
+  advance(columns: Columns, { values }: Sample, at: number): void {
+    this.cost.advance(columns, values, at);
+  }
+
   /** A frame is about to be accepted: `reserve` each of its samples, then `settle`. */
   begin(): void {
     this.sizeBefore = this.names.length;

@@ -3,7 +3,7 @@
  * frames are applied in the order in which they are accepted, so it is known beforehand what they will add up to, and a
  * frame that would cost too much is refused before anything of it is taken. Owns those sums, and nothing of the values.
  */
-import { costOf, costOfKey } from '../wire/cost.ts';
+import { costOf, costOfKey, ITEM_COST } from '../wire/cost.ts';
 import type { Value } from '../wire/frames.ts';
 
 /** What the frame that is being accepted has replaced: one for all, for accepting a frame is synchronous. */
@@ -34,6 +34,25 @@ export class StateCost {
   /** What a checkpoint holds. */
   restore(column: number, value: Value, at: number): void {
     this.replace(column, at, costOf(value));
+  }
+
+  /** Whether these values, of columns that hold such values already, cost no more and no less than what they replace. */
+  costNothing(columns: readonly number[], values: readonly Value[]): boolean {
+    for (let index = 0; index < values.length; index += 1) {
+      const value = values[index];
+      if (typeof value !== 'number' && value !== null) return false;
+      if (this.costs[columns[index] as number] !== ITEM_COST.scalar) return false;
+    }
+    return true;
+  }
+
+  /** One sample whose values cost nothing more. */
+  advance(columns: readonly number[], values: readonly Value[], at: number): void {
+    const { times } = this;
+    for (let index = 0; index < values.length; index += 1) {
+      const column = columns[index] as number;
+      if (values[index] !== null && at > (times[column] as number)) times[column] = at;
+    }
   }
 
   /** A frame begins, which may be given back. */
