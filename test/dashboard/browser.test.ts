@@ -61,6 +61,20 @@ describe.runIf(HAS_CHROMIUM)('the page in Chromium (skipped without the Debian p
     await page.getByText('admin', { exact: true }).waitFor();
   });
 
+  it('shows a device that was registered as never seen, in full, until it connects', async () => {
+    const { world } = server;
+    await open();
+    world.fleet.register('acme', 'pump-9');
+    world.clock.advance(1000);
+    const status = row('acme/pump-9').getByText('never seen');
+    await status.waitFor();
+    const [wanted, shown] = await status.evaluate((cell) => [cell.scrollWidth, cell.clientWidth]);
+    expect(wanted).toBe(shown);
+    world.connects('acme/pump-9');
+    world.clock.advance(1000);
+    await row('acme/pump-9').getByText('online').waitFor();
+  });
+
   it('follows values, presence, new and forgotten devices', async () => {
     const { world } = server;
     world.connects('acme/pump-7');
