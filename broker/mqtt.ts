@@ -14,6 +14,9 @@ import type { Core } from './core.ts';
 import type { AuditDesk } from './hub/audit/entry.ts';
 import type { Clock, Log } from './wire/environment.ts';
 
+/** In the place of customers that have no device: no id (P-1.4). */
+const UNKNOWN = '?';
+
 export interface MqttParts {
   readonly core: Pick<Core, 'stores' | 'fleet' | 'orders'>;
   readonly config: Config['mqtt'];
@@ -55,7 +58,7 @@ export class Mqtt {
       record: (refusal) => record(audit, refusal),
       leftOut: (count) => recordLeftOut(audit, count),
     });
-    this.intake = this.makeIntake(orders, logger);
+    this.intake = this.makeIntake(orders, fleet, logger);
     this.announcer = config.homeAssistant ? this.makeAnnouncer(fleet, version, clock, logger) : null;
   }
 
@@ -92,7 +95,7 @@ export class Mqtt {
     announcer.start();
   }
 
-  private makeIntake({ commands, audit }: Core['orders'], logger: Log): CommandIntake {
+  private makeIntake({ commands, audit }: Core['orders'], fleet: Core['fleet'], logger: Log): CommandIntake {
     const { connection } = this.bridge;
     const { baseTopic, homeAssistantPrefix: discoveryPrefix, commandCustomers: customers } = this.config;
     return new CommandIntake({
@@ -101,7 +104,10 @@ export class Mqtt {
       baseTopic,
       discoveryPrefix,
       publish: (message) => void connection.publish(message),
-      audit: (entry) => (entry.command ? record(audit, entry) : this.refusals.add(entry)),
+      audit: (entry) => {
+        if (entry.command) record(audit, entry);
+        else this.refusals.add(entry, fleet.countOf(entry.customer) > 0 ? entry.customer : UNKNOWN);
+      },
       logger,
     });
   }

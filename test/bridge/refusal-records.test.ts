@@ -11,8 +11,8 @@ function world() {
     record: (refusal) => written.push(refusal),
     leftOut: (count) => written.push(count),
   });
-  const refuse = (count: number) => {
-    for (let number = 0; number < count; number += 1) records.add('refused');
+  const refuse = (count: number, customer = 'acme') => {
+    for (let number = 0; number < count; number += 1) records.add('refused', customer);
   };
   return { clock, records, written, refuse };
 }
@@ -30,6 +30,15 @@ it('of a flood the first ones are, and then how many there were besides', () => 
   expect(written).toHaveLength(30);
   clock.advance(60_000);
   expect(written.slice(30)).toEqual([59_970]);
+});
+
+it("acme's flood does not hide what is refused to globex", () => {
+  const { clock, written, refuse } = world();
+  refuse(60_000);
+  refuse(1, 'globex');
+  expect(written).toHaveLength(31);
+  clock.advance(60_000);
+  expect(written.slice(31)).toEqual([59_970]);
 });
 
 it('the next minute is looked at afresh, and nothing is left behind', () => {
