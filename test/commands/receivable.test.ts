@@ -1,6 +1,6 @@
 /** P-3.2: what a device cannot receive is refused to whoever asks, and never written. */
 import { describe, expect, it } from 'vitest';
-import { encodeHello } from '../../broker/wire/encode.ts';
+import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { commandWorld, rest, steps } from './world.ts';
 
@@ -69,4 +69,25 @@ describe('a command of 9 KB to a device that can receive 4 KiB', () => {
     const { id } = await world.ask({ args: LONG });
     expect(second.commands()).toEqual([id]);
   });
+
+  it('is refused still to a device that connects and says no hello', async () => {
+    const world = await commandWorld();
+    const { session } = await connected(world, 4096);
+    session.closed('connection-lost');
+    const { session: silent } = world.open('s2');
+    silent.receive(encodeTelemetry(1, null, { temp: 21.5 }));
+    await rest();
+    await expect(world.ask({ args: LONG })).rejects.toMatchObject({ code: 'too-large-for-device' });
+  });
+});
+
+it('P-7.5: a command for a device that sleeps says until when it waits', async () => {
+  const world = await commandWorld();
+  const { session, device } = await connected(world);
+  session.closed('device-closed', 'sleep 3600');
+  const command = await world.ask({ ttl: 7_200_000 });
+  const until = new Date(device.presence.asleep?.until ?? 0).toISOString();
+  expect(world.commands.waitingFor(command)).toBe(`device asleep until ${until}`);
+  const later = await connected(world);
+  expect(later.commands()).toEqual([command.id]);
 });
