@@ -1,5 +1,5 @@
 /**
- * A checksum of every page of the database file, in a file beside it (docs/decisions/0014-page-sums.md). Owns that file, and
+ * A checksum of every page of the database file, in a file beside it (docs/decisions/0020-page-sums.md). Owns that file, and
  * when pages move from the write-ahead log into the database: SQLite does not do that by itself here.
  *
  * The order at a checkpoint: SQLite copies the pages and syncs; their new sums are written and synced; only then is the log
