@@ -106,7 +106,8 @@ export class Sessions {
   private excuse(late: number, now: number): void {
     for (const session of this.live) {
       session.silentSince += late;
-      session.ping(now);
+      // Not everybody each time when a broker that is too busy comes late again and again.
+      if (now >= session.pingAt) session.ping(now);
     }
   }
 
