@@ -64,6 +64,8 @@ class Run {
   private atOnce!: QuietDevice;
   private liveness!: Liveness;
   private mostResident = 0;
+  /** Of the event loop in the attack, ms. */
+  private longestTurn = 0;
 
   constructor(attack: Attack, data: string) {
     this.attack = attack;
@@ -136,6 +138,7 @@ class Run {
   /** One attack, until every frame is acknowledged, the time is up, or the broker has ended. */
   private async storm(): Promise<StormMark> {
     const { kind, frames, patience } = this.attack;
+    await this.server.ask<ServerMark>({ ask: 'mark', memory: 'as-is' });
     if (kind === 'storm') await this.load.ask({ ask: 'storm', frames });
     else await this.load.ask({ ask: 'costly', framesPerSecond: frames });
     const until = performance.now() + patience;
@@ -147,6 +150,7 @@ class Run {
     } while (performance.now() < until && mark.completeAt === null && !this.server.hasEnded);
     if (kind === 'costly') await this.load.ask({ ask: 'stop' });
     if (this.server.hasEnded) throw new Error(`the broker ended in the attack: ${JSON.stringify(mark)}`);
+    this.longestTurn = (await this.server.ask<ServerMark>({ ask: 'mark', memory: 'as-is' })).longestTurn;
     return mark;
   }
 
@@ -165,7 +169,7 @@ class Run {
     let line = `${what}: ack p99 ${ms(ack)}, at once ${ms(ackAtOnce)}, /livez max ${ms(live)}, ${resident.toFixed(0)} MiB resident`;
     if (mark) {
       line += `; attackers: first ack ${ms(mark.firstAck)}, all ${ms(mark.completeAt)}, ${mark.acknowledged} of ${mark.sent} frames`;
-      line += `, ${mark.lost} lost`;
+      line += `, ${mark.lost} lost; longest turn ${ms(this.longestTurn)}`;
     }
     console.log(line);
     return phase;

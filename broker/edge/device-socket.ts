@@ -15,6 +15,14 @@ import { RawSocket } from './raw-socket.ts';
 /** RFC 6455: the reason's bytes beside the code. */
 const REASON_BYTES = 123;
 
+/** ws's parser of frames, a stream; a test notices if ws should rename what is used of it. */
+interface Receiver extends Writable {
+  /** Bytes of a frame whose rest has not come. */
+  readonly _bufferedBytes: number;
+  /** Bytes of the fragments of a message whose last has not come. */
+  readonly _messageLength: number;
+}
+
 export class DeviceSocket extends WebSocket implements Transport {
   session: DeviceSession | null = null;
   controlRate: Rate | null = null;
@@ -52,6 +60,11 @@ export class DeviceSocket extends WebSocket implements Transport {
     return this.receiver.writable;
   }
 
+  get unfinishedBytes(): number {
+    const { _bufferedBytes: ofFrame, _messageLength: ofMessage } = this.receiver;
+    return ofFrame + ofMessage;
+  }
+
   stopReading(): void {
     this.raw?.stop();
   }
@@ -60,9 +73,8 @@ export class DeviceSocket extends WebSocket implements Transport {
     this.raw?.start();
   }
 
-  /** ws's parser of frames, a stream of its own; a test notices if ws should rename it. */
-  private get receiver(): Writable {
-    return (this as unknown as { readonly _receiver: Writable })._receiver;
+  private get receiver(): Receiver {
+    return (this as unknown as { readonly _receiver: Receiver })._receiver;
   }
 
   /** `head` came right behind the handshake. */

@@ -20,7 +20,7 @@ import type { Fleet } from './fleet.ts';
 import type { StateLimits, StateRefusal } from './metrics.ts';
 
 /** A batch of this cost is committed at once when no commit is in flight: a sync is a small part of what it took. */
-const WORTH_A_COMMIT = 1024 * 1024;
+const WORTH_A_COMMIT = 2 * 1024 * 1024;
 
 /** Where a frame comes from; implemented by a session. */
 export interface Origin {

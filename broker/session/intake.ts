@@ -8,6 +8,10 @@ import { Rate } from './rate.ts';
 
 /** A slice, bytes. Small: with the dearest frames it costs about a millisecond, and no slice is stopped midway. */
 export const SLICE = 4096;
+/** A slice of a device whose last one was cheap; below what ws's parser calls full (16 KiB). */
+const CHEAP_SLICE = 15 * 1024;
+/** A slice is cheap that costs less than this many times its bytes; sensor readings cost ten times theirs. */
+const CHEAP = 24;
 /** A frame's own overhead, beside its bytes and items; for the budget of a turn, so that tiny frames are not free. */
 const FRAME_COST = 64;
 /** A device is quiet that sent no more than this cost in the current window of time (ms). */
@@ -20,6 +24,8 @@ export interface Inlet {
   deliver(bytes: Uint8Array): void;
   /** Whether `deliver` may be called: not after a close frame, a fault of the framing, or the socket's end. */
   readonly isOpen: boolean;
+  /** Bytes that were delivered and belong to a message whose rest has not come. */
+  readonly unfinishedBytes: number;
   /** From the next instant on nothing comes from the kernel, until `startReading`. */
   stopReading(): void;
   startReading(): void;
@@ -32,12 +38,23 @@ export interface IntakeLimits {
   readonly bytesPerSecond: number;
 }
 
+export interface IntakeParts {
+  readonly inlet: Inlet;
+  readonly limits: IntakeLimits;
+  /** Ends the connection: too many hold unfinished messages. */
+  readonly overflow: () => void;
+  /** Monotonic ms. */
+  readonly now: number;
+}
+
 /** Who decides when an intake's bytes are decoded. */
 export interface IntakeHolder {
   /** `bytes` came; `isFirst`: nothing of this device waited before, and it is within its rate. */
   arrived(intake: Intake, bytes: number, isFirst: boolean): void;
   /** `bytes` do not wait any more. */
   gone(bytes: number): void;
+  /** One device more, or less, holds a large part of an unfinished message. Returns whether there is room for it. */
+  unfinished(change: 1 | -1): boolean;
   /** The device is within its rate again. */
   ready(intake: Intake): void;
   leave(intake: Intake): void;
@@ -51,24 +68,29 @@ export class Intake {
   private state: 'reading' | 'queued' | 'rate' | 'parked' | 'closed' = 'reading';
   private readonly holder: IntakeHolder;
   private readonly inlet: Inlet;
+  private readonly overflow: () => void;
   private readonly frameRate: Rate;
   private readonly costRate: Rate;
   /** What waits: `first` from `at` on, then `more`. Idle devices are many, so there is no array for them. */
   private first: Uint8Array | null = null;
   private at = 0;
   private more: Uint8Array[] | null = null;
-  /** Bytes that wait. */
+  /** Bytes that wait, and those of them and before them in the same chunks, which are kept as long. */
   bytes = 0;
+  private kept = 0;
+  private message: 'small' | 'unfinished' = 'small';
   /** Of the slice at hand. */
   private frames = 0;
   private cost = 0;
   private timer: Timer | null = null;
   private window = 0;
   private recent = 0;
+  private slice = SLICE;
 
-  constructor(holder: IntakeHolder, inlet: Inlet, limits: IntakeLimits, now: number) {
+  constructor(holder: IntakeHolder, { inlet, limits, overflow, now }: IntakeParts) {
     this.holder = holder;
     this.inlet = inlet;
+    this.overflow = overflow;
     this.frameRate = new Rate(limits.framesPerSecond, now);
     this.costRate = new Rate(limits.bytesPerSecond, now);
   }
@@ -98,6 +120,7 @@ export class Intake {
     else if (this.more === null) this.more = [chunk];
     else this.more.push(chunk);
     this.bytes += chunk.length;
+    this.kept += chunk.length;
     this.holder.arrived(this, chunk.length, this.state === 'reading' || this.state === 'parked');
     return !this.isHeld;
   }
@@ -115,6 +138,8 @@ export class Intake {
     this.cost = slice.length;
     this.inlet.deliver(slice);
     if (!this.inlet.isOpen) this.drop();
+    this.keepUnfinished(this.state === 'closed' ? 0 : this.inlet.unfinishedBytes);
+    this.slice = this.cost < CHEAP * slice.length ? CHEAP_SLICE : SLICE;
     return this.cost + this.frames * FRAME_COST;
   }
 
@@ -162,6 +187,7 @@ export class Intake {
   close(): void {
     if (this.state === 'closed') return;
     this.drop();
+    this.keepUnfinished(0);
     this.timer?.cancel();
     this.timer = null;
     this.state = 'closed';
@@ -169,26 +195,37 @@ export class Intake {
   }
 
   private drop(): void {
-    this.holder.gone(this.bytes);
+    this.holder.gone(this.kept);
     this.first = this.more = null;
-    this.at = this.bytes = 0;
+    this.at = this.bytes = this.kept = 0;
+  }
+
+  /** A message of which more than a slice is here may keep as much as the largest one. */
+  private keepUnfinished(bytes: number): void {
+    const message = bytes > SLICE ? 'unfinished' : 'small';
+    if (message === this.message) return;
+    this.message = message;
+    const hasRoom = this.holder.unfinished(message === 'unfinished' ? 1 : -1);
+    if (!hasRoom) this.overflow();
   }
 
   /** The next slice of what waits, with at most so much memory behind it that a WebSocket may keep the end of it. */
   private cut(): Uint8Array {
     const chunk = this.first as Uint8Array;
-    const end = Math.min(chunk.length, this.at + SLICE);
+    const isLarge = chunk.buffer.byteLength > 2 * CHEAP_SLICE;
+    const last = isLarge ? Math.max(this.at, chunk.length - SLICE) : chunk.length;
+    const end = this.at < last ? Math.min(last, this.at + this.slice) : chunk.length;
     const slice = chunk.subarray(this.at, end);
     this.at = end;
+    this.bytes -= slice.length;
     if (end === chunk.length) {
       this.first = this.more?.shift() ?? null;
       this.at = 0;
+      this.kept -= chunk.length;
+      this.holder.gone(chunk.length);
     }
-    this.bytes -= slice.length;
-    this.holder.gone(slice.length);
     // The beginning of a frame at the end of 64 KiB would keep all of them until its rest comes, on every socket.
-    const isTail = end === chunk.length && chunk.buffer.byteLength > 2 * SLICE;
-    return isTail ? new Uint8Array(slice) : slice;
+    return isLarge && end === chunk.length ? new Uint8Array(slice) : slice;
   }
 }
 

@@ -11,13 +11,13 @@ import type { Counters } from '../hub/counters.ts';
 import type { Ingest } from '../hub/ingest.ts';
 import type { Clock } from '../wire/environment.ts';
 import { Fifo } from './fifo.ts';
-import { type Inlet, Intake, type IntakeLimits } from './intake.ts';
+import { Intake, type IntakeParts } from './intake.ts';
 import { ReadShare, type ShareHost } from './read-share.ts';
 
 /** While polling: milliseconds and cost. */
-const POLL = { time: 2, cost: 512 * 1024 };
+const POLL = { time: 3, cost: 512 * 1024 };
 /** In the check phase. */
-const SERVE = { time: 4, cost: 1024 * 1024 };
+const SERVE = { time: 6, cost: 2 * 1024 * 1024 };
 /** What a customer's place in the round is worth. */
 const QUANTUM = 16 * 1024;
 /**
@@ -47,16 +47,17 @@ export class ReadScheduler implements ShareHost {
   private now = 0;
   /** Raw bytes that wait, of all. */
   held = 0;
+  unfinishedMessages = 0;
 
   constructor(parts: ReadSchedulerParts) {
     this.parts = parts;
   }
 
   /** A new connection; left by `Intake.close`. */
-  join(customer: string, inlet: Inlet, limits: IntakeLimits): Intake {
+  join(customer: string, parts: Omit<IntakeParts, 'now'>): Intake {
     const share = this.shares.get(customer) ?? new ReadShare(this, customer);
     this.shares.set(customer, share);
-    const intake = new Intake(share, inlet, limits, this.parts.clock.monotonic());
+    const intake = new Intake(share, { ...parts, now: this.parts.clock.monotonic() });
     share.add(intake);
     return intake;
   }

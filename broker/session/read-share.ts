@@ -5,10 +5,18 @@
 import { Fifo } from './fifo.ts';
 import type { Intake, IntakeHolder } from './intake.ts';
 
+/**
+ * Unfinished messages that may be held at once, of up to 64 KiB each. As with bytes that wait, a customer has no more than are left, and
+ * whoever begins one too many is sent away.
+ */
+export const UNFINISHED_MESSAGES = 4096;
+
 /** Who serves the customers. */
 export interface ShareHost {
   /** Raw bytes that wait, of all customers. */
   held: number;
+  /** Devices that hold a large part of an unfinished message, of all customers. */
+  unfinishedMessages: number;
   arrived(share: ReadShare, intake: Intake, isFirst: boolean): void;
   ready(share: ReadShare, intake: Intake): void;
   /** The last device of this customer has gone. */
@@ -21,6 +29,7 @@ export class ReadShare implements IntakeHolder {
   private readonly members = new Set<Intake>();
   /** Bytes that wait, of all its devices. */
   held = 0;
+  private unfinishedMessages = 0;
   /** What it may still cost in this round; below zero: what it has had in advance. */
   credit = 0;
   /** Whether it stands in the scheduler's round. */
@@ -49,6 +58,12 @@ export class ReadShare implements IntakeHolder {
   gone(bytes: number): void {
     this.held -= bytes;
     this.host.held -= bytes;
+  }
+
+  unfinished(change: 1 | -1): boolean {
+    this.unfinishedMessages += change;
+    this.host.unfinishedMessages += change;
+    return change < 0 || this.unfinishedMessages <= UNFINISHED_MESSAGES - this.host.unfinishedMessages;
   }
 
   ready(intake: Intake): void {

@@ -69,7 +69,11 @@ export class DeviceSession implements Origin, Member {
     this.silentSince = this.openedAt;
     this.pingAt = this.openedAt + config.devices.keepalive * 1000;
     this.source = this.makeSource(null);
-    this.intake = parts.reads.join(this.device.customer, transport, config.limits);
+    this.intake = parts.reads.join(this.device.customer, {
+      inlet: transport,
+      limits: config.limits,
+      overflow: () => this.end(1013, 'Too many devices are in the middle of a large frame; come back later.'),
+    });
     this.acks = new Acks(transport, clock, config.devices.ackWithin, () => {
       counters.acks += 1;
     });

@@ -104,4 +104,26 @@ describe("a device's socket", () => {
     expect(await device.closed).toMatchObject({ code: 4001 });
     await until(() => broker.core.sessions.size === 1);
   });
+
+  it('counts a frame of which only a part has come, and not the small ones', async () => {
+    const { broker, url, key } = await startBroker();
+    const socket = tcpConnect({ host: '127.0.0.1', port: Number(new URL(url).port) });
+    socket.on('error', () => socket.destroy()).resume();
+    const large = masked(2, encodeTelemetry(1, null, { blob: new Uint8Array(16_000) }));
+    socket.write(
+      Buffer.concat([Buffer.from(handshake(await key('device', 'acme', 'pump'))), large.subarray(0, 100)]),
+    );
+    const { reads, counters, sessions } = broker.core;
+    await until(() => sessions.size === 1);
+    socket.write(large.subarray(100, 9000));
+    await until(() => reads.unfinishedMessages === 1);
+    socket.write(large.subarray(9000));
+    await until(() => counters.framesAccepted === 1);
+    expect(reads.unfinishedMessages).toBe(0);
+    socket.write(large.subarray(0, 9000));
+    await until(() => reads.unfinishedMessages === 1);
+    socket.destroy();
+    await until(() => sessions.size === 0);
+    expect(reads.unfinishedMessages).toBe(0);
+  });
 });

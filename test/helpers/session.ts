@@ -64,6 +64,10 @@ export class FakeTransport implements Transport {
     }
   }
 
+  get unfinishedBytes(): number {
+    return this.partial.length;
+  }
+
   stopReading(): void {
     this.state = 'stopped';
     this.stops += 1;

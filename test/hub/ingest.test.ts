@@ -103,9 +103,9 @@ describe('commit, then tell', () => {
   it('starts a commit at once, whatever the loop is at, when the batch is worth it and none is in flight', async () => {
     const { log, connect } = setUp(8_000_000);
     const { send } = connect('s1');
-    send(1, 20, 600_000);
+    send(1, 20, 1_200_000);
     expect(log.appended).toHaveLength(0);
-    send(2, 21, 600_000);
+    send(2, 21, 1_200_000);
     expect(log.appended).toHaveLength(1);
     send(3, 22, 5_000_000);
     expect(log.appended).toHaveLength(1);
