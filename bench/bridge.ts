@@ -1,9 +1,9 @@
 /**
- * `npx tsx bench/bridge.ts` after a build: how fast the bridge drains a log into a real Mosquitto at QoS 1, from its
+ * `npx node bench/bridge.ts` after a build: how fast the bridge drains a log into a real Mosquitto at QoS 1, from its
  * records to their acknowledgements, beside mqtt.js alone with the same messages and window; and what a bridge whose peer
  * is away takes from ingestion. Alternating rounds in one run; one core for the subject, one for Mosquitto.
  *
- *   npx tsx bench/bridge.ts --rounds 5 --messages 200000
+ *   npx node bench/bridge.ts --rounds 5 --messages 200000
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

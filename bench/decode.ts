@@ -1,6 +1,6 @@
 /**
  * What decoding one frame of 4 metrics costs: the strict reader, schema check included, against cbor-x, which checks
- * nothing; and what 64 KiB of malice cost, which is refused or read in under 5 ms. `npx tsx bench/decode.ts` prints the best of
+ * nothing; and what 64 KiB of malice cost, which is refused or read in under 5 ms. `npx node bench/decode.ts` prints the best of
  * several rounds, in ns a frame: other load only ever adds.
  */
 import { pathToFileURL } from 'node:url';

@@ -1,5 +1,5 @@
 /**
- * `npx tsx bench/idle.ts` after a build: what an idle device connection costs the broker in memory. First connected and
+ * `npx node bench/idle.ts` after a build: what an idle device connection costs the broker in memory. First connected and
  * greeted only, then with four metrics of last-known state as well. Promised: at most 16 KiB each.
  */
 

@@ -11,7 +11,7 @@ export class Peer<Request extends { ask: string }> {
   /** `program` is a file of this folder. `flags` are Node's. */
   constructor(program: string, core: number, options: { flags?: string[]; args?: string[] } = {}) {
     const { flags = [], args = [] } = options;
-    const node = [process.execPath, ...flags, '--import', 'tsx', join(import.meta.dirname, program), ...args];
+    const node = [process.execPath, ...flags, join(import.meta.dirname, program), ...args];
     this.child = spawn('taskset', ['-c', String(core), ...node], {
       cwd: ROOT,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

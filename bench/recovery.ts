@@ -1,6 +1,6 @@
 /**
  * How soon a broker acknowledges again after `kill -9`: from the start of its process to the first ack of a device that comes
- * back at once. `npx tsx bench/recovery.ts [kills]`, after a build, prints the median and the most; 3 s are the aim.
+ * back at once. `npx node bench/recovery.ts [kills]`, after a build, prints the median and the most; 3 s are the aim.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';

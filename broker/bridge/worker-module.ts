@@ -1,7 +1,7 @@
 /**
- * Where the bridge's thread is. Node cannot start a thread from a `.ts` file, so when this runs from source (tests, tsx)
- * the thread runs from `dist/`, which must have been built from the same source.
+ * Where the bridge's thread is: compiled beside compiled code, and TypeScript beside TypeScript, which Node runs by
+ * stripping its types.
  */
-export const WORKER_MODULE = import.meta.url.endsWith('.ts')
-  ? new URL('../../dist/broker/bridge/worker.js', import.meta.url)
-  : new URL('./worker.js', import.meta.url);
+import { extname } from 'node:path';
+
+export const WORKER_MODULE = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);

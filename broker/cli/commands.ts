@@ -1,4 +1,5 @@
-/** Every subcommand of `signalbox`, in the order of its help. */
+/** Every subcommand of `signalbox`, in the order of its help, and the process that runs one of them. */
+import { systemEnvironment } from '../environment.ts';
 import { auditCommand } from './audit.ts';
 import { checkConfigCommand } from './check-config.ts';
 import { commandCommand } from './command.ts';
@@ -7,6 +8,7 @@ import { desiredCommand } from './desired.ts';
 import { deviceCommand } from './device.ts';
 import { jobCommand } from './job.ts';
 import { keyCommand } from './key.ts';
+import { runCommandLine } from './program.ts';
 import { sendCommand } from './send.ts';
 import { serveCommand } from './serve.ts';
 import { simCommand } from './sim.ts';
@@ -28,3 +30,16 @@ export const COMMANDS = [
   watchCommand,
   checkConfigCommand,
 ];
+
+/** Runs what the process was started with, and leaves the exit code in it. */
+export async function runProcess(): Promise<void> {
+  // Whoever reads us has had enough, as in `signalbox watch | head`. console hides that, and watch would go on for ever.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? 0);
+  });
+  const commands = COMMANDS.map((make) => make());
+  const code = await runCommandLine(commands, process.argv.slice(2), systemEnvironment.version);
+  // A command that ran to its end has set its own, if it was not 0.
+  if (code !== 0) process.exitCode = code;
+}

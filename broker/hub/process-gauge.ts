@@ -1,5 +1,5 @@
 /** What the process costs: its memory, and how late its event loop is. Owns the histogram of delays. */
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** The loop's delay is seen by a timer of this period, ms. */
 const RESOLUTION = 10;
@@ -16,7 +16,7 @@ export interface ProcessReading {
 }
 
 export class ProcessGauge {
-  private histogram: IntervalHistogram | null = null;
+  private histogram: ReturnType<typeof monitorEventLoopDelay> | null = null;
 
   start(): void {
     this.histogram ??= monitorEventLoopDelay({ resolution: RESOLUTION });

@@ -1,11 +1,10 @@
 /**
- * Where a worker thread's compiled file is. Node cannot start a thread from a `.ts` file, so when this runs from source
- * (tests, tsx) the thread runs from `dist/`, which must have been built from the same source.
+ * Where a worker thread's file is: compiled beside compiled code, and TypeScript beside TypeScript, which Node runs by
+ * stripping its types.
  */
+import { extname } from 'node:path';
 
 /** `name` is the path below `broker/store` without its ending, such as `log/writer`. */
 export function workerModule(name: string): URL {
-  return import.meta.url.endsWith('.ts')
-    ? new URL(`../../dist/broker/store/${name}.js`, import.meta.url)
-    : new URL(`./${name}.js`, import.meta.url);
+  return new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
 }
