@@ -24,7 +24,7 @@ const oldest = oldestNode();
 const { node } = process.versions;
 if (isOlder(node, oldest)) {
   console.error(
-    `signalbox needs Node ${oldest} or newer; this is Node ${node}. Install a newer one, or put it first on the PATH.`,
+    `Signalbox needs Node ${oldest} or newer; this is Node ${node}. Install a newer one, or put it first on the PATH.`,
   );
   process.exitCode = 2;
 } else {

@@ -17,7 +17,7 @@ describe('signalbox on a Node that is too old', () => {
     expect({ status, stdout, stderr }).toEqual({
       status: 2,
       stdout: '',
-      stderr: `signalbox needs Node 22.14 or newer; this is Node ${version}. Install a newer one, or put it first on the PATH.\n`,
+      stderr: `Signalbox needs Node 22.14 or newer; this is Node ${version}. Install a newer one, or put it first on the PATH.\n`,
     });
   });
 
