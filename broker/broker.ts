@@ -3,15 +3,15 @@
  * goes last, and sockets come last and go first. Owns the one state that readiness and refusals follow.
  */
 import { type Problem, problem } from '../schemas/problems.ts';
+import { ensureAdminKey } from './access/bootstrap.ts';
+import { exposures } from './access/exposure.ts';
 import type { Readiness } from './admin/server.ts';
 import { type BrokerOptions, type Core, composeCore } from './core.ts';
 import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/device-upgrade.ts';
 import { composeFront, type Front } from './front.ts';
-import { forgetDevice } from './hub/forget.ts';
-import { ensureAdminKey } from './hub/keys/bootstrap.ts';
-import { exposures } from './hub/keys/exposure.ts';
-import { restoreFleet } from './hub/restore.ts';
+import { forgetDevice } from './hub/fleet/forget.ts';
+import { restoreFleet } from './hub/telemetry/restore.ts';
 import type { Obstacle } from './store/obstacle.ts';
 import type { StoreError } from './store/ports.ts';
 

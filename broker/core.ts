@@ -1,16 +1,16 @@
 /** Composition, first half: what takes frames in and keeps them. Constructs, starts nothing. */
 import type { Config } from '../schemas/config.ts';
+import { BrowserSessions } from './access/browser-sessions.ts';
+import { KeyRing } from './access/key-ring.ts';
 import { FRAME_BYTES } from './edge/device-upgrade.ts';
 import type { Environment } from './environment.ts';
-import { Checkpoint } from './hub/checkpoint.ts';
 import { Counters } from './hub/counters.ts';
-import { DeviceRegistry } from './hub/device-registry.ts';
-import { EventFeed } from './hub/events.ts';
-import { Fleet } from './hub/fleet.ts';
-import { Ingest } from './hub/ingest.ts';
-import { BrowserSessions } from './hub/keys/browser-sessions.ts';
-import { KeyRing } from './hub/keys/key-ring.ts';
-import { RevisionCeiling, Revisions } from './hub/revisions.ts';
+import { DeviceRegistry } from './hub/fleet/device-registry.ts';
+import { EventFeed } from './hub/fleet/events.ts';
+import { Fleet } from './hub/fleet/fleet.ts';
+import { RevisionCeiling, Revisions } from './hub/fleet/revisions.ts';
+import { Checkpoint } from './hub/telemetry/checkpoint.ts';
+import { Ingest } from './hub/telemetry/ingest.ts';
 import { Orders } from './orders.ts';
 import { ReadScheduler } from './session/read-scheduler.ts';
 import { Sessions } from './session/sessions.ts';

@@ -1,12 +1,12 @@
 /** Composition, second half: what people and devices reach. Constructs, starts nothing. */
 import type { Problem } from '../schemas/problems.ts';
+import { FailedAttempts } from './access/failed-attempts.ts';
 import { AdminServer, type Readiness } from './admin/server.ts';
 import type { BrokerOptions, Core } from './core.ts';
 import { type ConnectionPlan, planConnections } from './edge/connection-plan.ts';
 import { DeviceUpgrade } from './edge/device-upgrade.ts';
 import { LiveUpgrade } from './edge/live-upgrade.ts';
 import { EdgeServer } from './edge/server.ts';
-import { FailedAttempts } from './hub/failed-attempts.ts';
 import { ProcessGauge } from './hub/process-gauge.ts';
 import { StatsCollector } from './hub/stats.ts';
 import { LiveChannel } from './live/channel.ts';

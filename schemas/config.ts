@@ -1,6 +1,6 @@
 /**
  * The configuration: one schema with defaults, from which the types, the checks, the environment names
- * (`SIGNALBOX_SECTION_KEY`) and the documentation come. Read in `broker/config.ts` and nowhere else.
+ * (`SIGNALBOX_SECTION_KEY`) and the documentation come. Read in `broker/config/config.ts` and nowhere else.
  */
 import Type from 'typebox';
 import { Mqtt } from './mqtt-config.ts';

@@ -1,6 +1,6 @@
 /**
  * The shape of the code (architecture.md): imports go from higher rank to lower, no cycles (types counted), no file
- * over 300 lines. The import lists come from the TypeScript sources themselves.
+ * over 400 lines. The import lists come from the TypeScript sources themselves.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -15,13 +15,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'broker/wire': ['schemas'],
   'broker/config': ['schemas'],
   'broker/store': ['broker/wire', 'broker/config', 'schemas'],
-  'broker/hub': ['broker/store', 'broker/wire', 'broker/config', 'schemas'],
-  'broker/session': ['broker/hub', 'broker/store', 'broker/wire', 'broker/config', 'schemas'],
-  'broker/live': ['broker/hub', 'broker/store', 'broker/wire', 'broker/config', 'schemas'],
+  'broker/access': ['broker/store', 'broker/wire', 'broker/config', 'schemas'],
+  'broker/hub': ['broker/access', 'broker/store', 'broker/wire', 'broker/config', 'schemas'],
+  'broker/session': [
+    'broker/hub',
+    'broker/access',
+    'broker/store',
+    'broker/wire',
+    'broker/config',
+    'schemas',
+  ],
+  'broker/live': ['broker/hub', 'broker/access', 'broker/store', 'broker/wire', 'broker/config', 'schemas'],
   'broker/edge': [
     'broker/session',
     'broker/live',
     'broker/hub',
+    'broker/access',
     'broker/store',
     'broker/wire',
     'broker/config',
@@ -31,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'broker/session',
     'broker/live',
     'broker/hub',
+    'broker/access',
     'broker/store',
     'broker/wire',
     'broker/config',
@@ -40,6 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'broker/session',
     'broker/live',
     'broker/hub',
+    'broker/access',
     'broker/store',
     'broker/wire',
     'broker/config',
@@ -69,7 +80,7 @@ function imports(file: string): string[] {
   return [...found].map((match) => relative(root, join(root, dirname(file), match[1] ?? '')));
 }
 
-/** `broker/store/log/x.ts` → `broker/store`; `broker/config.ts` → `broker/config`; `client/x.ts` → `client`. */
+/** `broker/store/log/x.ts` → `broker/store`; `broker/config/config.ts` → `broker/config`; `client/x.ts` → `client`. */
 function room(file: string): string {
   const parts = file.replace(/\.(ts|css)$/, '').split('/');
   return parts[0] === 'broker' ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
@@ -115,10 +126,10 @@ describe('the architecture', () => {
     expect(cycles[0]?.join(' -> ') ?? 'none').toBe('none');
   });
 
-  it('has no file over 300 lines', () => {
+  it('has no file over 400 lines', () => {
     const long = files
       .map((file) => `${file}: ${readFileSync(join(root, file), 'utf8').split('\n').length - 1}`)
-      .filter((line) => Number(line.split(': ')[1]) > 300);
+      .filter((line) => Number(line.split(': ')[1]) > 400);
     expect(long).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ const READS_GLOBALS: readonly string[] = [
   'broker/environment.ts',
   'client/system-clock.ts',
   // A thread has an environment of its own.
-  'broker/bridge/worker.ts',
+  'broker/bridge/thread/worker.ts',
   'broker/store/sqlite/server.ts',
   // How long fdatasync takes, for the stats.
   'broker/store/log/writer.ts',
@@ -28,7 +28,7 @@ const RECKONS_WITH_WALL: readonly string[] = [
   'broker/hub/audit/purge.ts',
   'broker/hub/commands/deadlines.ts',
   'broker/hub/commands/delivery.ts',
-  'broker/hub/keys/browser-sessions.ts',
+  'broker/access/browser-sessions.ts',
   'device-sim/commands.ts',
 ];
 

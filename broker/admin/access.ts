@@ -3,11 +3,11 @@
  * stood for by the browser's cookie; a request with a cookie that changes something must come from our own page.
  */
 import type { FastifyRequest } from 'fastify';
-import { type Caller, callerOf } from '../hub/caller.ts';
-import { presentedKey, SESSION_COOKIE } from '../hub/credentials.ts';
-import { originAllowed } from '../hub/origin.ts';
+import { type Caller, callerOf } from '../access/caller.ts';
+import { presentedKey, SESSION_COOKIE } from '../access/credentials.ts';
+import { originAllowed } from '../access/origin.ts';
 import type { KeyRow, Role } from '../store/ports.ts';
-import type { AdminParts } from './ports.ts';
+import type { AdminParts } from './context.ts';
 import { Refusal } from './refusal.ts';
 
 type Hook = (request: FastifyRequest) => Promise<void>;

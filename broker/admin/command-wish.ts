@@ -1,9 +1,9 @@
 /** What a body asks for, as the hub takes it. Pure. */
 import type { NewCommand } from '../../schemas/api.ts';
 import { parseDuration } from '../../schemas/durations.ts';
-import type { Caller } from '../hub/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import type { CommandWish } from '../hub/commands/command.ts';
-import { valueOfJson } from '../hub/value-of-json.ts';
+import { valueOfJson } from '../hub/json.ts';
 import type { DeviceParams } from './find-device.ts';
 
 /** Throws HubRefusal for arguments outside the profile. */

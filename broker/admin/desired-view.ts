@@ -1,7 +1,7 @@
 /** Desired and reported state as the HTTP API tells it, and its entity tags (RFC 9110, section 8.8.3). Pure. */
 import type { Documents } from '../../schemas/api.ts';
 import type { DesiredDesk, DeviceDocuments, Difference } from '../hub/desired/document.ts';
-import type { Device } from '../hub/device.ts';
+import type { Device } from '../hub/fleet/device.ts';
 import { jsonValue } from '../hub/json-value.ts';
 import type { ValueMap } from '../wire/frames.ts';
 import { Refusal } from './refusal.ts';

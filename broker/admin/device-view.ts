@@ -1,6 +1,6 @@
 /** Devices as the HTTP API tells them. Pure. */
 import type { DeviceSort, DeviceSummary, State } from '../../schemas/api.ts';
-import type { Device } from '../hub/device.ts';
+import type { Device } from '../hub/fleet/device.ts';
 import { jsonValue } from '../hub/json-value.ts';
 import type { Order } from './paging.ts';
 

@@ -1,7 +1,7 @@
 /** The device that a path names, for a caller that may see it. */
-import { type Caller, sees } from '../hub/caller.ts';
-import type { Device } from '../hub/device.ts';
-import type { FleetView } from './ports.ts';
+import { type Caller, sees } from '../access/caller.ts';
+import type { Device } from '../hub/fleet/device.ts';
+import type { FleetView } from './context.ts';
 import { notFound } from './refusal.ts';
 
 export interface DeviceParams {

@@ -2,8 +2,8 @@
 import type { Job as JobBody, NewJob, JobOutcome as OutcomeBody } from '../../schemas/api.ts';
 import { commandView } from '../hub/commands/command-view.ts';
 import type { Job, JobOutcome, JobWish, Selection } from '../hub/jobs/job.ts';
+import { valueOfJson } from '../hub/json.ts';
 import { jsonValue } from '../hub/json-value.ts';
-import { valueOfJson } from '../hub/value-of-json.ts';
 import { ttlOf } from './command-wish.ts';
 
 export function jobView(job: Job): JobBody {

@@ -1,7 +1,7 @@
 /** Keys as the HTTP API tells them, and what a wish for a new one must keep to. Pure. */
 import type { Key, NewKey } from '../../schemas/api.ts';
 import type { KeyRow } from '../store/ports.ts';
-import type { KeyWish } from './ports.ts';
+import type { KeyWish } from './context.ts';
 import { Refusal } from './refusal.ts';
 
 /** `secret`: the key's text, in the answer that creates it. */

@@ -3,7 +3,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { TSchema } from 'typebox';
 import { ProblemSchema, reference } from '../../schemas/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problems.ts';
-import { SESSION_COOKIE } from '../hub/credentials.ts';
+import { SESSION_COOKIE } from '../access/credentials.ts';
 
 /** What every route that wants a key can answer. */
 const USUAL: readonly ProblemCode[] = [

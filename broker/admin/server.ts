@@ -6,10 +6,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Api } from './api.ts';
 import { buildApp } from './app.ts';
+import type { AdminParts } from './context.ts';
 import { Metrics } from './metrics.ts';
-import type { AdminParts } from './ports.ts';
 
-export type { AdminParts, Readiness } from './ports.ts';
+export type { AdminParts, Readiness } from './context.ts';
 
 type State =
   | { readonly name: 'new' | 'starting' | 'stopped' }

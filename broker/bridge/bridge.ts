@@ -4,21 +4,21 @@
  *
  * Nothing here waits for the peer: while it is away the log keeps what it has not got.
  */
-import type { Fleet } from '../hub/fleet.ts';
+import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { TelemetryLog } from '../store/ports.ts';
 import type { Clock, Log } from '../wire/environment.ts';
 import { type BridgeConnection, Connection } from './connection.ts';
 import { BridgeCounts } from './counts.ts';
-import type { PeerMessage } from './link.ts';
 import { LogFeed } from './log-feed.ts';
 import type { Progress, WorkerReport } from './messages.ts';
+import type { PeerMessage } from './mqtt/link.ts';
 import { describeOutage, type OutageCounts, type OutageStatement, Outages } from './outage.ts';
 import { Outbox } from './outbox.ts';
 import { RetainedFeed } from './retained-feed.ts';
 import { type MqttConfig, retainedRoutes, routesHeld, workerOptions } from './settings.ts';
 import { type BridgeNote, type BridgeState, type BridgeStatus, Rate } from './status.ts';
+import { WORKER_MODULE } from './thread/worker-module.ts';
 import { WorkerClient } from './worker-client.ts';
-import { WORKER_MODULE } from './worker-module.ts';
 
 export interface BridgeParts {
   readonly config: MqttConfig;

@@ -4,14 +4,19 @@
  * connect, and so is one whose reply would go where the sender must not make the bridge publish. Knows the peer only as somebody who publishes.
  */
 import { createHash } from 'node:crypto';
-import type { Command, CommandDesk, CommandWish, ReplyAddress } from '../hub/commands/command.ts';
-import { isFinal } from '../hub/commands/command.ts';
+import {
+  type Command,
+  type CommandDesk,
+  type CommandWish,
+  isFinal,
+  type ReplyAddress,
+} from '../hub/commands/command.ts';
+import { valueOfJson } from '../hub/json.ts';
 import { type JsonValue, jsonValue } from '../hub/json-value.ts';
 import { HubRefusal } from '../hub/refusal.ts';
-import { valueOfJson } from '../hub/value-of-json.ts';
 import type { Log } from '../wire/environment.ts';
 import type { Value } from '../wire/frames.ts';
-import type { PeerMessage } from './link.ts';
+import type { PeerMessage } from './mqtt/link.ts';
 import { REPLY_LIMITS, wrongResponseTopic } from './response-topic.ts';
 import { type CommandTopic, commandResultTopic, parseCommandTopic } from './topics.ts';
 

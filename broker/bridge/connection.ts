@@ -3,7 +3,7 @@
  * and know when a connection has begun. Owns what waits to be published, bounded in bytes in all and for each customer, and who
  * receives what.
  */
-import type { PeerMessage } from './link.ts';
+import type { PeerMessage } from './mqtt/link.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface BridgePublication {

@@ -1,9 +1,9 @@
 /** What the bridge and its worker thread say to each other. */
 import type { LogRecord } from '../store/ports.ts';
-import type { PeerMessage } from './link.ts';
-import type { LogRoutes } from './log-messages.ts';
-import type { PeerOptions } from './peer.ts';
-import type { ProtocolVersion } from './publish-writer.ts';
+import type { PeerMessage } from './mqtt/link.ts';
+import type { PeerOptions } from './mqtt/peer.ts';
+import type { ProtocolVersion } from './mqtt/publish-writer.ts';
+import type { LogRoutes } from './thread/log-messages.ts';
 
 export interface WorkerOptions {
   readonly peer: PeerOptions;

@@ -2,7 +2,7 @@
  * Routes of which only the newest message of a topic is wanted: what waits here while the peer lags behind is replaced by
  * what comes after it. Owns the waiting messages, oldest record first, bounded in bytes.
  */
-import type { LogMessage, MessageSource } from './log-messages.ts';
+import type { LogMessage, MessageSource } from './thread/log-messages.ts';
 
 export class NewestMessages implements MessageSource {
   private readonly source: MessageSource;

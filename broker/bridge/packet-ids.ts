@@ -3,7 +3,7 @@
  * those of the window (MQTT, section 2.2.1), which count from one. Owns the ids in use.
  */
 import type { IClientOptions } from 'mqtt';
-import { MAX_IN_FLIGHT } from './window.ts';
+import { MAX_IN_FLIGHT } from './thread/window.ts';
 
 type MessageIdProvider = NonNullable<IClientOptions['messageIdProvider']>;
 

@@ -2,9 +2,10 @@
  * What the bridge publishes of a device, as JSON text (interfaces.md). Pure. A sample costs a microsecond here and
  * there are tens of thousands a second, so its text is put together by hand: `JSON.stringify` for the rare values.
  */
+
+import type { MetricValue } from '../hub/fleet/metrics.ts';
 import { jsonValue } from '../hub/json-value.ts';
 import { absoluteTime, batchStart, judgeTime } from '../hub/measured-at.ts';
-import type { MetricValue } from '../hub/metrics.ts';
 import type { BatchFrame, EventFrame, Sample, TelemetryFrame, Value } from '../wire/frames.ts';
 
 /** `"name":` of each name of a layout; readers hand out the same array as long as the layout stays. */

@@ -4,8 +4,8 @@
  * costs no memory. After each connect the whole fleet is due, a few devices a turn.
  */
 import type { Changes } from '../hub/changes.ts';
-import type { Device } from '../hub/device.ts';
-import type { Fleet } from '../hub/fleet.ts';
+import type { Device } from '../hub/fleet/device.ts';
+import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { Clock, Timer } from '../wire/environment.ts';
 import { Forgotten } from './forgotten.ts';
 import type { Outbox, Outgoing } from './outbox.ts';

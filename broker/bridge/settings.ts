@@ -1,10 +1,10 @@
 /** From the section `mqtt` of the configuration to what the bridge's parts take. Pure. */
 import type { Config } from '../../schemas/config.ts';
-import type { LogRoutes, Route } from './log-messages.ts';
 import type { WorkerOptions } from './messages.ts';
-import type { PeerOptions } from './peer.ts';
+import type { PeerOptions } from './mqtt/peer.ts';
+import { parseServers } from './mqtt/servers.ts';
 import type { RetainedRoute } from './retained-feed.ts';
-import { parseServers } from './servers.ts';
+import type { LogRoutes, Route } from './thread/log-messages.ts';
 import { type DeviceRoute, statusTopic } from './topics.ts';
 
 export type MqttConfig = Config['mqtt'];

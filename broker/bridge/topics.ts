@@ -5,7 +5,7 @@
  * does not match its pattern throws here instead of being published.
  */
 import { METRIC_NAME } from '../../schemas/frames.ts';
-import { ID_PATTERN } from '../hub/topics.ts';
+import { ID_PATTERN } from '../hub/fleet/topics.ts';
 
 /** What the bridge publishes of a device. */
 export type DeviceRoute = 'availability' | 'state' | 'telemetry' | 'event';

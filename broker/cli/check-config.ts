@@ -1,7 +1,7 @@
 /** `signalbox check-config`: whether `serve` would take this configuration, and what it adds up to. */
 import { Command } from 'commander';
 import { stringify } from 'yaml';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { print } from './output.ts';
 
 export function checkConfigCommand(): Command {

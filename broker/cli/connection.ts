@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { ADMIN_KEY_FILE } from '../hub/keys/bootstrap.ts';
-import { keyIdOf } from '../hub/keys/key-text.ts';
+import { ADMIN_KEY_FILE } from '../access/bootstrap.ts';
+import { keyIdOf } from '../access/key-text.ts';
 import { CliError } from './output.ts';
 
 export interface ConnectionOptions {

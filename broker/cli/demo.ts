@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Broker } from '../broker.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { systemEnvironment } from '../environment.ts';
 import { makeLogger } from './logger.ts';
 import { wholeNumber } from './numbers.ts';

@@ -1,6 +1,6 @@
 /** The command line as a whole: the commands under one roof, and what becomes of their errors. */
 import { Command, CommanderError } from 'commander';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../config/config.ts';
 import { CliError } from './output.ts';
 
 /** Runs what `args` say. Resolves with the exit code: 0 worked, 1 failed, 2 wrong usage; the reason is on stderr. */

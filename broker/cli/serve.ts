@@ -1,7 +1,7 @@
 /** `signalbox serve`: runs the broker. */
 import { Command, Option } from 'commander';
 import type { Config } from '../../schemas/config.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { makeLogger } from './logger.ts';
 import { wholeNumber } from './numbers.ts';
 

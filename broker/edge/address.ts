@@ -1,6 +1,6 @@
 /** Who is at the other end: the socket's address, or what a trusted proxy says of it. Pure. */
 import type { IncomingMessage } from 'node:http';
-import { plainAddress } from '../hub/address.ts';
+import { plainAddress } from '../access/address.ts';
 
 /** The client's address; `X-Forwarded-For` is believed from right to left while the hops are trusted. */
 export function clientAddress(request: IncomingMessage, trustedProxies: readonly string[]): string {

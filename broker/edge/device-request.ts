@@ -1,8 +1,8 @@
 /** What a device asks for when it connects, checked step by step before the upgrade (P-1.1 to P-1.5). */
 import type { IncomingMessage } from 'node:http';
 import { type Problem, problem } from '../../schemas/problems.ts';
-import { presentedKey } from '../hub/credentials.ts';
-import { ID_PATTERN } from '../hub/topics.ts';
+import { presentedKey } from '../access/credentials.ts';
+import { ID_PATTERN } from '../hub/fleet/topics.ts';
 import type { KeyRow } from '../store/ports.ts';
 
 export const SUBPROTOCOL = 'signalbox.v1';

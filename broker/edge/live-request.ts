@@ -2,10 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { type Problem, problem } from '../../schemas/problems.ts';
-import { type Caller, callerOf } from '../hub/caller.ts';
-import { presentedKey, SESSION_COOKIE } from '../hub/credentials.ts';
-import type { Login } from '../hub/keys/browser-sessions.ts';
-import { originAllowed } from '../hub/origin.ts';
+import type { Login } from '../access/browser-sessions.ts';
+import { type Caller, callerOf } from '../access/caller.ts';
+import { presentedKey, SESSION_COOKIE } from '../access/credentials.ts';
+import { originAllowed } from '../access/origin.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { socketAddress } from './address.ts';
 import { checkHandshake } from './device-request.ts';

@@ -4,7 +4,7 @@
  * one makes room: who asks for something gets in, who holds on to places loses them. Owns these sockets' order.
  */
 import type { Socket } from 'node:net';
-import { networkOf, plainAddress } from '../hub/address.ts';
+import { networkOf, plainAddress } from '../access/address.ts';
 
 export interface PendingConnectionsOptions {
   readonly total: number;

@@ -3,9 +3,9 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
+import { presentedKey } from '../access/credentials.ts';
+import type { FailedAttempts } from '../access/failed-attempts.ts';
 import { type Counters, count } from '../hub/counters.ts';
-import { presentedKey } from '../hub/credentials.ts';
-import type { FailedAttempts } from '../hub/failed-attempts.ts';
 import type { Clock, Log } from '../wire/environment.ts';
 import { clientAddress } from './address.ts';
 

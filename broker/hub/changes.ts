@@ -3,7 +3,7 @@
  * own. A device carries one mark for each list that it is in, so a change costs a comparison, and nothing that anybody
  * else writes into a device can keep it out of the list.
  */
-import type { Device } from './device.ts';
+import type { Device } from './fleet/device.ts';
 
 export class Changes {
   /** One bit, which no other list of this fleet has. */

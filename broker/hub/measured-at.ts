@@ -1,6 +1,6 @@
 /** When a sample was measured, from what the device said and when it arrived (P-4.4, P-4.5). Pure. */
 import type { BatchFrame } from '../wire/frames.ts';
-import type { ClockState } from './device.ts';
+import type { ClockState } from './fleet/device.ts';
 
 /** 2000-01-01: an earlier time is an unset clock, or seconds instead of milliseconds. */
 const EARLIEST = Date.UTC(2000, 0, 1);

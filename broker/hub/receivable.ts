@@ -2,7 +2,7 @@
  * Whether a device can receive a frame: by what it said in its last hello (P-3.2, `maxFrame`), and by whether it reads what was
  * sent before. Pure.
  */
-import type { Device, Member } from './device.ts';
+import type { Device, Member } from './fleet/device.ts';
 import { HubRefusal } from './refusal.ts';
 
 /** Above this nothing more is written until the device has read some of it. */

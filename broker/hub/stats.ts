@@ -3,11 +3,11 @@
  * counters, one a second, from which the rates of the last five seconds come.
  */
 import type { BridgeStats, BrokerStats, Stats } from '../../schemas/api.ts';
+import type { Caller } from '../access/caller.ts';
 import type { Stores, TelemetryLog } from '../store/ports.ts';
 import type { Clock, Timer } from '../wire/environment.ts';
-import type { Caller } from './caller.ts';
 import type { Counters } from './counters.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fleet } from './fleet/fleet.ts';
 import type { ProcessGauge, ProcessReading } from './process-gauge.ts';
 
 const PERIOD = 1000;

@@ -5,9 +5,9 @@
  * A message holds what is true when it is made, so a catch-up that had to wait tells some values that are newer than
  * its start; they come again with the next update, which changes nothing. Nothing is ever left out or older.
  */
-import type { Device } from '../hub/device.ts';
-import type { Fleet } from '../hub/fleet.ts';
-import type { Topic } from '../hub/topics.ts';
+import type { Device } from '../hub/fleet/device.ts';
+import type { Fleet } from '../hub/fleet/fleet.ts';
+import type { Topic } from '../hub/fleet/topics.ts';
 import { presenceFragment, stateFragments, updateFragments } from './encode.ts';
 import type { LiveHistory } from './history.ts';
 import { Page } from './page.ts';

@@ -4,12 +4,12 @@
  */
 import type { Stats } from '../../schemas/api.ts';
 import { CLOSE_CODES, type CloseCode } from '../../schemas/errors.ts';
-import type { Caller } from '../hub/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import type { Changes } from '../hub/changes.ts';
 import type { CommandDesk } from '../hub/commands/command.ts';
 import type { Counters } from '../hub/counters.ts';
-import type { EventFeed } from '../hub/events.ts';
-import type { Fleet } from '../hub/fleet.ts';
+import type { EventFeed } from '../hub/fleet/events.ts';
+import type { Fleet } from '../hub/fleet/fleet.ts';
 import { statsFor } from '../hub/stats.ts';
 import type { Clock, Log, Timer } from '../wire/environment.ts';
 import { Lateness } from '../wire/lateness.ts';

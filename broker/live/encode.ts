@@ -4,8 +4,8 @@
  */
 import type { Command } from '../hub/commands/command.ts';
 import { commandView } from '../hub/commands/command-view.ts';
-import type { Device, Presence } from '../hub/device.ts';
-import type { DeviceEvent } from '../hub/events.ts';
+import type { Device, Presence } from '../hub/fleet/device.ts';
+import type { DeviceEvent } from '../hub/fleet/events.ts';
 import { jsonValue } from '../hub/json-value.ts';
 import type { Value } from '../wire/frames.ts';
 

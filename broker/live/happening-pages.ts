@@ -1,5 +1,5 @@
 /** Events and commands of the recent past as messages, for the topics of one viewer. */
-import type { Revisions } from '../hub/revisions.ts';
+import type { Revisions } from '../hub/fleet/revisions.ts';
 import type { Feed } from './history.ts';
 import { errorMessage } from './messages.ts';
 import { Page } from './page.ts';

@@ -4,8 +4,8 @@
  */
 import type { LiveErrorCode } from '../../schemas/live.ts';
 import type { Command } from '../hub/commands/command.ts';
-import type { Device } from '../hub/device.ts';
-import type { DeviceEvent } from '../hub/events.ts';
+import type { Device } from '../hub/fleet/device.ts';
+import type { DeviceEvent } from '../hub/fleet/events.ts';
 import { commandFragment, eventFragment, forgottenFragment } from './encode.ts';
 import { Recent } from './recent.ts';
 

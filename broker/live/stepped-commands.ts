@@ -3,7 +3,7 @@
  * within one, and are told once. Owns that map until the next flush.
  */
 import type { Command, CommandDesk } from '../hub/commands/command.ts';
-import type { Revisions } from '../hub/revisions.ts';
+import type { Revisions } from '../hub/fleet/revisions.ts';
 import type { LiveHistory } from './history.ts';
 
 /** More than these are not held back until the tick, which bounds what is kept here. */

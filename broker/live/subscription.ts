@@ -2,8 +2,8 @@
  * One subscription of a viewer: which devices it covers, and up to which revision it has been told. That revision is
  * all that a viewer costs; what it missed is read from the fleet. Changed by the viewer only.
  */
-import type { Device } from '../hub/device.ts';
-import { type Topic, topicMatches } from '../hub/topics.ts';
+import type { Device } from '../hub/fleet/device.ts';
+import { type Topic, topicMatches } from '../hub/fleet/topics.ts';
 
 /** What is being told page by page, as the transport drains (catchup.ts). */
 export interface Catchup {

@@ -1,7 +1,7 @@
 /** What one viewer has subscribed to: owns its subscriptions and applies the client's messages to them. */
 import { type ClientMessage, LIVE_LIMITS, type LiveErrorCode } from '../../schemas/live.ts';
-import type { Caller } from '../hub/caller.ts';
-import { parseTopic, restrictTopic } from '../hub/topics.ts';
+import type { Caller } from '../access/caller.ts';
+import { parseTopic, restrictTopic } from '../hub/fleet/topics.ts';
 import { type CatchupParts, catchUpWatched } from './catchup.ts';
 import type { Subscription } from './subscription.ts';
 

@@ -2,8 +2,8 @@
  * What changed since the last tick, encoded once for everybody who has been told everything before: a fragment per
  * device, and whole messages where viewers have the same topics; one of each kind. Lives for one tick.
  */
-import type { Device } from '../hub/device.ts';
-import type { Fleet } from '../hub/fleet.ts';
+import type { Device } from '../hub/fleet/device.ts';
+import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { CatchupParts } from './catchup.ts';
 import { presenceFragment, updateFragments } from './encode.ts';
 import { happeningPage } from './happening-pages.ts';

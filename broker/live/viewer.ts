@@ -4,7 +4,7 @@
  * this viewer has been told.
  */
 import { LIVE_LIMITS } from '../../schemas/live.ts';
-import type { Caller } from '../hub/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { Clock } from '../wire/environment.ts';
 import { catchUp } from './catchup.ts';

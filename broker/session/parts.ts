@@ -1,9 +1,9 @@
 /** What every session is handed. */
 import type { Config } from '../../schemas/config.ts';
 import type { Counters } from '../hub/counters.ts';
-import type { Device, Member } from '../hub/device.ts';
-import type { Fleet } from '../hub/fleet.ts';
-import type { Ingest } from '../hub/ingest.ts';
+import type { Device, Member } from '../hub/fleet/device.ts';
+import type { Fleet } from '../hub/fleet/fleet.ts';
+import type { Ingest } from '../hub/telemetry/ingest.ts';
 import type { Clock, Log } from '../wire/environment.ts';
 import type { ReadScheduler } from './read-scheduler.ts';
 

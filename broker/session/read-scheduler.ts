@@ -8,7 +8,7 @@
  * cost, until the second budget is spent. So there is time for commits, HTTP and timers in every turn.
  */
 import type { Counters } from '../hub/counters.ts';
-import type { Ingest } from '../hub/ingest.ts';
+import type { Ingest } from '../hub/telemetry/ingest.ts';
 import type { Clock } from '../wire/environment.ts';
 import { Fifo } from './fifo.ts';
 import { Intake, type IntakeParts } from './intake.ts';

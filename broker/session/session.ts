@@ -5,8 +5,8 @@
 import { CLOSE_CODES, type CloseCode, ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
 import type { Boots, Progress } from '../hub/boots.ts';
 import { count } from '../hub/counters.ts';
-import type { Device, Member } from '../hub/device.ts';
-import type { Origin } from '../hub/ingest.ts';
+import type { Device, Member } from '../hub/fleet/device.ts';
+import type { Origin } from '../hub/telemetry/ingest.ts';
 import { SourceHandle } from '../store/batch.ts';
 import { encodeError, encodeWelcome } from '../wire/encode.ts';
 import { FrameError } from '../wire/frame-error.ts';

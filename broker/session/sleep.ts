@@ -1,6 +1,6 @@
 /** P-7.5: a device that goes to sleep says so as it closes. Pure. */
 import { MOST_SLEEP_SECONDS } from '../../schemas/frames.ts';
-import type { Sleep } from '../hub/device.ts';
+import type { Sleep } from '../hub/fleet/device.ts';
 
 /** `sleep`, or `sleep 3600`; what follows the word and is no such number says no more than the word. */
 const REASON = /^sleep(?: (\d+)$|$|\s)/;

@@ -95,7 +95,7 @@ export interface LogReader {
   close(): void;
 }
 
-/** A device's last-known state as stored: the CBOR body is the hub's (hub/device-record.ts). */
+/** A device's last-known state as stored: the CBOR body is the hub's (hub/telemetry/device-record.ts). */
 export interface DeviceRow {
   readonly customer: string;
   readonly device: string;
@@ -107,7 +107,7 @@ export interface DeviceRow {
   readonly parts?: readonly StatePart[];
 }
 
-/** A part of a device's state beside its row, by a number that the hub chooses (hub/state-parts.ts). */
+/** A part of a device's state beside its row, by a number that the hub chooses (hub/telemetry/state-parts.ts). */
 export interface StatePart {
   readonly part: number;
   /** null: there is no such part any more. */
@@ -127,7 +127,7 @@ export interface StateStore {
   saveDevices(rows: readonly DeviceRow[]): Promise<void>;
   /** Every change before `position` is in the rows; forgotten rows below it are deleted. Never goes backwards. */
   setCheckpointPosition(position: number): Promise<void>;
-  /** Above every revision that was given out (hub/revisions.ts); 0: none was. */
+  /** Above every revision that was given out (hub/fleet/revisions.ts); 0: none was. */
   revisionCeiling(): Promise<number>;
   /** Durable when it resolves; never goes backwards. */
   raiseRevisionCeiling(ceiling: number): Promise<void>;

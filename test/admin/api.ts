@@ -2,11 +2,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { FailedAttempts } from '../../broker/access/failed-attempts.ts';
 import { type AdminParts, AdminServer } from '../../broker/admin/server.ts';
-import { DeviceRegistry } from '../../broker/hub/device-registry.ts';
-import { FailedAttempts } from '../../broker/hub/failed-attempts.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import { DeviceRegistry } from '../../broker/hub/fleet/device-registry.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import type { Stats } from '../../schemas/api.ts';
 import { FakeClock } from '../helpers/clock.ts';

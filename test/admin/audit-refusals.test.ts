@@ -1,6 +1,6 @@
 /** What was refused is in the audit too: whoever reaches for what is not theirs leaves a trace. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BURST } from '../../broker/hub/failed-attempts.ts';
+import { BURST } from '../../broker/access/failed-attempts.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 

@@ -1,6 +1,6 @@
 /** Desired state over HTTP: changing it without losing an update, and seeing what the device has made of it (P-6). */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Device } from '../../broker/hub/device.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
 let bench: AdminBench;

@@ -1,6 +1,6 @@
 /** Finding devices and reading their last-known state over HTTP. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Device } from '../../broker/hub/device.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
 import type { DeviceList, DeviceSummary, State } from '../../schemas/api.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 import { connect, disconnect, measure } from './fleet.ts';

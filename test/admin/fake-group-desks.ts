@@ -6,8 +6,8 @@ import type {
   DeviceDocuments,
   Difference,
 } from '../../broker/hub/desired/document.ts';
-import type { Device } from '../../broker/hub/device.ts';
-import type { Fleet } from '../../broker/hub/fleet.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
+import type { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import type { Job, JobDesk, JobOutcome, JobWish, Selection } from '../../broker/hub/jobs/job.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
 import type { Clock } from '../../broker/wire/environment.ts';

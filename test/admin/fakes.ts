@@ -1,5 +1,5 @@
 /** Stand-ins for the parts that the HTTP API asks: keys and logins in memory, with names instead of secrets. */
-import type { BrowserSessions, KeyRing, KeyWish, NewKey } from '../../broker/admin/ports.ts';
+import type { BrowserSessions, KeyRing, KeyWish, NewKey } from '../../broker/admin/context.ts';
 import type { KeyRow, Role } from '../../broker/store/ports.ts';
 import type { Clock } from '../../broker/wire/environment.ts';
 

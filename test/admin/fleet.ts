@@ -1,6 +1,6 @@
 /** Short words for what devices do, straight on the hub. */
-import type { Device, Member } from '../../broker/hub/device.ts';
-import type { Fleet } from '../../broker/hub/fleet.ts';
+import type { Device, Member } from '../../broker/hub/fleet/device.ts';
+import type { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import type { Value } from '../../broker/wire/frames.ts';
 
 export function connect(fleet: Fleet, device: Device, at: number): Member {

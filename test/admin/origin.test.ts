@@ -1,6 +1,6 @@
 /** Which pages may use the browser's cookie. */
 import { describe, expect, it } from 'vitest';
-import { originAllowed } from '../../broker/hub/origin.ts';
+import { originAllowed } from '../../broker/access/origin.ts';
 
 const at = (origin: string | undefined, allowedOrigins: string[] = []) =>
   originAllowed({ origin, host: 'box.example:8080', protocol: 'http', allowedOrigins });

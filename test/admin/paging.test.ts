@@ -1,6 +1,6 @@
 /** Pages of devices while devices come, go and change their state in between. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Device } from '../../broker/hub/device.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
 import type { DeviceList } from '../../schemas/api.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 import { connect, disconnect } from './fleet.ts';

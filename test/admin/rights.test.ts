@@ -1,6 +1,6 @@
 /** Who may ask what, and how a key is shown. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BURST } from '../../broker/hub/failed-attempts.ts';
+import { BURST } from '../../broker/access/failed-attempts.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
 let bench: AdminBench;

@@ -1,10 +1,10 @@
 /** The broker's figures of itself. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Caller } from '../../broker/hub/caller.ts';
+import type { Caller } from '../../broker/access/caller.ts';
 import { Counters, count } from '../../broker/hub/counters.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { ProcessGauge, type ProcessReading } from '../../broker/hub/process-gauge.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
 import { StatsCollector, statsFor } from '../../broker/hub/stats.ts';
 import type { LogStats } from '../../broker/store/ports.ts';
 import { FakeClock } from '../helpers/clock.ts';

@@ -1,9 +1,9 @@
 /** When Home Assistant is told of a device, and when it is taken away. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Announcer } from '../../broker/bridge/home-assistant/announcer.ts';
-import type { Device } from '../../broker/hub/device.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import type { Value } from '../../broker/wire/frames.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { silentLog } from '../helpers/log.ts';

@@ -1,9 +1,9 @@
 /** The bridge's own packets: what the peer gets is MQTT, and what the peer sends is cut right wherever the network cuts it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PublishWriter, packetBytes } from '../../broker/bridge/mqtt/publish-writer.ts';
 import { PacketSplitter, PeerProtocolError } from '../../broker/bridge/packet-splitter.ts';
-import { PublishWriter, packetBytes } from '../../broker/bridge/publish-writer.ts';
-import { Window } from '../../broker/bridge/window.ts';
+import { Window } from '../../broker/bridge/thread/window.ts';
 
 const puback = (id: number, ...rest: number[]) =>
   Buffer.from([0x40, 2 + rest.length, id >> 8, id & 255, ...rest]);

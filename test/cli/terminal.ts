@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { onTestFinished, vi } from 'vitest';
+import { makeKeyText } from '../../broker/access/key-text.ts';
 import { auditCommand } from '../../broker/cli/audit.ts';
 import { checkConfigCommand } from '../../broker/cli/check-config.ts';
 import { commandCommand } from '../../broker/cli/command.ts';
@@ -13,7 +14,6 @@ import { runCommandLine } from '../../broker/cli/program.ts';
 import { sendCommand } from '../../broker/cli/send.ts';
 import { stateCommand } from '../../broker/cli/state.ts';
 import { watchCommand } from '../../broker/cli/watch.ts';
-import { makeKeyText } from '../../broker/hub/keys/key-text.ts';
 
 export interface Printed {
   /** Lines on stdout and on stderr, so far. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from '../../broker/config.ts';
+import { ConfigError, loadConfig } from '../../broker/config/config.ts';
 import { faults } from './load.ts';
 
 describe('a configuration that is wrong says where, what was expected and what was found', () => {

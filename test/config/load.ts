@@ -1,7 +1,7 @@
 /** Loads a configuration from what a test says, and tells what was wrong with it. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, type ConfigSources, loadConfig } from '../../broker/config.ts';
+import { ConfigError, type ConfigSources, loadConfig } from '../../broker/config/config.ts';
 import type { Config } from '../../schemas/config.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 

@@ -1,7 +1,7 @@
 /** Desired state with a store in memory and one device, whose connection is a list of what it was told. */
 import { expect } from 'vitest';
 import { DesiredStates } from '../../broker/hub/desired/desired-states.ts';
-import { Device } from '../../broker/hub/device.ts';
+import { Device } from '../../broker/hub/fleet/device.ts';
 import type { DesiredStore } from '../../broker/store/command-ports.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';

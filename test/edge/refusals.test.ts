@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
+import { BURST } from '../../broker/access/failed-attempts.ts';
 import { systemEnvironment } from '../../broker/environment.ts';
-import { BURST } from '../../broker/hub/failed-attempts.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { connect, refusal } from '../helpers/device.ts';
 

@@ -1,9 +1,9 @@
 /** Device sessions without sockets: a transport that the test reads, a log that commits at once, a clock that stands still. */
 import { Counters } from '../../broker/hub/counters.ts';
-import { EventFeed } from '../../broker/hub/events.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { Ingest } from '../../broker/hub/ingest.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import { EventFeed } from '../../broker/hub/fleet/events.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
+import { Ingest } from '../../broker/hub/telemetry/ingest.ts';
 import type { SessionParts } from '../../broker/session/parts.ts';
 import { ReadScheduler } from '../../broker/session/read-scheduler.ts';
 import type { DeviceSession } from '../../broker/session/session.ts';

@@ -1,8 +1,8 @@
 /** Devices that are known before they connect: what a restart, a forgetting and several at once make of them. */
 import { expect, it } from 'vitest';
-import { DeviceRegistry } from '../../broker/hub/device-registry.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import { DeviceRegistry } from '../../broker/hub/fleet/device-registry.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 

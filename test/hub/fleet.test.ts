@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Boots } from '../../broker/hub/boots.ts';
-import type { Member, Presence } from '../../broker/hub/device.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import type { Member, Presence } from '../../broker/hub/fleet/device.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 
 function member(session: string): Member {
   return {

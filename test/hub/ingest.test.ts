@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Counters } from '../../broker/hub/counters.ts';
-import { EventFeed } from '../../broker/hub/events.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { Ingest, type Origin } from '../../broker/hub/ingest.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import { EventFeed } from '../../broker/hub/fleet/events.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
+import { Ingest, type Origin } from '../../broker/hub/telemetry/ingest.ts';
 import { readBatch, SourceHandle } from '../../broker/store/batch.ts';
 import { type Commit, StoreError } from '../../broker/store/ports.ts';
 import { FRAME, type TelemetryFrame } from '../../broker/wire/frames.ts';

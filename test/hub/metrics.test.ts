@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MetricTable } from '../../broker/hub/metrics.ts';
+import { MetricTable } from '../../broker/hub/fleet/metrics.ts';
 import type { Value } from '../../broker/wire/frames.ts';
 
 interface Reading {

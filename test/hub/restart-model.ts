@@ -2,8 +2,8 @@
  * What devices should be: the log applied from its very beginning, by rules written down once more and as simply as can
  * be (P-2.4, P-4.3, P-4.6). Knows no checkpoint.
  */
-import type { Device } from '../../broker/hub/device.ts';
-import type { Fleet } from '../../broker/hub/fleet.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
+import type { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { readBatch } from '../../broker/store/batch.ts';
 import type { MemoryLog } from '../../broker/store/memory/log.ts';
 import { type DataFrame, FRAME, type Value } from '../../broker/wire/frames.ts';

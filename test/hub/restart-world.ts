@@ -3,14 +3,14 @@
  * in memory that outlives them. A kill lets nothing of the old life reach the store any more.
  */
 import type { Changes } from '../../broker/hub/changes.ts';
-import { Checkpoint } from '../../broker/hub/checkpoint.ts';
 import { Counters } from '../../broker/hub/counters.ts';
-import { EventFeed } from '../../broker/hub/events.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { forgetDevice } from '../../broker/hub/forget.ts';
-import { Ingest, type Origin } from '../../broker/hub/ingest.ts';
-import { restoreFleet } from '../../broker/hub/restore.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import { EventFeed } from '../../broker/hub/fleet/events.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { forgetDevice } from '../../broker/hub/fleet/forget.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
+import { Checkpoint } from '../../broker/hub/telemetry/checkpoint.ts';
+import { Ingest, type Origin } from '../../broker/hub/telemetry/ingest.ts';
+import { restoreFleet } from '../../broker/hub/telemetry/restore.ts';
 import { SourceHandle } from '../../broker/store/batch.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { MemoryLog } from '../../broker/store/memory/log.ts';

@@ -1,6 +1,6 @@
 /** The numbers of changes: they rise, over restarts too, whatever the machine's clock is set to. */
 import { describe, expect, it } from 'vitest';
-import { RevisionCeiling, Revisions } from '../../broker/hub/revisions.ts';
+import { RevisionCeiling, Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { silentLog } from '../helpers/log.ts';

@@ -3,7 +3,7 @@
  * but what a checkpoint had saved before.
  */
 import { describe, expect, it } from 'vitest';
-import type { Device } from '../../broker/hub/device.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';

@@ -1,10 +1,10 @@
 /** What the last-known state of a device may cost (P-2.2): a frame beyond it is refused as a whole, and old values stay. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyFrame, NO_LIMITS, reserveState } from '../../broker/hub/apply.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import type { StateLimits } from '../../broker/hub/metrics.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import type { StateLimits } from '../../broker/hub/fleet/metrics.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
+import { applyFrame, NO_LIMITS, reserveState } from '../../broker/hub/telemetry/apply.ts';
 import { costOf, costOfKey } from '../../broker/wire/cost.ts';
 import { type DataFrame, FRAME, type Value } from '../../broker/wire/frames.ts';
 

@@ -1,9 +1,9 @@
 /** A checkpoint writes what changed of a device's state, and what it wrote is the whole state again. */
 import { describe, expect, it } from 'vitest';
-import type { Device } from '../../broker/hub/device.ts';
-import { readDevice, writeDevice } from '../../broker/hub/device-record.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
+import { readDevice, writeDevice } from '../../broker/hub/telemetry/device-record.ts';
 import { MemoryState } from '../../broker/store/memory/state.ts';
 import type { DeviceRow } from '../../broker/store/ports.ts';
 import { encode } from '../../broker/wire/cbor.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { BrowserSessions } from '../../broker/hub/keys/browser-sessions.ts';
+import { BrowserSessions } from '../../broker/access/browser-sessions.ts';
 import { silentLog } from '../helpers/log.ts';
 import { HOUR, type RingWorld, ringWorld } from './ring.ts';
 

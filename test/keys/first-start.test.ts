@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ensureAdminKey } from '../../broker/hub/keys/bootstrap.ts';
-import { makeKeyText } from '../../broker/hub/keys/key-text.ts';
+import { ensureAdminKey } from '../../broker/access/bootstrap.ts';
+import { makeKeyText } from '../../broker/access/key-text.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { ringWorld } from './ring.ts';
 

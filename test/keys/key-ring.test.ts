@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { keyIdOf } from '../../broker/hub/keys/key-text.ts';
+import { keyIdOf } from '../../broker/access/key-text.ts';
 import { ringWorld } from './ring.ts';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

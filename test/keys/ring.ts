@@ -1,6 +1,6 @@
 /** A key ring over a database in memory, with a clock that the test moves and a store that the test can hold up. */
 import { randomBytes } from 'node:crypto';
-import { type EndListener, KeyRing, type KeyWish } from '../../broker/hub/keys/key-ring.ts';
+import { type EndListener, KeyRing, type KeyWish } from '../../broker/access/key-ring.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import type { KeyRow } from '../../broker/store/ports.ts';
 import { FakeClock } from '../helpers/clock.ts';

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTopic, topicMatches } from '../../broker/hub/topics.ts';
+import { parseTopic, topicMatches } from '../../broker/hub/fleet/topics.ts';
 import { FleetModel } from '../../dashboard/model.ts';
 import { type FakeViewer, World } from './world.ts';
 

@@ -1,11 +1,11 @@
 /** A live channel on a fleet that the test fills, with viewers that read or do not. */
 
-import type { Caller } from '../../broker/hub/caller.ts';
+import type { Caller } from '../../broker/access/caller.ts';
 import { Counters } from '../../broker/hub/counters.ts';
-import type { Device, Member } from '../../broker/hub/device.ts';
-import { EventFeed } from '../../broker/hub/events.ts';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import type { Device, Member } from '../../broker/hub/fleet/device.ts';
+import { EventFeed } from '../../broker/hub/fleet/events.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { LiveChannel } from '../../broker/live/channel.ts';
 import type { ViewerConnection, ViewerTransport } from '../../broker/live/transport.ts';
 import type { Value } from '../../broker/wire/frames.ts';

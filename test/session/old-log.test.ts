@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { Fleet } from '../../broker/hub/fleet.ts';
-import { restoreFleet } from '../../broker/hub/restore.ts';
-import { Revisions } from '../../broker/hub/revisions.ts';
+import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { Revisions } from '../../broker/hub/fleet/revisions.ts';
+import { restoreFleet } from '../../broker/hub/telemetry/restore.ts';
 import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
 import { openMemoryStores } from '../../broker/store/memory/stores.ts';
 import { encodeBatch, encodeEvent, encodeTelemetry } from '../../broker/wire/encode.ts';

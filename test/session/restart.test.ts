@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Device } from '../../broker/hub/device.ts';
+import type { Device } from '../../broker/hub/fleet/device.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { startBroker } from '../helpers/broker.ts';

@@ -1,12 +1,12 @@
 /** `GET /audit`: who asked what of whom, and what became of it. Operators read their customer's part, admins all. */
 import { AuditListSchema, AuditQuerySchema, DEFAULT_LIMIT, reference } from '../../../schemas/api.ts';
-import { sees } from '../../hub/caller.ts';
+import { sees } from '../../access/caller.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
 import { auditView } from '../audit-view.ts';
+import type { AdminParts } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
-import type { AdminParts } from '../ports.ts';
 
 export function auditRoutes(api: Api, { audit }: AdminParts, access: Access): void {
   api.get(

@@ -1,12 +1,12 @@
 /** `/commands/{id}`: one command with its timeline, and cancelling it. */
 import { CommandPath, CommandQuery, CommandSchema, reference } from '../../../schemas/api.ts';
-import { type Caller, sees } from '../../hub/caller.ts';
+import { type Caller, sees } from '../../access/caller.ts';
 import type { Command, CommandDesk } from '../../hub/commands/command.ts';
 import { commandView } from '../../hub/commands/command-view.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { answers } from '../openapi.ts';
-import type { AdminParts } from '../ports.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { idTarget, type Trail } from '../trail.ts';
 

@@ -9,9 +9,9 @@ import {
 import { countDevices } from '../../hub/stats.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { type Order, pageOf } from '../paging.ts';
-import type { AdminParts } from '../ports.ts';
 
 const BY_NAME: Order<string> = {
   id: 'customer',

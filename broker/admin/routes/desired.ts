@@ -9,17 +9,17 @@ import {
   DocumentsSchema,
   reference,
 } from '../../../schemas/api.ts';
-import type { Caller } from '../../hub/caller.ts';
+import type { Caller } from '../../access/caller.ts';
 import type { DesiredChange, DesiredDesk } from '../../hub/desired/document.ts';
-import type { Device } from '../../hub/device.ts';
-import { valueMapOfJson } from '../../hub/value-of-json.ts';
+import type { Device } from '../../hub/fleet/device.ts';
+import { valueMapOfJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { documentsView, entityTag, expectedVersion } from '../desired-view.ts';
 import { VALUE_BYTES } from '../errors.ts';
 import { findDevice } from '../find-device.ts';
 import { answers } from '../openapi.ts';
-import type { AdminParts } from '../ports.ts';
 import { deviceTarget, type Trail } from '../trail.ts';
 
 const PATH = '/devices/:customer/:device/desired';

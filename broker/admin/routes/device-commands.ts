@@ -14,11 +14,11 @@ import { commandView } from '../../hub/commands/command-view.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
 import { commandWish } from '../command-wish.ts';
+import type { AdminParts } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
 import { findDevice } from '../find-device.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
-import type { AdminParts } from '../ports.ts';
 import { type Done, deviceTarget, type Trail } from '../trail.ts';
 
 const PATH = '/devices/:customer/:device/commands';

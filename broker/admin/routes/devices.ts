@@ -11,15 +11,15 @@ import {
   reference,
   StateSchema,
 } from '../../../schemas/api.ts';
-import { sees } from '../../hub/caller.ts';
-import type { Device } from '../../hub/device.ts';
+import { sees } from '../../access/caller.ts';
+import type { Device } from '../../hub/fleet/device.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { deviceDetail, deviceOrder, deviceState, deviceSummary } from '../device-view.ts';
 import { findDevice } from '../find-device.ts';
 import { answers } from '../openapi.ts';
 import { pageOf } from '../paging.ts';
-import type { AdminParts } from '../ports.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { deviceTarget, type Trail } from '../trail.ts';
 

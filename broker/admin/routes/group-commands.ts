@@ -1,12 +1,12 @@
 /** `POST /commands`: one command for a group of devices; a dry run first, then a job. */
 import { DryRunSchema, JobSchema, type NewJob, NewJobSchema, reference } from '../../../schemas/api.ts';
-import { sees } from '../../hub/caller.ts';
+import { sees } from '../../access/caller.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { SELECTION_BYTES } from '../errors.ts';
 import { jobView, jobWish } from '../job-view.ts';
 import { answers } from '../openapi.ts';
-import type { AdminParts } from '../ports.ts';
 import { notFound } from '../refusal.ts';
 import { customerTarget, type Trail } from '../trail.ts';
 

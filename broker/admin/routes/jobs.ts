@@ -12,10 +12,10 @@ import {
 import type { Job, JobDesk } from '../../hub/jobs/job.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { jobView, outcomeView } from '../job-view.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
-import type { AdminParts } from '../ports.ts';
 import { notFound } from '../refusal.ts';
 import { idTarget, type Trail } from '../trail.ts';
 

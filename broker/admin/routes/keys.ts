@@ -13,10 +13,10 @@ import {
 import type { KeyRow } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { keyView, keyWish } from '../key-view.ts';
 import { answers } from '../openapi.ts';
 import { type Order, pageOf } from '../paging.ts';
-import type { AdminParts } from '../ports.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { customerTarget, idTarget, type Trail } from '../trail.ts';
 

@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import type { Metrics } from '../metrics.ts';
-import type { AdminParts } from '../ports.ts';
 
 export function metricsRoutes(
   app: Api,

@@ -2,12 +2,12 @@
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { LoginSchema, reference, type Session, SessionSchema } from '../../../schemas/api.ts';
-import { SESSION_COOKIE } from '../../hub/credentials.ts';
+import { SESSION_COOKIE } from '../../access/credentials.ts';
 import type { KeyRow, Role } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { answers } from '../openapi.ts';
-import type { AdminParts } from '../ports.ts';
 import { Refusal } from '../refusal.ts';
 
 /** The longest that browsers keep a cookie. */

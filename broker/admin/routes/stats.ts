@@ -3,8 +3,8 @@ import { reference, StatsSchema } from '../../../schemas/api.ts';
 import { statsFor } from '../../hub/stats.ts';
 import type { Access } from '../access.ts';
 import type { Api } from '../api.ts';
+import type { AdminParts } from '../context.ts';
 import { answers } from '../openapi.ts';
-import type { AdminParts } from '../ports.ts';
 
 export function statsRoutes(api: Api, { stats, fleet }: AdminParts, access: Access): void {
   api.get(

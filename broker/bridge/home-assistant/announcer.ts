@@ -4,8 +4,8 @@
  * and what waits to be: each device once, however long the peer is away.
  */
 import type { Changes } from '../../hub/changes.ts';
-import type { Device, DeviceDescription } from '../../hub/device.ts';
-import type { Fleet } from '../../hub/fleet.ts';
+import type { Device, DeviceDescription } from '../../hub/fleet/device.ts';
+import type { Fleet } from '../../hub/fleet/fleet.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import {
   type DiscoveryOptions,

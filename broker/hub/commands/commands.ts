@@ -6,11 +6,11 @@
 import type { CommandStore } from '../../store/command-ports.ts';
 import type { Clock, Log } from '../../wire/environment.ts';
 import type { ResultFrame } from '../../wire/frames.ts';
-import type { Device } from '../device.ts';
-import type { Fleet } from '../fleet.ts';
-import type { Ingest } from '../ingest.ts';
+import type { Device } from '../fleet/device.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import { cutPage } from '../page.ts';
 import { HubRefusal } from '../refusal.ts';
+import type { Ingest } from '../telemetry/ingest.ts';
 import type { CommandLimits } from './admission.ts';
 import {
   type Command,

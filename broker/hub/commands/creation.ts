@@ -4,7 +4,7 @@
  */
 import { encodeCommand } from '../../wire/encode.ts';
 import type { Clock } from '../../wire/environment.ts';
-import type { Device } from '../device.ts';
+import type { Device } from '../fleet/device.ts';
 import { checkReceivable } from '../receivable.ts';
 import { HubRefusal } from '../refusal.ts';
 import { type CommandLimits, checkWish, isSameWish } from './admission.ts';

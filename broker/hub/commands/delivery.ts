@@ -6,7 +6,7 @@
 
 import { encodeCommand } from '../../wire/encode.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
-import type { Device, Member } from '../device.ts';
+import type { Device, Member } from '../fleet/device.ts';
 import { reads, tooBigFor } from '../receivable.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Entry } from './entry.ts';

@@ -2,7 +2,7 @@
  * The one place where a command changes. What a device said is in the telemetry log when it comes here, so it is told at
  * once; what the broker decides is saved first, then told. Owns the listeners.
  */
-import type { Revisions } from '../revisions.ts';
+import type { Revisions } from '../fleet/revisions.ts';
 import { type Command, type CommandListener, isFinal } from './command.ts';
 import type { Entry } from './entry.ts';
 import type { Journal } from './journal.ts';

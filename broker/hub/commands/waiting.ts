@@ -1,5 +1,5 @@
 /** What a command waits for, in a sentence that operators read (users.md, "Commands"). Pure. */
-import type { Device } from '../device.ts';
+import type { Device } from '../fleet/device.ts';
 import { reads } from '../receivable.ts';
 import { type Command, isFinal } from './command.ts';
 import { isWaiting, MAX_ATTEMPTS } from './life.ts';

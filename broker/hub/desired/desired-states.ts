@@ -6,7 +6,7 @@ import type { DesiredRow, DesiredStore } from '../../store/command-ports.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { Clock } from '../../wire/environment.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
-import type { Device, Member } from '../device.ts';
+import type { Device, Member } from '../fleet/device.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
 import { checkReceivable, tooBigFor } from '../receivable.ts';
 import { HubRefusal } from '../refusal.ts';

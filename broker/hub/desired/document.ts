@@ -1,6 +1,6 @@
 /** Desired and reported state of a device (P-6), as the broker knows it. */
 import type { Value, ValueMap } from '../../wire/frames.ts';
-import type { Device } from '../device.ts';
+import type { Device } from '../fleet/device.ts';
 
 export interface DesiredDocument {
   /** Rises with each change. */

@@ -1,5 +1,5 @@
 /** Which devices a selection finds now. Pure. */
-import type { Device } from '../device.ts';
+import type { Device } from '../fleet/device.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Selection } from './job.ts';
 

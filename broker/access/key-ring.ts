@@ -1,0 +1,230 @@
+/**
+ * Every key of the broker. Owns them in memory, by id, so that authenticating asks no database; what changes is in
+ * the store before it holds, one change after the other. Only the SHA-256 of a key is kept.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { KeyRow, KeyStore, Role } from '../store/ports.ts';
+import type { Clock, Log, Timer } from '../wire/environment.ts';
+import { keyIdOf, makeKeyText, type RandomBytes } from './key-text.ts';
+
+export interface KeyWish {
+  /** Ignored for an admin, who has every customer (`*`). */
+  readonly customer: string;
+  /** null: a fleet key, or a key of a person. */
+  readonly device: string | null;
+  readonly role: Role;
+  readonly label: string | null;
+  readonly expiresAt: number | null;
+}
+
+/** A key as stored, and its text, which nobody can tell again. */
+export interface NewKey {
+  readonly row: KeyRow;
+  readonly key: string;
+}
+
+export type EndListener = (keyId: string, why: 'revoked' | 'expired') => void;
+
+export interface KeyRingParts {
+  readonly store: Pick<KeyStore, 'loadKeys' | 'insertKey' | 'updateKeys'>;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly logger: Log;
+}
+
+/** Revocation and expiry end connections within two seconds (interfaces.md). */
+const EXPIRY_SWEEP = 1000;
+const FLUSH_EVERY = 60_000;
+/** Compared with when there is no such key, so that a miss takes the same work as a hit. */
+const NO_HASH = new Uint8Array(32);
+
+export class KeyRing {
+  private readonly parts: KeyRingParts;
+  private readonly byId = new Map<string, KeyRow>();
+  private readonly used = new Set<string>();
+  /** Valid keys of whose end nobody has been told yet. */
+  private readonly alive = new Set<string>();
+  private readonly listeners = new Set<EndListener>();
+  private timers: readonly Timer[] = [];
+  private lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: KeyRingParts) {
+    this.parts = parts;
+  }
+
+  async start(): Promise<void> {
+    const { store, clock, logger } = this.parts;
+    for (const row of await store.loadKeys()) {
+      this.byId.set(row.id, row);
+      if (isValid(row, clock.now())) this.alive.add(row.id);
+    }
+    this.timers = [
+      clock.every(EXPIRY_SWEEP, () => this.sweep()),
+      clock.every(FLUSH_EVERY, () => {
+        this.flush().catch((error: unknown) =>
+          logger.error({ err: error }, 'The use of keys could not be stored.'),
+        );
+      }),
+    ];
+  }
+
+  /** Stores what is left. Idempotent. */
+  async stop(): Promise<void> {
+    this.abandon();
+    await this.flush();
+  }
+
+  /** Stops without storing, after a failure of the store. */
+  abandon(): void {
+    for (const timer of this.timers) timer.cancel();
+    this.timers = [];
+  }
+
+  /** The key that this is the text of; null for one that is malformed, unknown, expired or revoked (P-1.5). */
+  authenticate(text: string): KeyRow | null {
+    const now = this.parts.clock.now();
+    const hash = hashOf(text);
+    const row = this.byId.get(keyIdOf(text) ?? '');
+    const equal = timingSafeEqual(hash, row?.hash ?? NO_HASH);
+    if (!row || !equal || !isValid(row, now)) return null;
+    this.used.add(row.id);
+    // Again, if the clock was set back after its end had been told.
+    this.alive.add(row.id);
+    const seen = { ...row, lastUsedAt: now };
+    this.byId.set(row.id, seen);
+    return seen;
+  }
+
+  /** A valid key by its id. */
+  find(id: string): KeyRow | null {
+    const row = this.byId.get(id);
+    return row && isValid(row, this.parts.clock.now()) ? row : null;
+  }
+
+  /** Valid keys of a customer, of every one for `*`, oldest first. */
+  list(customer: string): readonly KeyRow[] {
+    const now = this.parts.clock.now();
+    return [...this.byId.values()].filter(
+      (row) => isValid(row, now) && (customer === '*' || row.customer === customer),
+    );
+  }
+
+  /** Customers that a key names, revoked ones too: their devices may still have state. */
+  customers(): string[] {
+    const names = new Set([...this.byId.values()].map((row) => row.customer));
+    names.delete('*');
+    return [...names].sort();
+  }
+
+  /**
+   * Durable when it resolves. `keep` gets the text before the key is stored: where it throws, there is no key, and a
+   * crash in between leaves a text that is worth nothing, never a key that nobody knows.
+   */
+  async create(wish: KeyWish, keep: (key: string) => void = () => {}): Promise<NewKey> {
+    const { id, text } = makeKeyText(this.parts.randomBytes);
+    keep(text);
+    return { row: await this.store(id, text, wish), key: text };
+  }
+
+  /** Stores a key whose well-formed text is known already. Whether it did: an id that is known stays as it is. */
+  async adopt(text: string, wish: KeyWish): Promise<boolean> {
+    const id = keyIdOf(text);
+    if (id === null || this.byId.has(id)) return false;
+    await this.store(id, text, wish);
+    return true;
+  }
+
+  /** A new key with the same rights and as long a life; the old one ends `overlapMs` from now, or when it would have anyway. */
+  async rotate(id: string, overlapMs: number): Promise<NewKey> {
+    const old = this.find(id);
+    if (!old) throw new RangeError(`There is no valid key ${id}.`);
+    const { customer, device, role, label, createdAt, expiresAt } = old;
+    const now = this.parts.clock.now();
+    const renewed = expiresAt === null ? null : now + (expiresAt - createdAt);
+    const fresh = await this.create({ customer, device, role, label, expiresAt: renewed });
+    await this.change(id, (row) => ({
+      expiresAt: Math.min(row.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs),
+    }));
+    return fresh;
+  }
+
+  /** Whether there was a valid one. Listeners hear of it as soon as it is durable. */
+  async revoke(id: string): Promise<boolean> {
+    if (!this.find(id)) return false;
+    const revokedAt = this.parts.clock.now();
+    await this.change(id, () => ({ revokedAt }));
+    this.end(id, 'revoked');
+    return true;
+  }
+
+  onEnded(listener: EndListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Stores when keys were used last. */
+  flush(): Promise<void> {
+    return this.inTurn(async () => {
+      const ids = [...this.used];
+      if (ids.length === 0) return;
+      this.used.clear();
+      try {
+        await this.parts.store.updateKeys(ids.flatMap((id) => this.byId.get(id) ?? []));
+      } catch (error) {
+        for (const id of ids) this.used.add(id);
+        throw error;
+      }
+    });
+  }
+
+  private async store(id: string, text: string, wish: KeyWish): Promise<KeyRow> {
+    const { store, clock } = this.parts;
+    const row: KeyRow = {
+      ...wish,
+      id,
+      hash: hashOf(text),
+      customer: wish.role === 'admin' ? '*' : wish.customer,
+      createdAt: clock.now(),
+      revokedAt: null,
+      lastUsedAt: null,
+    };
+    await store.insertKey(row);
+    this.byId.set(id, row);
+    this.alive.add(id);
+    return row;
+  }
+
+  /** A row is stored whole, so it is read when its turn comes: otherwise one change would take back another. */
+  private change(id: string, changed: (row: KeyRow) => Partial<KeyRow>): Promise<void> {
+    return this.inTurn(async () => {
+      const before = this.byId.get(id) as KeyRow;
+      const part = changed(before);
+      await this.parts.store.updateKeys([{ ...before, ...part }]);
+      this.byId.set(id, { ...(this.byId.get(id) as KeyRow), ...part });
+    });
+  }
+
+  /** After every write before it, whatever became of that one: its own caller hears of it. */
+  private inTurn(write: () => Promise<void>): Promise<void> {
+    const written = this.lastWrite.then(write, write);
+    this.lastWrite = written;
+    return written;
+  }
+
+  private sweep(): void {
+    for (const id of this.alive) if (!this.find(id)) this.end(id, 'expired');
+  }
+
+  private end(id: string, why: 'revoked' | 'expired'): void {
+    if (!this.alive.delete(id)) return;
+    for (const listener of this.listeners) listener(id, why);
+  }
+}
+
+function isValid(row: KeyRow, now: number): boolean {
+  return row.revokedAt === null && (row.expiresAt === null || row.expiresAt > now);
+}
+
+function hashOf(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest();
+}

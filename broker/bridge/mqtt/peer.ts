@@ -1,0 +1,130 @@
+/**
+ * The way to the peer: servers in the order of the configuration, MQTT 5 and then 3.1.1, pauses that grow while nobody
+ * lets us in. Owns the link at hand and the state; it is never without a plan until it is stopped.
+ */
+import type { Clock, Random, Timer } from '../../wire/environment.ts';
+import { Link, type LinkFailure, type LinkOptions, type PeerHello, type PeerMessage } from './link.ts';
+import type { ProtocolVersion } from './publish-writer.ts';
+import type { Server } from './servers.ts';
+
+export interface PeerOptions extends Omit<LinkOptions, 'server' | 'version'> {
+  readonly servers: readonly Server[];
+  readonly protocol: 'auto' | 'mqtt5' | 'mqtt3.1.1';
+  /** The longest pause between two rounds of attempts. */
+  readonly reconnectMs: number;
+}
+
+export interface PeerEvents {
+  connecting(server: string): void;
+  connected(server: string, hello: PeerHello): void;
+  /** An attempt failed, or an open connection ended; the next attempt comes by itself. */
+  failed(server: string, message: string): void;
+  acknowledged(id: number, reason: number): void;
+  /** Something came from the peer, or it can take more. */
+  turned(): void;
+  message(message: PeerMessage): Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 200;
+const GOODBYE_MS = 2000;
+
+export class Peer {
+  private readonly options: PeerOptions;
+  private readonly events: PeerEvents;
+  private readonly clock: Clock;
+  private readonly random: Random;
+  private state: 'new' | 'trying' | 'connected' | 'pausing' | 'stopped' = 'new';
+  private current: Link | null = null;
+  private pause: Timer | null = null;
+  /** Rounds without success. */
+  private rounds = 0;
+  private left: (() => void) | null = null;
+
+  constructor(parts: { options: PeerOptions; events: PeerEvents; clock: Clock; random: Random }) {
+    this.options = parts.options;
+    this.events = parts.events;
+    this.clock = parts.clock;
+    this.random = parts.random;
+  }
+
+  /** The open connection. */
+  get link(): Link | null {
+    return this.state === 'connected' ? this.current : null;
+  }
+
+  start(): void {
+    if (this.state === 'new') this.attempt(0, this.firstVersion());
+  }
+
+  /** Says goodbye and waits for the end of the connection, for a while. Idempotent. */
+  async stop(): Promise<void> {
+    this.pause?.cancel();
+    this.state = 'stopped';
+    const link = this.current;
+    if (!link) return;
+    await new Promise<void>((resolve) => {
+      const patience = this.clock.after(GOODBYE_MS, () => link.fail('it did not take the goodbye'));
+      this.left = () => {
+        patience.cancel();
+        resolve();
+      };
+      link.end();
+    });
+  }
+
+  private attempt(index: number, version: ProtocolVersion): void {
+    const { options, events } = this;
+    const server = options.servers[index] as Server;
+    this.state = 'trying';
+    events.connecting(server.name);
+    const link = new Link(
+      { ...options, server, version },
+      {
+        opened: (hello) => this.opened(server, hello),
+        acknowledged: (id, reason) => {
+          this.rounds = 0;
+          events.acknowledged(id, reason);
+        },
+        received: () => events.turned(),
+        drained: () => events.turned(),
+        message: (message) => events.message(message),
+        closed: (failure) => this.closed(index, version, failure),
+      },
+    );
+    this.current = link;
+    link.connect();
+  }
+
+  private opened(server: Server, hello: PeerHello): void {
+    if (this.state !== 'trying') return;
+    this.state = 'connected';
+    this.events.connected(server.name, hello);
+  }
+
+  private closed(index: number, version: ProtocolVersion, { message, cause }: LinkFailure): void {
+    const { servers, protocol } = this.options;
+    const was = this.state;
+    this.current = null;
+    this.left?.();
+    if (was === 'stopped') return;
+    this.state = 'pausing';
+    this.events.failed((servers[index] as Server).name, message);
+    if (was === 'trying' && cause === 'version' && version === 5 && protocol === 'auto')
+      this.attempt(index, 4);
+    else if (was === 'trying' && index + 1 < servers.length) this.attempt(index + 1, this.firstVersion());
+    else this.waitAndTry();
+  }
+
+  private waitAndTry(): void {
+    const pause = Math.min(this.options.reconnectMs, FIRST_PAUSE_MS * 2 ** Math.min(this.rounds, 20));
+    this.rounds += 1;
+    // Half of it at random: many bridges that lost one server do not come back at once.
+    this.pause = this.clock.after(pause * (0.5 + this.random() / 2), () =>
+      this.attempt(0, this.firstVersion()),
+    );
+  }
+
+  private firstVersion(): ProtocolVersion {
+    return this.options.protocol === 'mqtt3.1.1' ? 4 : 5;
+  }
+}

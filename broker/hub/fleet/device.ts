@@ -1,0 +1,122 @@
+/**
+ * One device as the broker knows it. Everything that a viewer can see in it changes after a commit only, except
+ * presence, which no device sends. Owned by the fleet; changed by ingest (values) and fleet (presence).
+ */
+import type { CloseCode } from '../../../schemas/errors.ts';
+import type { ValueMap } from '../../wire/frames.ts';
+import { Boots } from '../boots.ts';
+import { MetricTable } from './metrics.ts';
+
+/** P-7.5. Unix ms; null: it did not say until when. */
+export interface Sleep {
+  readonly until: number | null;
+  /** From when on it is missed: `until` and a grace. */
+  readonly overdueAt: number | null;
+}
+
+export interface Presence {
+  readonly state: 'online' | 'offline';
+  /** The session that came or went; null if the device has not connected since it is known. */
+  readonly session: string | null;
+  /** When it came or went; Unix ms, 0: never. */
+  readonly since: number;
+  /** Numbers the transition. */
+  readonly rev: number;
+  /** Why it went: the close code's name (`schemas/errors.ts`), or how the socket ended. null while online. */
+  readonly reason: string | null;
+  /** It said that it goes to sleep (reason `asleep`); null: it did not, or is online. */
+  readonly asleep: Sleep | null;
+}
+
+/** P-4.5: what the device's own times are worth. */
+export type ClockState = 'ok' | 'unset' | 'ahead';
+
+export interface DeviceDescription {
+  readonly model: string | null;
+  readonly firmware: string | null;
+  readonly meta: ValueMap | null;
+  /** Bytes of the largest frame that it can receive (P-3.2); null: it did not say. */
+  readonly maxFrame: number | null;
+}
+
+/** What people say about a device; owned by the registry (device-registry.ts). */
+export interface DeviceProfile {
+  /** Unix ms. */
+  readonly registeredAt: number;
+  readonly label: string | null;
+  readonly tags: readonly string[];
+  readonly notes: string | null;
+}
+
+/** The connection of a device, as the hub sees it; implemented by `session`. */
+export interface Member {
+  readonly session: string;
+  readonly keyId: string;
+  /** Unix ms of the last sign of life, heartbeats included. */
+  readonly heardAt: number;
+  /** Whether it has been greeted (P-3.3): commands and desired state may be written to it. */
+  readonly ready: boolean;
+  /** Bytes that were written and that the device has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Sends one frame; calls back when its bytes have left the process, never if they did not. */
+  write(frame: Uint8Array, written?: () => void): void;
+  /** Ends the connection with a close code of the table; the detail replaces the table's sentence. */
+  end(code: CloseCode, detail?: string): void;
+}
+
+export class Device {
+  readonly customer: string;
+  readonly id: string;
+  readonly metrics = new MetricTable();
+  readonly boots = new Boots();
+  /** The revision of the last change that a viewer can see. */
+  rev = 0;
+  presence: Presence = { state: 'offline', session: null, since: 0, rev: 0, reason: null, asleep: null };
+  member: Member | null = null;
+  description: DeviceDescription = { model: null, firmware: null, meta: null, maxFrame: null };
+  /** null: nobody has registered it; it is known because it connected. */
+  profile: DeviceProfile | null = null;
+  clock: ClockState = 'ok';
+  /** When the last frame with data arrived, Unix ms; 0: never. Freshness of data, apart from connection. */
+  lastDataAt = 0;
+  /** Last sign of life as far as stored; see `lastSeenAt`. */
+  seenAt = 0;
+  /** One bit for each list of changes that it is in (changes.ts). */
+  marks = 0;
+  /** The log position behind the last record of which something was applied to it; 0: none. */
+  appliedTo = 0;
+  /** The position of its row in the store: what was applied before is in it. 0: none. Owned by restore and checkpoint. */
+  savedTo = 0;
+
+  constructor(customer: string, id: string) {
+    this.customer = customer;
+    this.id = id;
+  }
+
+  /** `customer/device`. */
+  get name(): string {
+    return `${this.customer}/${this.id}`;
+  }
+
+  get online(): boolean {
+    return this.presence.state === 'online';
+  }
+
+  /** Whether it is registered and has not connected yet. */
+  get neverSeen(): boolean {
+    return !this.online && this.lastSeenAt === 0;
+  }
+
+  /** Whether a part of its id, its label or one of its tags is `text`, which is in lower case. */
+  mentions(text: string): boolean {
+    if (this.id.toLowerCase().includes(text)) return true;
+    if (!this.profile) return false;
+    const { label, tags } = this.profile;
+    return [label ?? '', ...tags].some((part) => part.toLowerCase().includes(text));
+  }
+
+  /** Unix ms of the last sign of life: a frame or a heartbeat; 0: never. */
+  get lastSeenAt(): number {
+    return Math.max(this.seenAt, this.lastDataAt, this.member?.heardAt ?? 0);
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Every known device by customer, who of them is connected, and what changed. Owns the devices and their presence;
+ * presence transitions are numbered and carry the session, so that two connections of one device cannot be confused.
+ */
+import { Changes } from '../changes.ts';
+import { Device, type Member, type Presence, type Sleep } from './device.ts';
+import type { Revisions } from './revisions.ts';
+
+/** Lists of changes at once: bits of a small integer. */
+const MARKS = 30;
+
+export type PresenceListener = (device: Device, presence: Presence) => void;
+export type ForgetListener = (customer: string, device: string, rev: number) => void;
+
+export class Fleet {
+  readonly revisions: Revisions;
+  private readonly byCustomer = new Map<string, Map<string, Device>>();
+  private changeLists: readonly Changes[] = [];
+  private readonly presenceListeners = new Set<PresenceListener>();
+  private readonly forgetListeners = new Set<ForgetListener>();
+  private onlineCount = 0;
+  private deviceCount = 0;
+
+  constructor(revisions: Revisions) {
+    this.revisions = revisions;
+  }
+
+  get total(): number {
+    return this.deviceCount;
+  }
+
+  /** Counted anew each time. */
+  get neverSeen(): number {
+    let count = 0;
+    for (const device of this.devices('*')) if (device.neverSeen) count += 1;
+    return count;
+  }
+
+  get online(): number {
+    return this.onlineCount;
+  }
+
+  /** Customers that have at least one device. */
+  customers(): IterableIterator<string> {
+    return this.byCustomer.keys();
+  }
+
+  /** Known devices of a customer. */
+  countOf(customer: string): number {
+    return this.byCustomer.get(customer)?.size ?? 0;
+  }
+
+  find(customer: string, device: string): Device | null {
+    return this.byCustomer.get(customer)?.get(device) ?? null;
+  }
+
+  /** All devices of a customer, or of every customer for `*`, in the order in which they became known. */
+  *devices(customer: string): Generator<Device> {
+    if (customer !== '*') yield* this.byCustomer.get(customer)?.values() ?? [];
+    else for (const devices of this.byCustomer.values()) yield* devices.values();
+  }
+
+  /** The device, made known if it was not. */
+  obtain(customer: string, id: string): Device {
+    const known = this.find(customer, id);
+    if (known) return known;
+    const device = new Device(customer, id);
+    const devices = this.byCustomer.get(customer) ?? new Map<string, Device>();
+    this.byCustomer.set(customer, devices.set(id, device));
+    this.deviceCount += 1;
+    return device;
+  }
+
+  /** Makes a device known that has not connected yet; viewers and the bridge hear of it as of one that is away. */
+  register(customer: string, id: string): Device {
+    const device = this.obtain(customer, id);
+    this.transition(device, { state: 'offline', session: null, since: 0, reason: null, asleep: null });
+    return device;
+  }
+
+  /** P-1.6: the newest connection wins; returns the one that it replaced, which the caller ends with 4001. */
+  join(device: Device, member: Member, now: number): Member | null {
+    const replaced = device.member;
+    device.member = member;
+    if (!replaced) this.onlineCount += 1;
+    this.transition(device, {
+      state: 'online',
+      session: member.session,
+      since: now,
+      reason: null,
+      asleep: null,
+    });
+    return replaced;
+  }
+
+  /** A connection has ended. Of a connection that was replaced nothing is told: its device is online. */
+  leave(device: Device, member: Member, now: number, reason: string, asleep: Sleep | null = null): void {
+    if (device.member !== member) return;
+    device.seenAt = device.lastSeenAt;
+    device.member = null;
+    this.onlineCount -= 1;
+    this.transition(device, { state: 'offline', session: member.session, since: now, reason, asleep });
+  }
+
+  /** Removes the device; the caller has ended its connection, of whose close nothing more is told. */
+  forget(device: Device): void {
+    const devices = this.byCustomer.get(device.customer);
+    if (devices?.get(device.id) !== device) return;
+    if (device.member) this.onlineCount -= 1;
+    device.member = null;
+    devices.delete(device.id);
+    if (devices.size === 0) this.byCustomer.delete(device.customer);
+    this.deviceCount -= 1;
+    const rev = this.revisions.next();
+    for (const listener of this.forgetListeners) listener(device.customer, device.id, rev);
+  }
+
+  /** Marks a change that viewers can see and returns its revision. */
+  touch(device: Device): number {
+    for (const list of this.changeLists) list.note(device);
+    device.rev = this.revisions.next();
+    return device.rev;
+  }
+
+  /** A list of what changes from now on. */
+  trackChanges(): Changes {
+    const changes = new Changes(this.freeMark());
+    this.changeLists = [...this.changeLists, changes];
+    return changes;
+  }
+
+  untrackChanges(changes: Changes): void {
+    // Another list may get its mark: no device may bear it.
+    changes.drain();
+    this.changeLists = this.changeLists.filter((list) => list !== changes);
+  }
+
+  onPresence(listener: PresenceListener): () => void {
+    this.presenceListeners.add(listener);
+    return () => this.presenceListeners.delete(listener);
+  }
+
+  onForget(listener: ForgetListener): () => void {
+    this.forgetListeners.add(listener);
+    return () => this.forgetListeners.delete(listener);
+  }
+
+  private freeMark(): number {
+    const taken = this.changeLists.reduce((marks, list) => marks | list.mark, 0);
+    for (let bit = 0; bit < MARKS; bit += 1) if ((taken & (1 << bit)) === 0) return 1 << bit;
+    throw new RangeError(`More than ${MARKS} lists of changes are kept.`);
+  }
+
+  private transition(device: Device, to: Omit<Presence, 'rev'>): void {
+    device.presence = { ...to, rev: this.touch(device) };
+    for (const listener of this.presenceListeners) listener(device, device.presence);
+  }
+}
