@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../schemas/config.ts';
 import { Broker } from './broker.ts';
-import { ListenError } from './edge/listen-error.ts';
+import { ListenError } from './edge/server.ts';
 import { systemEnvironment } from './environment.ts';
 import { ServiceNotifier } from './notify.ts';
 import { StoreError } from './store/ports.ts';

@@ -5,13 +5,12 @@
 import type { BridgeStats } from '../schemas/api.ts';
 import type { Config } from '../schemas/config.ts';
 import { Bridge } from './bridge/bridge.ts';
-import { BRIDGE, CommandIntake, type IntakeRecord } from './bridge/command-intake.ts';
+import { BRIDGE, CommandIntake, type IntakeRecord, RefusalRecords } from './bridge/command-intake.ts';
 import { Announcer } from './bridge/home-assistant/announcer.ts';
-import { configuredMetadata } from './bridge/home-assistant/metadata.ts';
-import { RefusalRecords } from './bridge/refusal-records.ts';
+import { configuredMetadata } from './bridge/home-assistant/discovery.ts';
 import { everyCommand } from './bridge/topics.ts';
 import type { Core } from './core.ts';
-import type { AuditDesk } from './hub/audit/entry.ts';
+import type { AuditDesk } from './hub/audit/audit.ts';
 import type { Clock, Log } from './wire/environment.ts';
 
 /** In the place of customers that have no device: no id (P-1.4). */

@@ -7,9 +7,8 @@ import WebSocket, { type ClientOptions } from 'ws';
 import { parseBrokerFrame } from '../broker/wire/broker-frames.ts';
 import type { Clock, Timer } from '../broker/wire/environment.ts';
 import { FrameError } from '../broker/wire/frame-error.ts';
-import type { BrokerFrame } from '../broker/wire/frames.ts';
+import { type BrokerFrame, PROFILE } from '../broker/wire/frames.ts';
 import { Lateness } from '../broker/wire/lateness.ts';
-import { PROFILE } from '../broker/wire/limits.ts';
 import type { Problem } from '../schemas/problems.ts';
 import { readRefusal } from './refusal.ts';
 

@@ -7,8 +7,7 @@ import { type Caller, callerOf } from '../access/caller.ts';
 import { presentedKey, SESSION_COOKIE } from '../access/credentials.ts';
 import { originAllowed } from '../access/origin.ts';
 import type { KeyRow, Role } from '../store/ports.ts';
-import type { AdminParts } from './context.ts';
-import { Refusal } from './refusal.ts';
+import { type AdminParts, Refusal } from './context.ts';
 
 type Hook = (request: FastifyRequest) => Promise<void>;
 

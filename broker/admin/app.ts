@@ -1,38 +1,90 @@
-/** Puts the HTTP side together: fastify with its rules first, then one file of routes a subject. */
+/**
+ * Puts the HTTP side together: fastify with its rules first, then one file of routes a subject.
+ *
+ * Answers 405 with `Allow` on paths that are there, for the methods that they do not have (RFC 9110, 15.5.6).
+ *
+ * Keys in a URL would reach access logs and histories (P-1.2): such a request is refused before anything else.
+ *
+ * A path with a slash at its end is another path, and there is nothing there. Without this some of them would name a
+ * thing whose id is empty.
+ */
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
-import { fastify } from 'fastify';
+import { type FastifyRequest, fastify } from 'fastify';
 import { API_SCHEMAS } from '../../schemas/api.ts';
 import { problem } from '../../schemas/problems.ts';
 import { Access } from './access.ts';
-import { collectPaths } from './allowed-methods.ts';
-import type { Api } from './api.ts';
-import type { AdminParts } from './context.ts';
+import { type AdminParts, type Api, ofProblem, Refusal, securityHeaders, sendProblem } from './context.ts';
 import { BODY_BYTES, errorHandler } from './errors.ts';
-import { refuseKeyInUrl } from './key-in-url.ts';
 import type { Metrics } from './metrics.ts';
-import { swaggerOptions } from './openapi.ts';
-import { ofProblem, sendProblem } from './refusal.ts';
+import { serializerCompiler, swaggerOptions, validatorCompiler } from './openapi.ts';
 import { auditRoutes } from './routes/audit.ts';
-import { commandRoutes } from './routes/commands.ts';
-import { customerRoutes } from './routes/customers.ts';
+import { commandRoutes, deviceCommandRoutes } from './routes/commands.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { desiredRoutes } from './routes/desired.ts';
-import { deviceCommandRoutes } from './routes/device-commands.ts';
-import { deviceRoutes } from './routes/devices.ts';
-import { docsRoutes } from './routes/docs.ts';
-import { groupCommandRoutes } from './routes/group-commands.ts';
-import { jobRoutes } from './routes/jobs.ts';
+import { customerRoutes, deviceRoutes } from './routes/devices.ts';
+import { groupCommandRoutes, jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
-import { metricsRoutes } from './routes/metrics.ts';
 import { sessionRoutes } from './routes/session.ts';
-import { statsRoutes } from './routes/stats.ts';
-import { healthRoutes } from './routes/system.ts';
-import { websocketRoutes } from './routes/websocket.ts';
-import { securityHeaders } from './security-headers.ts';
+import { docsRoutes, healthRoutes, metricsRoutes, statsRoutes, websocketRoutes } from './routes/system.ts';
 import { Trail } from './trail.ts';
-import { refuseTrailingSlash } from './trailing-slash.ts';
-import { serializerCompiler, validatorCompiler } from './validation.ts';
+
+/** Collects the paths of routes that are added from now on; what comes back adds the answers for the other methods. */
+export function collectPaths(app: Api): () => void {
+  const paths = new Set<string>();
+  app.addHook('onRoute', ({ url }) => void paths.add(url));
+  return () => {
+    for (const path of [...paths]) refuseOthers(app, path);
+  };
+}
+
+function refuseOthers(app: Api, url: string): void {
+  const has = (method: string) => app.hasRoute({ method, url });
+  const allowed = app.supportedMethods.filter(has).join(', ');
+  app.route({
+    url,
+    method: app.supportedMethods.filter((method) => !has(method)),
+    schema: { hide: true },
+    // Before the body is read: what it holds does not matter.
+    onRequest: async (_request, reply) => {
+      reply.header('allow', allowed);
+      throw new Refusal('method-not-allowed', `Use one of ${allowed}.`);
+    },
+    handler: async () => {
+      throw new Error('The hook has answered.');
+    },
+  });
+}
+
+const NAMES = new Set(['key', 'apikey', 'api_key', 'api-key', 'token', 'access_token']);
+/** A whole key in the path, where its id belongs; a device may be called `sbx_1`. */
+const SECRET = /\bsbx_[0-9A-Za-z]{8}_[0-9A-Za-z]{38}/;
+
+export async function refuseKeyInUrl({ url }: FastifyRequest): Promise<void> {
+  const [path = '', query = ''] = url.split(/\?(.*)/s);
+  if (SECRET.test(path)) {
+    throw new Refusal(
+      'key-in-url',
+      'Name a key by its id, the 8 characters after sbx_, and replace this one.',
+    );
+  }
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!NAMES.has(name.toLowerCase()) && !value.startsWith('sbx_')) continue;
+    throw new Refusal(
+      'key-in-url',
+      'Send the key in Authorization: Bearer and replace it: this URL may be in a log.',
+    );
+  }
+}
+
+/** The reader of the API's description has pages there. */
+const PAGES = '/api/docs/';
+
+export async function refuseTrailingSlash({ url }: FastifyRequest): Promise<void> {
+  const path = url.split('?', 1)[0] ?? '/';
+  if (path === '/' || !path.endsWith('/') || path.startsWith(PAGES)) return;
+  throw new Refusal('not-found', 'There is nothing at this path; leave out the slash at its end.');
+}
 
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 

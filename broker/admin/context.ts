@@ -1,17 +1,126 @@
-/** What the HTTP API asks of the other rooms: narrow interfaces, which `broker.ts` fills and tests fake. */
+/**
+ * What the HTTP API asks of the other rooms: narrow interfaces, which `broker.ts` fills and tests fake.
+ *
+ * The fastify instance as the routes see it: schemas are TypeBox's, and handlers get their types from them.
+ *
+ * An answer that is a problem (RFC 9457): thrown by whoever finds out, sent in one place (`errors.ts`).
+ *
+ * What browsers are told about every answer: load nothing from elsewhere, frame nothing, guess nothing.
+ *
+ * The device that a path names, for a caller that may see it.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyTypeProvider,
+  RawServerDefault,
+} from 'fastify';
+import type { Static, TSchema } from 'typebox';
 import type { Stats } from '../../schemas/api.ts';
 import type { Config } from '../../schemas/config.ts';
-import type { Problem } from '../../schemas/problems.ts';
+import { type Problem, type ProblemCode, problem } from '../../schemas/problems.ts';
 import type { BrowserSessions as Sessions } from '../access/browser-sessions.ts';
+import { type Caller, sees } from '../access/caller.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import type { KeyRing as Keys } from '../access/key-ring.ts';
-import type { AuditDesk } from '../hub/audit/entry.ts';
+import type { AuditDesk } from '../hub/audit/audit.ts';
 import type { CommandDesk } from '../hub/commands/command.ts';
 import type { DesiredDesk } from '../hub/desired/document.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceRegistry } from '../hub/fleet/device-registry.ts';
 import type { JobDesk } from '../hub/jobs/job.ts';
 import type { Clock, Log } from '../wire/environment.ts';
+
+interface TypeBoxProvider extends FastifyTypeProvider {
+  readonly validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+  readonly serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+}
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxProvider
+>;
+
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly problem: Problem;
+
+  /** `detail`: one sentence that says what it was and what to do. */
+  constructor(code: ProblemCode, detail: string, extra: { readonly retryAfter?: number } = {}) {
+    super(detail);
+    this.problem = problem(code, detail, extra);
+  }
+}
+
+/** `throw ofProblem(…)`: a problem that another room has put into words. */
+export function ofProblem({ code, detail, retryAfter }: Problem): Refusal {
+  return new Refusal(code, detail, retryAfter === undefined ? {} : { retryAfter });
+}
+
+/** Others' things and things that are not there look the same. */
+export function notFound(what: string): Refusal {
+  return new Refusal('not-found', `There is no ${what} that this key may see.`);
+}
+
+export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
+  if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="signalbox"');
+  if (body.retryAfter !== undefined) reply.header('retry-after', body.retryAfter);
+  // As bytes: to a text fastify would add a charset, which JSON types do not have.
+  return reply
+    .code(body.status)
+    .type('application/problem+json')
+    .send(Buffer.from(JSON.stringify(body)));
+}
+
+/** Answers that are data load nothing at all. */
+const DATA = "default-src 'none'; frame-ancestors 'none'";
+
+/** `'self'` covers the live channel: it is of the same origin. Styles are set by scripts on elements (charts). */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The API's readable page writes styles into its markup. */
+export const DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
+
+export async function securityHeaders(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.headers({
+    'content-security-policy': DATA,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-store',
+  });
+}
+
+export interface DeviceParams {
+  readonly customer: string;
+  readonly device: string;
+}
+
+/** Throws the refusal that others' devices and unknown ones share. */
+export function findDevice(fleet: FleetView, caller: Caller, { customer, device }: DeviceParams): Device {
+  const found = sees(caller, customer) ? fleet.find(customer, device) : null;
+  if (!found) throw notFound('device');
+  return found;
+}
 
 export interface FleetView {
   customers(): Iterable<string>;

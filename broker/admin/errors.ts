@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import { HubRefusal } from '../hub/refusal.ts';
 import type { Log } from '../wire/environment.ts';
-import { Refusal, sendProblem } from './refusal.ts';
+import { Refusal, sendProblem } from './context.ts';
 import type { Trail } from './trail.ts';
 
 /** The largest body that is read where a route does not say. */

@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Problem } from '../../schemas/problems.ts';
 import type { Caller } from '../access/caller.ts';
 import { FailedAttempts } from '../access/failed-attempts.ts';
-import type { AuditAction, AuditDesk } from '../hub/audit/entry.ts';
+import type { AuditAction, AuditDesk } from '../hub/audit/audit.ts';
 import type { Clock } from '../wire/environment.ts';
 import type { Access } from './access.ts';
 

@@ -7,13 +7,11 @@
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { TelemetryLog } from '../store/ports.ts';
 import type { Clock, Log } from '../wire/environment.ts';
-import { type BridgeConnection, Connection } from './connection.ts';
-import { BridgeCounts } from './counts.ts';
+import { type BridgeConnection, Connection, Outbox } from './connection.ts';
 import { LogFeed } from './log-feed.ts';
 import type { Progress, WorkerReport } from './messages.ts';
 import type { PeerMessage } from './mqtt/link.ts';
-import { describeOutage, type OutageCounts, type OutageStatement, Outages } from './outage.ts';
-import { Outbox } from './outbox.ts';
+import { BridgeCounts, describeOutage, type OutageCounts, type OutageStatement, Outages } from './outage.ts';
 import { RetainedFeed } from './retained-feed.ts';
 import { type MqttConfig, retainedRoutes, routesHeld, workerOptions } from './settings.ts';
 import { type BridgeNote, type BridgeState, type BridgeStatus, Rate } from './status.ts';

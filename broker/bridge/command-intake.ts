@@ -2,6 +2,14 @@
  * Commands that come over MQTT (interfaces.md): from a topic and a payload to the hub and back to a result. A bad one gets
  * an error result that says what to do; a retained one is refused, since it would be carried out again at every
  * connect, and so is one whose reply would go where the sender must not make the bridge publish. Knows the peer only as somebody who publishes.
+ *
+ * Refused MQTT messages for the audit: of each customer the first few in a minute, and of the others how many there
+ * were, for whoever publishes nonsense a thousand times a second must not fill the disk, nor hide what is refused to
+ * others. Owns the minute's counts.
+ *
+ * Where the bridge may send a reply (MQTT 5, response topic). The sender of a command chooses the topic, and the
+ * bridge's own rights on the server are usually wider than the sender's: it must not be made to publish a command, a
+ * device's state, its own status or a discovery message. Pure.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -11,14 +19,85 @@ import {
   isFinal,
   type ReplyAddress,
 } from '../hub/commands/command.ts';
-import { valueOfJson } from '../hub/json.ts';
-import { type JsonValue, jsonValue } from '../hub/json-value.ts';
+import { type JsonValue, jsonValue, valueOfJson } from '../hub/json.ts';
 import { HubRefusal } from '../hub/refusal.ts';
-import type { Log } from '../wire/environment.ts';
+import type { Clock, Log, Timer } from '../wire/environment.ts';
 import type { Value } from '../wire/frames.ts';
 import type { PeerMessage } from './mqtt/link.ts';
-import { REPLY_LIMITS, wrongResponseTopic } from './response-topic.ts';
 import { type CommandTopic, commandResultTopic, parseCommandTopic } from './topics.ts';
+
+export interface RefusalRecordsParts<Refusal> {
+  readonly clock: Clock;
+  readonly record: (refusal: Refusal) => void;
+  /** At the end of a minute in which there were more. */
+  readonly leftOut: (count: number) => void;
+}
+
+const MINUTE = 60_000;
+/** Of one customer on record one by one, in a minute. */
+const EACH = 30;
+
+export class RefusalRecords<Refusal> {
+  private readonly parts: RefusalRecordsParts<Refusal>;
+  /** By customer. */
+  private readonly counts = new Map<string, number>();
+  private timer: Timer | null = null;
+
+  constructor(parts: RefusalRecordsParts<Refusal>) {
+    this.parts = parts;
+  }
+
+  /** `customer`: whose it is; one name for all that nobody knows, which the sender may make up. */
+  add(refusal: Refusal, customer: string): void {
+    this.timer ??= this.parts.clock.after(MINUTE, () => this.close());
+    const count = (this.counts.get(customer) ?? 0) + 1;
+    this.counts.set(customer, count);
+    if (count <= EACH) this.parts.record(refusal);
+  }
+
+  /** Says what was left out so far. Idempotent. */
+  stop(): void {
+    this.close();
+  }
+
+  private close(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    const more = [...this.counts.values()].reduce((sum, count) => sum + Math.max(0, count - EACH), 0);
+    this.counts.clear();
+    if (more > 0) this.parts.leftOut(more);
+  }
+}
+
+export interface ResponseRules {
+  readonly baseTopic: string;
+  /** Of Home Assistant's discovery. */
+  readonly discoveryPrefix: string;
+}
+
+/** Topic and correlation data are kept with the command, in memory and on disk. */
+export const REPLY_LIMITS = { topicBytes: 1024, correlationBytes: 1024 } as const;
+
+/** What is wrong with a response topic, in a sentence; null: nothing. `own`: where the result goes anyway. */
+export function wrongResponseTopic(topic: string, own: string, rules: ResponseRules): string | null {
+  if (topic === '') return 'The response topic is empty.';
+  if (Buffer.byteLength(topic) > REPLY_LIMITS.topicBytes) {
+    return `The response topic has more than ${REPLY_LIMITS.topicBytes} bytes.`;
+  }
+  if (/[+#\0]/.test(topic)) return 'The response topic has a wildcard or NUL in it (MQTT 5, 3.3.2.3.5).';
+  if (topic.startsWith('$')) return "The response topic begins with $, which is the server's.";
+  if (isBelow(topic, rules.baseTopic) && topic !== own) {
+    return `The response topic is under ${rules.baseTopic}/, which is the bridge's own; only ${own} is allowed there.`;
+  }
+  if (isBelow(topic, rules.discoveryPrefix)) {
+    return `The response topic is under ${rules.discoveryPrefix}/, where Home Assistant looks for devices.`;
+  }
+  return null;
+}
+
+function isBelow(topic: string, prefix: string): boolean {
+  return prefix !== '' && (topic === prefix || topic.startsWith(`${prefix}/`));
+}
 
 /** What is published, not retained; `correlationData` for MQTT 5. */
 export interface ResultMessage {

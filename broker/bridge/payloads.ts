@@ -4,8 +4,8 @@
  */
 
 import type { MetricValue } from '../hub/fleet/metrics.ts';
-import { jsonValue } from '../hub/json-value.ts';
-import { absoluteTime, batchStart, judgeTime } from '../hub/measured-at.ts';
+import { jsonValue } from '../hub/json.ts';
+import { absoluteTime, batchStart, judgeTime } from '../hub/telemetry/apply.ts';
 import type { BatchFrame, EventFrame, Sample, TelemetryFrame, Value } from '../wire/frames.ts';
 
 /** `"name":` of each name of a layout; readers hand out the same array as long as the layout stays. */

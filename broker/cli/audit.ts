@@ -1,10 +1,8 @@
 /** `signalbox audit`: who asked what of whom, and what became of it. */
 import { Command } from 'commander';
 import type { AuditEntry } from '../../schemas/api/audit.ts';
-import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { callFirst } from './http.ts';
-import { wholeNumber } from './numbers.ts';
-import { moment, print, printMore, shown, table } from './output.ts';
+import { type ConnectionOptions, callFirst, connection, withConnection } from './http.ts';
+import { moment, print, printMore, shown, table, wholeNumber } from './output.ts';
 
 interface AuditOptions extends ConnectionOptions {
   readonly customer?: string;

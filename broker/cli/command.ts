@@ -2,10 +2,8 @@
 import { Command } from 'commander';
 import type { Command as DeviceCommand } from '../../schemas/api/commands.ts';
 import { commandText, inShort } from './command-text.ts';
-import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { call, callFirst } from './http.ts';
-import { wholeNumber } from './numbers.ts';
-import { age, deviceName, print, printMore, table } from './output.ts';
+import { type ConnectionOptions, call, callFirst, connection, withConnection } from './http.ts';
+import { age, deviceName, print, printMore, table, wholeNumber } from './output.ts';
 
 interface OneOptions extends ConnectionOptions {
   readonly customer?: string;

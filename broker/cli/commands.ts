@@ -1,7 +1,6 @@
 /** Every subcommand of `signalbox`, in the order of its help, and the process that runs one of them. */
 import { systemEnvironment } from '../environment.ts';
 import { auditCommand } from './audit.ts';
-import { checkConfigCommand } from './check-config.ts';
 import { commandCommand } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { desiredCommand } from './desired.ts';
@@ -10,7 +9,7 @@ import { jobCommand } from './job.ts';
 import { keyCommand } from './key.ts';
 import { runCommandLine } from './program.ts';
 import { sendCommand } from './send.ts';
-import { serveCommand } from './serve.ts';
+import { checkConfigCommand, serveCommand } from './serve.ts';
 import { simCommand } from './sim.ts';
 import { stateCommand } from './state.ts';
 import { watchCommand } from './watch.ts';

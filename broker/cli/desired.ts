@@ -1,11 +1,18 @@
 /** `signalbox desired CUSTOMER/DEVICE`: what a device should be like, what it says it is, and changing the former. */
 import { Command, Option } from 'commander';
 import type { Documents } from '../../schemas/api/desired.ts';
-import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { type Call, call } from './http.ts';
-import { jsonObject } from './json-option.ts';
-import { wholeNumber } from './numbers.ts';
-import { age, CliError, deviceName, print, printable, shown, table } from './output.ts';
+import { type Call, type ConnectionOptions, call, connection, withConnection } from './http.ts';
+import {
+  age,
+  CliError,
+  deviceName,
+  jsonObject,
+  print,
+  printable,
+  shown,
+  table,
+  wholeNumber,
+} from './output.ts';
 
 interface DesiredOptions extends ConnectionOptions {
   readonly set?: object;

@@ -1,8 +1,7 @@
 /** `signalbox device …`: list, show, name and forget devices. */
 import { Command, Option } from 'commander';
 import type { DeviceSummary as Device, DeviceProfileBody } from '../../schemas/api/devices.ts';
-import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { call, callList, NotFound } from './http.ts';
+import { type ConnectionOptions, call, callList, connection, NotFound, withConnection } from './http.ts';
 import { age, deviceName, moment, print, printable, shown, table } from './output.ts';
 
 interface ListOptions extends ConnectionOptions {

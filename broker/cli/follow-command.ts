@@ -4,8 +4,7 @@
  */
 import type { Command, NewCommand } from '../../schemas/api/commands.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
-import type { Connection } from './connection.ts';
-import { call, Unreachable } from './http.ts';
+import { type Connection, call, Unreachable } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
 
 /** Stats come once a second. */

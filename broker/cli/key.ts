@@ -1,10 +1,8 @@
 /** `signalbox key …`: create, list, revoke and rotate keys. */
 import { Command, Option } from 'commander';
 import { type Key, ROLES } from '../../schemas/api/keys.ts';
-import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { call, callList } from './http.ts';
-import { duration } from './numbers.ts';
-import { age, CliError, moment, print, table } from './output.ts';
+import { type ConnectionOptions, call, callList, connection, withConnection } from './http.ts';
+import { age, CliError, duration, moment, print, table } from './output.ts';
 
 interface CreateOptions extends ConnectionOptions {
   readonly customer?: string;

@@ -2,10 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import type { ServerMessage } from '../../schemas/live.ts';
-import type { Connection } from './connection.ts';
-import { explanation, unreachable } from './http.ts';
-import { CliError, printable } from './output.ts';
-import { pause } from './wait.ts';
+import { type Connection, explanation, unreachable } from './http.ts';
+import { CliError, pause, printable } from './output.ts';
 
 /** Stats come every second, so a connection that is silent for so long is dead; ms. */
 const SILENCE = 15_000;

@@ -3,13 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import type { Command as DeviceCommand } from '../../schemas/api/commands.ts';
 import { commandText, ending, stepLines } from './command-text.ts';
-import { type Connection, type ConnectionOptions, connection, withConnection } from './connection.ts';
 import { type Order, sendAndFollow } from './follow-command.ts';
-import { call } from './http.ts';
-import { json } from './json-option.ts';
-import { ttl } from './numbers.ts';
-import { CliError, deviceName, print } from './output.ts';
-import { untilInterrupted } from './wait.ts';
+import { type Connection, type ConnectionOptions, call, connection, withConnection } from './http.ts';
+import { CliError, deviceName, json, print, ttl, untilInterrupted } from './output.ts';
 
 interface SendOptions extends ConnectionOptions {
   readonly args?: unknown;

@@ -1,16 +1,35 @@
-/** `signalbox sim …`: a simulated fleet, or recorded data, sent to a running broker. */
+/**
+ * `signalbox sim …`: a simulated fleet, or recorded data, sent to a running broker.
+ *
+ * How a simulation goes: one line that renews itself on a terminal, JSON lines with --json, else nothing.
+ */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { fleetKeys, KeysError } from '../../device-sim/keys.ts';
 import { PROFILE_NAMES, type ProfileName } from '../../device-sim/profiles/index.ts';
 import { type ReplayReport, replay } from '../../device-sim/replay.ts';
 import { type LayoutWish, ReplayError } from '../../device-sim/replay-layout.ts';
 import { TIME_FORMATS } from '../../device-sim/replay-times.ts';
-import { type Report, reportText } from '../../device-sim/report.ts';
+import { progressLine, type Report, reportText } from '../../device-sim/report.ts';
 import { type FleetKey, simulate } from '../../device-sim/run.ts';
-import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { duration, wholeNumber } from './numbers.ts';
-import { CliError, printable } from './output.ts';
-import { showProgress } from './sim-progress.ts';
+import { type ConnectionOptions, connection, withConnection } from './http.ts';
+import { CliError, duration, printable, wholeNumber } from './output.ts';
+
+/** Returns the function that ends it and cleans the line up. */
+export function showProgress(report: () => Report, { json }: { readonly json?: boolean }): () => void {
+  if (json) {
+    const timer = setInterval(() => console.log(JSON.stringify({ type: 'progress', ...report() })), 1000);
+    return () => clearInterval(timer);
+  }
+  const { stderr } = process;
+  if (!stderr.isTTY) return () => {};
+  const timer = setInterval(() => {
+    stderr.write(`\r${progressLine(report()).slice(0, stderr.columns - 1)}\x1b[K`);
+  }, 250);
+  return () => {
+    clearInterval(timer);
+    stderr.write('\r\x1b[K');
+  };
+}
 
 interface RunOptions extends ConnectionOptions {
   readonly customers: number;

@@ -1,8 +1,7 @@
 /** `signalbox state CUSTOMER/DEVICE`: last-known state. */
 import { Command } from 'commander';
 import type { State } from '../../schemas/api/devices.ts';
-import { type ConnectionOptions, connection, withConnection } from './connection.ts';
-import { call } from './http.ts';
+import { type ConnectionOptions, call, connection, withConnection } from './http.ts';
 import { age, deviceName, print, shown, table } from './output.ts';
 
 export function stateCommand(): Command {

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Command as DeviceCommand } from '../../schemas/api/commands.ts';
 import type { LiveEvent, LiveState, LiveUpdate, ServerMessage, Transition } from '../../schemas/live.ts';
 import { stepDetails } from './command-text.ts';
-import { type ConnectionOptions, connection, withConnection } from './connection.ts';
+import { type ConnectionOptions, connection, withConnection } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
 import { CliError, clockTime, moment, printable, shown } from './output.ts';
 

@@ -5,12 +5,11 @@
 import { resolve } from 'node:path';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { type Config, ConfigSchema } from '../../schemas/config.ts';
-import { ConfigError, type ConfigFault, nearest } from './faults.ts';
 import { type ConfigFile, readConfigFile } from './file.ts';
-import { expectation, namesIn, placeOf, SECTIONS } from './places.ts';
+import { ConfigError, type ConfigFault, expectation, namesIn, nearest, placeOf, SECTIONS } from './places.ts';
 import { type Given, readVariables, type Variables } from './variables.ts';
 
-export { ConfigError } from './faults.ts';
+export { ConfigError } from './places.ts';
 
 type Sections = Omit<Config, 'data'>;
 

@@ -1,7 +1,7 @@
 /** The configuration file: YAML to plain values, with the place of each for messages. */
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
-import { ConfigError } from './faults.ts';
+import { ConfigError } from './places.ts';
 
 export interface ConfigFile {
   readonly value: Readonly<Record<string, unknown>>;

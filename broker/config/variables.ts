@@ -1,7 +1,6 @@
 /** The configuration from the environment: `SIGNALBOX_SECTION_KEY`, and `…_FILE` to read a value from a file. */
 import { readFileSync } from 'node:fs';
-import { type ConfigFault, nearest } from './faults.ts';
-import { PLACES, type Place, SECTIONS } from './places.ts';
+import { type ConfigFault, nearest, PLACES, type Place, SECTIONS } from './places.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -13,7 +12,7 @@ export interface Given {
 }
 
 const PREFIX = 'SIGNALBOX_';
-/** The command line's own (`broker/cli/connection.ts`). */
+/** The command line's own (`broker/cli/http.ts`). */
 const OTHERS = ['SIGNALBOX_URL', 'SIGNALBOX_KEY'];
 
 /**

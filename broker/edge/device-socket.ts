@@ -9,7 +9,7 @@ import WebSocket from 'ws';
 import type { Rate } from '../session/rate.ts';
 import type { DeviceSession } from '../session/session.ts';
 import type { Transport } from '../session/transport.ts';
-import { shortened } from '../wire/text.ts';
+import { shortened } from '../wire/names.ts';
 import { RawSocket } from './raw-socket.ts';
 
 /** RFC 6455: the reason's bytes beside the code. */

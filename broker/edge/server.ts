@@ -1,6 +1,8 @@
 /**
  * The one HTTP server (interfaces.md, "Ports and paths"). Owns the listening socket, routes upgrades by path, and keeps
  * those who have shown no key from holding connections: waits are short, and places are few.
+ *
+ * Why the port cannot be opened, in one sentence for the person who starts the broker.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -9,11 +11,32 @@ import { problem } from '../../schemas/problems.ts';
 import { type Counters, count } from '../hub/counters.ts';
 import type { Clock } from '../wire/environment.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
-import { ListenError } from './listen-error.ts';
 import { PendingConnections } from './pending-connections.ts';
 import { offersWebSocket, serveWithoutUpgrade } from './plain-request.ts';
 import { refuse } from './refuse.ts';
 import { RequestQueue } from './request-queue.ts';
+
+const REASONS: Readonly<Record<string, (host: string, port: number) => string>> = {
+  EADDRINUSE: (host, port) =>
+    `Port ${port} of ${host} is in use by another program: stop that one, or choose another port (server.port, --port).`,
+  EACCES: (host, port) =>
+    `This user may not open port ${port} of ${host}: choose one from 1024 on (server.port, --port).`,
+  EADDRNOTAVAIL: (host) => `${host} is no address of this machine (server.host, --host).`,
+  ENOTFOUND: (host) => `No address is known for the host name ${host} (server.host, --host).`,
+};
+
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  /** Of the system, such as EADDRINUSE. */
+  readonly code: string;
+
+  constructor(cause: NodeJS.ErrnoException, host: string, port: number) {
+    const code = cause.code ?? 'unknown';
+    const sentence = REASONS[code]?.(host, port);
+    super(sentence ?? `Port ${port} of ${host} cannot be opened: ${cause.message}.`, { cause });
+    this.code = code;
+  }
+}
 
 /** Whether the socket is the handler's own now; otherwise it was refused and ends soon. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;

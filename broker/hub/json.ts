@@ -1,11 +1,39 @@
 /**
  * The way back of `json-value.ts`: JSON that a person or a program sent becomes a value inside the profile (P-2.2), or
  * is refused with the place of the fault. A map whose one key is `base64` stands for a byte string. Pure.
+ *
+ * How a device's value looks in JSON, everywhere: HTTP API, live channel, bridge. JSON holds all of the profile
+ * (P-2.2: finite numbers, text keys) but byte strings: those become `{"base64": "…"}` (RFC 4648 section 4, with
+ * padding). Pure.
  */
 import { FORBIDDEN_NAMES } from '../../schemas/frames.ts';
-import type { Value, ValueMap } from '../wire/frames.ts';
-import { PROFILE } from '../wire/limits.ts';
+import { PROFILE, type Value, type ValueMap } from '../wire/frames.ts';
 import { HubRefusal } from './refusal.ts';
+
+export type JsonValue =
+  | number
+  | string
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** The value for `JSON.stringify`; arrays and maps are copied. */
+export function jsonValue(value: Value): JsonValue {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) return { base64: base64(value) };
+  if (isArray(value)) return value.map(jsonValue);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, jsonValue(member)]));
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+/** `Array.isArray` does not narrow to a readonly array. */
+function isArray(value: object): value is readonly Value[] {
+  return Array.isArray(value);
+}
 
 /** A value stands inside a frame, which is an array itself: `[18, id, name, args, ttl]`. */
 const FRAME_DEPTH = 1;

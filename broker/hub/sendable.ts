@@ -1,9 +1,36 @@
-/** Whether something that people ask for can be sent to a device: names (P-1.4), size and the profile (P-2.2). Pure. */
+/**
+ * Whether something that people ask for can be sent to a device: names (P-1.4), size and the profile (P-2.2). Pure.
+ *
+ * Whether a device can receive a frame: by what it said in its last hello (P-3.2, `maxFrame`), and by whether it reads
+ * what was sent before. Pure.
+ */
 import { FORBIDDEN_NAMES, METRIC_NAME } from '../../schemas/frames.ts';
 import type { ProblemCode } from '../../schemas/problems.ts';
 import { FrameError } from '../wire/frame-error.ts';
 import { decodeItem } from '../wire/reader.ts';
+import type { Device, Member } from './fleet/device.ts';
 import { HubRefusal } from './refusal.ts';
+
+/** Above this nothing more is written until the device has read some of it. */
+export const UNREAD_BYTES = 65_536;
+
+/** Whether the device takes what is written to it; what it does not take waits in the broker's memory. */
+export function reads({ bufferedBytes }: Pick<Member, 'bufferedBytes'>): boolean {
+  return bufferedBytes < UNREAD_BYTES;
+}
+
+/** Why the device cannot receive the frame, in a sentence; `what`: `The command`. null: it can, as far as is known. */
+export function tooBigFor(device: Device, frame: Uint8Array, what: string): string | null {
+  const { maxFrame } = device.description;
+  if (maxFrame === null || frame.length <= maxFrame) return null;
+  return `${what} takes a frame of ${frame.length} bytes, and the device can receive ${maxFrame} at most (maxFrame of its hello).`;
+}
+
+/** Throws HubRefusal with that sentence. */
+export function checkReceivable(device: Device, frame: Uint8Array, what: string): void {
+  const reason = tooBigFor(device, frame, what);
+  if (reason !== null) throw new HubRefusal('too-large-for-device', reason);
+}
 
 const NAME = new RegExp(METRIC_NAME);
 const FORBIDDEN: ReadonlySet<string> = new Set(FORBIDDEN_NAMES);

@@ -8,9 +8,8 @@
 import type { Device } from '../hub/fleet/device.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { Topic } from '../hub/fleet/topics.ts';
-import { presenceFragment, stateFragments, updateFragments } from './encode.ts';
+import { Page, presenceFragment, stateFragments, updateFragments } from './encode.ts';
 import type { LiveHistory } from './history.ts';
-import { Page } from './page.ts';
 import { anyCovers, type Catchup, interestOf, type Subscription } from './subscription.ts';
 
 export interface CatchupParts {

@@ -1,13 +1,82 @@
 /**
  * Devices and what happens to them as JSON fragments of live messages (schemas/live.ts). Joined from text, for this is the hot path: names and
  * ids need no escaping (P-1.4), and numbers, which most values are, need no `JSON.stringify`. Pure.
+ *
+ * Gathers fragments into one message of about a given size, so that no message is long.
+ *
+ * Reads a client's messages and writes the small ones of the broker (schemas/live.ts). Pure.
  */
-import type { Command } from '../hub/commands/command.ts';
-import { commandView } from '../hub/commands/command-view.ts';
+
+import { Compile } from 'typebox/compile';
+import type { Stats } from '../../schemas/api.ts';
+import {
+  type ClientMessage,
+  ClientMessageSchema,
+  LIVE_ERRORS,
+  type LiveErrorCode,
+} from '../../schemas/live.ts';
+import { type Command, commandView } from '../hub/commands/command.ts';
 import type { Device, Presence } from '../hub/fleet/device.ts';
 import type { DeviceEvent } from '../hub/fleet/events.ts';
-import { jsonValue } from '../hub/json-value.ts';
+import { jsonValue } from '../hub/json.ts';
 import type { Value } from '../wire/frames.ts';
+
+export class Page {
+  private readonly limit: number;
+  private fragments: string[] = [];
+  private characters = 0;
+
+  /** `limit`: characters; the fragment that reaches it is still taken. */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  add(fragment: string): void {
+    this.fragments.push(fragment);
+    this.characters += fragment.length;
+  }
+
+  get full(): boolean {
+    return this.characters >= this.limit;
+  }
+
+  get empty(): boolean {
+    return this.fragments.length === 0;
+  }
+
+  /** The message, in UTF-8, and an empty page. `head`: its members before the list, which is called `list`. */
+  take(head: string, list: 'devices' | 'events' | 'commands'): Buffer {
+    const message = Buffer.from(`{${head},"${list}":[${this.fragments.join(',')}]}`);
+    this.fragments = [];
+    this.characters = 0;
+    return message;
+  }
+}
+
+const client = Compile(ClientMessageSchema);
+
+/** null if it is not JSON or breaks the schema. */
+export function readClientMessage(text: string): ClientMessage | null {
+  const parsed = parseJson(text);
+  return client.Check(parsed) ? parsed : null;
+}
+
+export function errorMessage(rev: number, code: LiveErrorCode, id?: number): Buffer {
+  return Buffer.from(JSON.stringify({ type: 'error', rev, code, message: LIVE_ERRORS[code], id }));
+}
+
+export function statsMessage(rev: number, stats: Stats): Buffer {
+  return Buffer.from(JSON.stringify({ type: 'stats', rev, stats }));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON; the schema refuses undefined.
+    return undefined;
+  }
+}
 
 /** A device whose values are longer than this is told in several fragments, which the client merges. */
 const FRAGMENT_CHARACTERS = 32_768;

@@ -5,10 +5,8 @@
 import type { Device } from '../hub/fleet/device.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { CatchupParts } from './catchup.ts';
-import { presenceFragment, updateFragments } from './encode.ts';
-import { happeningPage } from './happening-pages.ts';
-import type { Feed } from './history.ts';
-import { Page } from './page.ts';
+import { Page, presenceFragment, updateFragments } from './encode.ts';
+import { type Feed, happeningPage } from './history.ts';
 import { anyCovers, interestOf, type Subscription } from './subscription.ts';
 
 export interface TickParts extends CatchupParts {

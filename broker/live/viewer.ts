@@ -2,20 +2,44 @@
  * One viewer: writes to its transport, and never more than it takes. While too much waits, its ticks are skipped; it
  * catches up from the fleet's state when it reads again, and is closed when it does not read for long. Owns what
  * this viewer has been told.
+ *
+ * Whether a viewer reads: tells since when the oldest byte that still waits has waited. Owns two counts of bytes and
+ * one mark, however much is written.
  */
 import { LIVE_LIMITS } from '../../schemas/live.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { Clock } from '../wire/environment.ts';
 import { catchUp } from './catchup.ts';
-import { Drain } from './drain.ts';
-import { happeningPage } from './happening-pages.ts';
-import type { Feed } from './history.ts';
-import { errorMessage, readClientMessage } from './messages.ts';
+import { errorMessage, readClientMessage } from './encode.ts';
+import { type Feed, happeningPage } from './history.ts';
 import type { Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Tick, TickParts } from './tick.ts';
 import type { ViewerTransport } from './transport.ts';
+
+export class Drain {
+  private written = 0;
+  /** `at`: monotonic ms. */
+  private mark: { readonly written: number; readonly at: number } | null = null;
+
+  wrote(bytes: number): void {
+    this.written += bytes;
+  }
+
+  /** For `late` ms nobody could read or be seen to. */
+  excuse(late: number): void {
+    if (this.mark) this.mark = { ...this.mark, at: this.mark.at + late };
+  }
+
+  /** How long bytes have been waiting, ms; 0 if none wait. Called regularly, with what waits at `now`, monotonic ms. */
+  waiting(bufferedBytes: number, now: number): number {
+    const gone = this.written - bufferedBytes;
+    if (bufferedBytes === 0) this.mark = null;
+    else if (this.mark === null || gone >= this.mark.written) this.mark = { written: this.written, at: now };
+    return this.mark === null ? 0 : now - this.mark.at;
+  }
+}
 
 /** A viewer whose bytes have waited for this long is closed; ms. */
 export const PATIENCE = 10_000;

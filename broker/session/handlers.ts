@@ -1,6 +1,6 @@
 /** What each frame of a device does: one table, frame number → handler (P-2.3). */
 import type { ErrorCode } from '../../schemas/errors.ts';
-import type { Boots } from '../hub/boots.ts';
+import type { Boots } from '../hub/fleet/device.ts';
 import type { StateRefusal } from '../hub/fleet/metrics.ts';
 import type { Acceptance, Origin } from '../hub/telemetry/ingest.ts';
 import { FrameError } from '../wire/frame-error.ts';

@@ -10,9 +10,8 @@
 import type { Counters } from '../hub/counters.ts';
 import type { Ingest } from '../hub/telemetry/ingest.ts';
 import type { Clock } from '../wire/environment.ts';
-import { Fifo } from './fifo.ts';
 import { Intake, type IntakeParts } from './intake.ts';
-import { ReadShare, type ShareHost } from './read-share.ts';
+import { Fifo, ReadShare, type ShareHost } from './read-share.ts';
 
 /** While polling: milliseconds and cost. */
 const POLL = { time: 3, cost: 512 * 1024 };

@@ -3,9 +3,8 @@
  * its boot has come; knows its socket only as a `Transport`. What each frame does stands in `handlers.ts`.
  */
 import { CLOSE_CODES, type CloseCode, ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
-import type { Boots, Progress } from '../hub/boots.ts';
 import { count } from '../hub/counters.ts';
-import type { Device, Member } from '../hub/fleet/device.ts';
+import type { Boots, Device, Member, Progress } from '../hub/fleet/device.ts';
 import type { Origin } from '../hub/telemetry/ingest.ts';
 import { SourceHandle } from '../store/batch.ts';
 import { encodeError, encodeWelcome } from '../wire/encode.ts';

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../schemas/errors.ts';
 import { LEAST_MAX_FRAME } from '../../schemas/frames.ts';
 import { encode } from './cbor.ts';
 import { FRAME, type Value, type ValueMap, type WelcomeLimits } from './frames.ts';
-import { shortened } from './text.ts';
+import { shortened } from './names.ts';
 
 export interface HelloFields {
   readonly boot?: number | Uint8Array;

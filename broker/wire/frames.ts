@@ -1,4 +1,19 @@
-/** The frames of `signalbox.v1` as the code holds them (P-2.3). Bytes ↔ these: `reader.ts`, `encode.ts`. */
+/**
+ * The frames of `signalbox.v1` as the code holds them (P-2.3). Bytes ↔ these: `reader.ts`, `encode.ts`.
+ *
+ * The strict profile's numbers (P-2.2).
+ */
+
+export const PROFILE = {
+  frameBytes: 65536,
+  depth: 8,
+  items: 4096,
+  pairs: 256,
+  elements: 1024,
+  textBytes: 4096,
+  byteStringBytes: 16384,
+  keyBytes: 64,
+} as const;
 
 /** A value inside the profile (P-2.4). `null` means "not read this time". */
 export type Value =

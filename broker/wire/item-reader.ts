@@ -5,10 +5,8 @@
 import type { ErrorCode } from '../../schemas/errors.ts';
 import { ITEM_COST } from './cost.ts';
 import { FrameError } from './frame-error.ts';
-import type { Value } from './frames.ts';
-import { PROFILE } from './limits.ts';
-import { type Name, readName } from './names.ts';
-import { decodeText } from './text.ts';
+import { PROFILE, type Value } from './frames.ts';
+import { decodeText, type Name, readName } from './names.ts';
 
 export const MAJOR = {
   unsigned: 0,

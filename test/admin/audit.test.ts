@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AUDIT_ACTIONS } from '../../broker/hub/audit/entry.ts';
+import { AUDIT_ACTIONS } from '../../broker/hub/audit/audit.ts';
 import type { AuditEntry } from '../../schemas/api.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 

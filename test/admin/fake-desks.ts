@@ -1,5 +1,5 @@
 /** Stand-ins for commands, jobs, desired state and audit: in memory, without delivery; they keep what they were asked. */
-import type { AuditDesk, AuditEntry, AuditQuery, NumberedAuditRow } from '../../broker/hub/audit/entry.ts';
+import type { AuditDesk, AuditEntry, AuditQuery, NumberedAuditRow } from '../../broker/hub/audit/audit.ts';
 import {
   type Command,
   type CommandDesk,

@@ -1,6 +1,6 @@
 /** What a device's value looks like to programs that read JSON. */
 import { describe, expect, it } from 'vitest';
-import { jsonValue } from '../../broker/hub/json-value.ts';
+import { jsonValue } from '../../broker/hub/json.ts';
 import type { Value } from '../../broker/wire/frames.ts';
 
 describe('a value in JSON', () => {

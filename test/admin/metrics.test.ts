@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { METRICS } from '../../broker/admin/metrics-table.ts';
+import { METRICS } from '../../broker/admin/metrics.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 import { someStats } from './some-stats.ts';
 

@@ -1,7 +1,6 @@
 /** JSON that somebody sends as arguments or as desired state: what it becomes, and what is refused with its place. */
 import { describe, expect, it } from 'vitest';
-import { valueMapOfJson, valueOfJson } from '../../broker/hub/json.ts';
-import { jsonValue } from '../../broker/hub/json-value.ts';
+import { jsonValue, valueMapOfJson, valueOfJson } from '../../broker/hub/json.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
 import { encodeCommand } from '../../broker/wire/encode.ts';
 import type { Value } from '../../broker/wire/frames.ts';

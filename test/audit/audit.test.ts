@@ -1,7 +1,6 @@
 /** Who asked what, and what became of it: written in groups, read at once. */
 import { describe, expect, it } from 'vitest';
-import { Audit } from '../../broker/hub/audit/audit.ts';
-import { type AuditEntry, type AuditQuery, WHOLE_AUDIT } from '../../broker/hub/audit/entry.ts';
+import { Audit, type AuditEntry, type AuditQuery, WHOLE_AUDIT } from '../../broker/hub/audit/audit.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type LogLine, recordingLog, silentLog } from '../helpers/log.ts';

@@ -1,7 +1,6 @@
 /** What waits for an MQTT server that is away: nobody's results push out the results of others. */
 import { expect, it } from 'vitest';
-import { Connection } from '../../broker/bridge/connection.ts';
-import { Outbox } from '../../broker/bridge/outbox.ts';
+import { Connection, Outbox } from '../../broker/bridge/connection.ts';
 
 const KIB = 'x'.repeat(1024);
 

@@ -3,12 +3,12 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  configuredMetadata,
   type DiscoveredDevice,
   discoveryPayload,
   discoveryTopic,
   entityKind,
 } from '../../broker/bridge/home-assistant/discovery.ts';
-import { configuredMetadata } from '../../broker/bridge/home-assistant/metadata.ts';
 
 /**
  * The parts of the documented format that are used here (home-assistant.io, MQTT integration, "Device discovery payload"):

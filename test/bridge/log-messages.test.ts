@@ -1,7 +1,7 @@
 /** From records of the log to messages: all of them, in order, and nothing in their way. */
 import { describe, expect, it } from 'vitest';
-import { NewestMessages } from '../../broker/bridge/newest-messages.ts';
 import { LogMessages, type LogRoutes } from '../../broker/bridge/thread/log-messages.ts';
+import { NewestMessages } from '../../broker/bridge/thread/publisher.ts';
 import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
 import type { LogRecord } from '../../broker/store/ports.ts';
 import { encodeEvent, encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';

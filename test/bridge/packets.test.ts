@@ -1,8 +1,8 @@
 /** The bridge's own packets: what the peer gets is MQTT, and what the peer sends is cut right wherever the network cuts it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PacketSplitter, PeerProtocolError } from '../../broker/bridge/mqtt/peer-stream.ts';
 import { PublishWriter, packetBytes } from '../../broker/bridge/mqtt/publish-writer.ts';
-import { PacketSplitter, PeerProtocolError } from '../../broker/bridge/packet-splitter.ts';
 import { Window } from '../../broker/bridge/thread/window.ts';
 
 const puback = (id: number, ...rest: number[]) =>

@@ -1,6 +1,6 @@
 /** "Somebody publishes nonsense a thousand times a second, and the audit fills the disk." */
 import { expect, it } from 'vitest';
-import { RefusalRecords } from '../../broker/bridge/refusal-records.ts';
+import { RefusalRecords } from '../../broker/bridge/command-intake.ts';
 import { FakeClock } from '../helpers/clock.ts';
 
 function world() {

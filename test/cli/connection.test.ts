@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeKeyText } from '../../broker/access/key-text.ts';
-import { connection } from '../../broker/cli/connection.ts';
+import { connection } from '../../broker/cli/http.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { refusing, scripted } from './scripted.ts';
 import { KEY, run } from './terminal.ts';

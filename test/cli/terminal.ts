@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { onTestFinished, vi } from 'vitest';
 import { makeKeyText } from '../../broker/access/key-text.ts';
 import { auditCommand } from '../../broker/cli/audit.ts';
-import { checkConfigCommand } from '../../broker/cli/check-config.ts';
 import { commandCommand } from '../../broker/cli/command.ts';
 import { desiredCommand } from '../../broker/cli/desired.ts';
 import { deviceCommand } from '../../broker/cli/device.ts';
@@ -12,6 +11,7 @@ import { jobCommand } from '../../broker/cli/job.ts';
 import { keyCommand } from '../../broker/cli/key.ts';
 import { runCommandLine } from '../../broker/cli/program.ts';
 import { sendCommand } from '../../broker/cli/send.ts';
+import { checkConfigCommand } from '../../broker/cli/serve.ts';
 import { stateCommand } from '../../broker/cli/state.ts';
 import { watchCommand } from '../../broker/cli/watch.ts';
 

@@ -2,8 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { duration, positiveNumber, share, wholeNumber } from '../../broker/cli/numbers.ts';
-import { age } from '../../broker/cli/output.ts';
+import { age, duration, positiveNumber, share, wholeNumber } from '../../broker/cli/output.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { run } from './terminal.ts';
 

@@ -1,9 +1,8 @@
 /** Whatever happens in whatever order, with a store that takes its time: what the broker promises of commands holds. */
 import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
-import { type Command, isFinal } from '../../broker/hub/commands/command.ts';
+import { type Command, isFinal, readCommand } from '../../broker/hub/commands/command.ts';
 import type { CommittedResult } from '../../broker/hub/commands/commands.ts';
-import { readCommand } from '../../broker/hub/commands/record.ts';
 import type { CommandRow } from '../../broker/store/command-ports.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';

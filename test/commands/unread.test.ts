@@ -1,6 +1,6 @@
 /** A device that is connected and does not read: what is asked of it waits in the broker with its reason, not in the socket. */
 import { expect, it } from 'vitest';
-import { UNREAD_BYTES } from '../../broker/hub/receivable.ts';
+import { UNREAD_BYTES } from '../../broker/hub/sendable.ts';
 import { commandWorld } from './world.ts';
 
 const BIG = { args: 'x'.repeat(4000) };

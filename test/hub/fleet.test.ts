@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Boots } from '../../broker/hub/boots.ts';
-import type { Member, Presence } from '../../broker/hub/fleet/device.ts';
+import { Boots, type Member, type Presence } from '../../broker/hub/fleet/device.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { absoluteTime, batchStart, judgeTime } from '../../broker/hub/measured-at.ts';
+import { absoluteTime, batchStart, judgeTime } from '../../broker/hub/telemetry/apply.ts';
 import { type BatchFrame, FRAME } from '../../broker/wire/frames.ts';
 
 const ARRIVAL = Date.UTC(2026, 10, 24);

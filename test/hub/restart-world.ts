@@ -2,10 +2,10 @@
  * What lies between the log and the state of devices, without sockets: ingest, fleet, checkpoint and restore over a store
  * in memory that outlives them. A kill lets nothing of the old life reach the store any more.
  */
-import type { Changes } from '../../broker/hub/changes.ts';
+
 import { Counters } from '../../broker/hub/counters.ts';
 import { EventFeed } from '../../broker/hub/fleet/events.ts';
-import { Fleet } from '../../broker/hub/fleet/fleet.ts';
+import { type Changes, Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { forgetDevice } from '../../broker/hub/fleet/forget.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { Checkpoint } from '../../broker/hub/telemetry/checkpoint.ts';

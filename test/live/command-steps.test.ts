@@ -1,6 +1,6 @@
 /** What viewers are told of commands: each in its newest form, to those that may see its device. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import * as view from '../../broker/hub/commands/command-view.ts';
+import * as view from '../../broker/hub/commands/command.ts';
 import type { Command } from '../../schemas/api.ts';
 import { type FakeViewer, World } from './world.ts';
 

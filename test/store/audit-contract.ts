@@ -1,6 +1,6 @@
 /** What every store of the audit promises (broker/store/command-ports.ts), whatever the engine. */
 import { expect, it } from 'vitest';
-import { WHOLE_AUDIT } from '../../broker/hub/audit/entry.ts';
+import { WHOLE_AUDIT } from '../../broker/hub/audit/audit.ts';
 import type { AuditQuery, AuditRow } from '../../broker/store/command-ports.ts';
 import type { Stores } from '../../broker/store/ports.ts';
 import { startStores } from './harness.ts';

@@ -1,12 +1,36 @@
-/** `GET /audit`: who asked what of whom, and what became of it. Operators read their customer's part, admins all. */
-import { AuditListSchema, AuditQuerySchema, DEFAULT_LIMIT, reference } from '../../../schemas/api.ts';
+/**
+ * `GET /audit`: who asked what of whom, and what became of it. Operators read their customer's part, admins all.
+ *
+ * Entries of the audit as the HTTP API tells them. Pure.
+ */
+import {
+  type AuditEntry,
+  AuditListSchema,
+  AuditQuerySchema,
+  DEFAULT_LIMIT,
+  reference,
+} from '../../../schemas/api.ts';
 import { sees } from '../../access/caller.ts';
+import type { NumberedAuditRow } from '../../hub/audit/audit.ts';
 import type { Access } from '../access.ts';
-import type { Api } from '../api.ts';
-import { auditView } from '../audit-view.ts';
-import type { AdminParts } from '../context.ts';
+import type { AdminParts, Api } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
+
+export function auditView(row: NumberedAuditRow): AuditEntry {
+  const { number, at, by, customer, action, target, detail, outcome, outcomeAt } = row;
+  return {
+    number,
+    at,
+    by,
+    customer,
+    action,
+    target,
+    detail: detail === null ? null : (JSON.parse(detail) as Record<string, unknown>),
+    outcome,
+    outcomeAt,
+  };
+}
 
 export function auditRoutes(api: Api, { audit }: AdminParts, access: Access): void {
   api.get(

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Api } from '../api.ts';
-import { PAGE_POLICY } from '../security-headers.ts';
+import { type Api, PAGE_POLICY } from '../context.ts';
 
 const MISSING = `<!doctype html>
 <html lang="en">

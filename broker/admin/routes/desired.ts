@@ -1,4 +1,8 @@
-/** `/devices/{customer}/{device}/desired`: what a device should be like, what it says it is, and the difference (P-6). */
+/**
+ * `/devices/{customer}/{device}/desired`: what a device should be like, what it says it is, and the difference (P-6).
+ *
+ * Desired and reported state as the HTTP API tells it, and its entity tags (RFC 9110, section 8.8.3). Pure.
+ */
 import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
 import {
@@ -10,17 +14,64 @@ import {
   reference,
 } from '../../../schemas/api.ts';
 import type { Caller } from '../../access/caller.ts';
-import type { DesiredChange, DesiredDesk } from '../../hub/desired/document.ts';
+import type { DesiredChange, DesiredDesk, DeviceDocuments, Difference } from '../../hub/desired/document.ts';
 import type { Device } from '../../hub/fleet/device.ts';
-import { valueMapOfJson } from '../../hub/json.ts';
+import { jsonValue, valueMapOfJson } from '../../hub/json.ts';
+import type { ValueMap } from '../../wire/frames.ts';
 import type { Access } from '../access.ts';
-import type { Api } from '../api.ts';
-import type { AdminParts } from '../context.ts';
-import { documentsView, entityTag, expectedVersion } from '../desired-view.ts';
+import { type AdminParts, type Api, findDevice, Refusal } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
-import { findDevice } from '../find-device.ts';
 import { answers } from '../openapi.ts';
 import { deviceTarget, type Trail } from '../trail.ts';
+
+export function documentsView(
+  device: Device,
+  desk: Pick<DesiredDesk, 'documents' | 'difference' | 'obstacle'>,
+): Documents {
+  const documents = desk.documents(device);
+  const { desired, reported } = documents;
+  const difference = Object.entries(desk.difference(documents));
+  const obstacle = desk.obstacle(device);
+  return {
+    device: device.name,
+    desired: desired && { ...desired, values: jsonMap(desired.values) },
+    reported: reported && { ...reported, values: jsonMap(reported.values) },
+    difference: Object.fromEntries(difference.map(([name, sides]) => [name, sidesView(sides)])),
+    inSync: difference.length === 0,
+    ...(obstacle !== null && { obstacle }),
+  };
+}
+
+function sidesView({ desired, reported }: Difference): { desired?: unknown; reported?: unknown } {
+  return {
+    ...(desired !== undefined && { desired: jsonValue(desired) }),
+    ...(reported !== undefined && { reported: jsonValue(reported) }),
+  };
+}
+
+function jsonMap(values: ValueMap): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, jsonValue(value)]));
+}
+
+/** The tag of the desired document: its version, `"0"` for none. */
+export function entityTag({ desired }: DeviceDocuments): string {
+  return `"${desired?.version ?? 0}"`;
+}
+
+/**
+ * The version that the caller has seen; null: it does not say, or `*`. One tag as this API gave it: a weak one never
+ * matches (RFC 9110, section 13.1.1), and a proxy that makes tags weak should be told apart from a lost update.
+ */
+export function expectedVersion(ifMatch: string | undefined): number | null {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return null;
+  const version = /^\s*"(\d{1,15})"\s*$/.exec(ifMatch)?.[1];
+  if (version !== undefined) return Number(version);
+  const weak = /^\s*W\//.test(ifMatch);
+  throw new Refusal(
+    'bad-request',
+    `If-Match must be * or the ETag of an answer, such as "3"${weak ? '; a weak tag (W/) never matches' : ''}.`,
+  );
+}
 
 const PATH = '/devices/:customer/:device/desired';
 const TAG = 'The ETag is the version of the desired document, `"0"` while there is none.';

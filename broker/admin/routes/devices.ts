@@ -1,27 +1,136 @@
-/** `/devices`: the list with its filters, one device, its last-known state, naming it, and forgetting it. */
+/**
+ * `/devices`: the list with its filters, one device, its last-known state, naming it, and forgetting it.
+ *
+ * Devices as the HTTP API tells them. Pure.
+ *
+ * `GET /customers`: a customer exists once a key names it, or a device of its own is known.
+ */
 import Type from 'typebox';
 import {
+  type Customer,
+  CustomerListSchema,
   DEFAULT_LIMIT,
   DeviceListSchema,
   DevicePath,
   DeviceProfileSchema,
   DeviceSchema,
+  type DeviceSort,
+  type DeviceSummary,
   DevicesQuery,
   NewDevicePath,
+  PageQuery,
   reference,
+  type State,
   StateSchema,
 } from '../../../schemas/api.ts';
 import { sees } from '../../access/caller.ts';
 import type { Device } from '../../hub/fleet/device.ts';
+import { jsonValue } from '../../hub/json.ts';
+import { countDevices } from '../../hub/stats.ts';
 import type { Access } from '../access.ts';
-import type { Api } from '../api.ts';
-import type { AdminParts } from '../context.ts';
-import { deviceDetail, deviceOrder, deviceState, deviceSummary } from '../device-view.ts';
-import { findDevice } from '../find-device.ts';
+import { type AdminParts, type Api, findDevice, notFound, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
-import { pageOf } from '../paging.ts';
-import { notFound, Refusal } from '../refusal.ts';
+import { type Order, pageOf } from '../paging.ts';
 import { deviceTarget, type Trail } from '../trail.ts';
+
+export function deviceSummary(device: Device): DeviceSummary {
+  const { state, session, since, reason } = device.presence;
+  return {
+    ...connectionOf(device),
+    customer: device.customer,
+    id: device.id,
+    model: device.description.model,
+    firmware: device.description.firmware,
+    label: device.profile?.label ?? null,
+    tags: [...(device.profile?.tags ?? [])],
+    notes: device.profile?.notes ?? null,
+    presence: { state, session, since: timeOrNull(since), reason },
+    metrics: [...device.metrics.changedSince(0)].length,
+  };
+}
+
+/** With what only the answer about one device holds. */
+export function deviceDetail(device: Device): DeviceSummary {
+  const { meta, maxFrame } = device.description;
+  // Hello lets nothing but plain values into it (schemas/frames.ts).
+  return { ...deviceSummary(device), meta: meta as NonNullable<DeviceSummary['meta']> | null, maxFrame };
+}
+
+export function deviceState(device: Device): State {
+  const values = [...device.metrics.changedSince(0)].map(({ name, value, at, receivedAt }) => [
+    name,
+    { value: jsonValue(value), at, receivedAt },
+  ]);
+  return { ...connectionOf(device), values: Object.fromEntries(values) };
+}
+
+function connectionOf(device: Device): Omit<State, 'values'> {
+  return {
+    device: device.name,
+    online: device.online,
+    connectedAt: device.online ? device.presence.since : null,
+    ...(device.presence.asleep && { asleep: device.presence.asleep }),
+    lastSeenAt: timeOrNull(device.lastSeenAt),
+    lastDataAt: timeOrNull(device.lastDataAt),
+    clock: device.clock,
+  };
+}
+
+/** The hub's 0 means never. */
+function timeOrNull(at: number): number | null {
+  return at === 0 ? null : at;
+}
+
+const RANKS: Readonly<Record<DeviceSort, (device: Device) => number>> = {
+  name: () => 0,
+  // One that is connected is seen again at every heartbeat; counted as now, it keeps its place between two pages.
+  lastSeen: (device) => (device.online ? Number.MAX_SAFE_INTEGER : device.lastSeenAt),
+  connected: (device) => (device.online ? device.presence.since : 0),
+};
+
+/** `sort` as in the query: `-` in front for descending. */
+export function deviceOrder(sort: DeviceSort | `-${DeviceSort}`): Order<Device> {
+  const rank = RANKS[sort.replace('-', '') as DeviceSort];
+  return {
+    id: sort,
+    direction: sort.startsWith('-') ? 'descending' : 'ascending',
+    place: (device) => ({ rank: rank(device), name: device.name }),
+  };
+}
+
+const BY_NAME: Order<string> = {
+  id: 'customer',
+  direction: 'ascending',
+  place: (customer) => ({ rank: 0, name: customer }),
+};
+
+export function customerRoutes(api: Api, { fleet, keys }: AdminParts, access: Access): void {
+  const visible = (customer: string): Iterable<string> =>
+    customer === '*' ? new Set([...keys.customers(), ...fleet.customers()]) : [customer];
+
+  const summary = (customer: string): Customer => {
+    const { total, online } = countDevices(fleet, customer);
+    return { customer, devices: total, online };
+  };
+
+  api.get(
+    '/customers',
+    {
+      schema: {
+        summary: 'Customers and how many devices they have',
+        tags: ['devices'],
+        querystring: PageQuery,
+        response: answers(200, reference(CustomerListSchema)),
+      },
+      onRequest: access.readers,
+    },
+    async (request) => {
+      const { limit = DEFAULT_LIMIT, cursor } = request.query;
+      const page = pageOf(visible(access.caller(request).customer), BY_NAME, { limit, cursor });
+      return { items: page.items.map(summary), next: page.next };
+    },
+  );
+}
 
 const ONE = '/devices/:customer/:device';
 const NO_CUSTOMER = 'There is no customer of this name; one exists once a key names it.';

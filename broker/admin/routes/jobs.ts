@@ -1,23 +1,132 @@
-/** `/jobs`: commands to groups, how far they are, what became of them device by device; cancelling, going on. */
+/**
+ * `/jobs`: commands to groups, how far they are, what became of them device by device; cancelling, going on.
+ *
+ * `POST /commands`: one command for a group of devices; a dry run first, then a job.
+ *
+ * Jobs and their outcomes as the HTTP API tells them, and what a body asks for. Pure.
+ */
 import type { FastifyRequest } from 'fastify';
 import {
   DEFAULT_LIMIT,
+  DryRunSchema,
+  type Job as JobBody,
   JobListSchema,
   JobOutcomeListSchema,
   JobPath,
   JobSchema,
   JobsQuery,
+  type NewJob,
+  NewJobSchema,
+  type JobOutcome as OutcomeBody,
   reference,
 } from '../../../schemas/api.ts';
-import type { Job, JobDesk } from '../../hub/jobs/job.ts';
+import { sees } from '../../access/caller.ts';
+import { commandView } from '../../hub/commands/command.ts';
+import type { Job, JobDesk, JobOutcome, JobWish, Selection } from '../../hub/jobs/job.ts';
+import { jsonValue, valueOfJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
-import type { Api } from '../api.ts';
-import type { AdminParts } from '../context.ts';
-import { jobView, outcomeView } from '../job-view.ts';
+import { type AdminParts, type Api, notFound } from '../context.ts';
+import { SELECTION_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
-import { notFound } from '../refusal.ts';
-import { idTarget, type Trail } from '../trail.ts';
+import { customerTarget, idTarget, type Trail } from '../trail.ts';
+import { ttlOf } from './commands.ts';
+
+const PROBLEMS = [
+  'not-found',
+  'args-too-large',
+  'body-too-large',
+  'unsupported-media-type',
+  'too-many-jobs',
+] as const;
+
+export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail): void {
+  const target = customerTarget((body) => (body as Partial<NewJob> | undefined)?.select?.customer);
+  api.post(
+    '/commands',
+    {
+      bodyLimit: SELECTION_BYTES,
+      schema: {
+        summary: 'Sends a command to a group',
+        description:
+          'With `dryRun` only tells who would get it. Otherwise a job does it, and goes on after a restart.',
+        tags: ['jobs'],
+        body: reference(NewJobSchema),
+        response: {
+          ...answers(201, reference(JobSchema), ...PROBLEMS),
+          200: { ...reference(DryRunSchema), description: 'A dry run: who would get it.' },
+        },
+      },
+      onRequest: [trail.attempt('job.create', target), access.operators],
+    },
+    async (request, reply) => {
+      const caller = access.caller(request);
+      const { customer } = request.body.select;
+      if (!sees(caller, customer)) throw notFound('customer');
+      const wish = jobWish(request.body, caller.keyId);
+      if (request.body.dryRun) {
+        const devices = jobs.preview(wish.select).map((device) => `${customer}/${device}`);
+        return reply.code(200).send({ dryRun: true, total: devices.length, devices });
+      }
+      const job = await jobs.create(wish);
+      const detail = { job: job.id, name: wish.name, devices: job.targets.length };
+      trail.done(request, { customer, detail, outcome: null, reference: `job ${job.id}` });
+      return reply.code(201).send(jobView(job));
+    },
+  );
+}
+
+export function jobView(job: Job): JobBody {
+  const { wish, targets, issued } = job;
+  return {
+    id: job.id,
+    customer: wish.select.customer,
+    name: wish.name,
+    args: jsonValue(wish.args),
+    status: job.status,
+    reason: job.reason,
+    createdAt: job.createdAt,
+    endedAt: job.endedAt,
+    by: wish.by,
+    total: targets.length,
+    waiting: targets.length - issued,
+    canary: wish.canary,
+    rate: wish.rate,
+    haltShare: wish.haltShare,
+    counts: { ...job.counts } as Record<string, number>,
+  };
+}
+
+/** `waitingFor`: as of its command. */
+export function outcomeView(job: Job, outcome: JobOutcome, waitingFor: string | null): OutcomeBody {
+  const { device, status, reason, command } = outcome;
+  return {
+    device: `${job.wish.select.customer}/${device}`,
+    status,
+    reason,
+    command: command && commandView(command, waitingFor),
+  };
+}
+
+export function selectionOf({ customer, q, model, online, devices }: NewJob['select']): Selection {
+  return { customer, q: q ?? null, model: model ?? null, online: online ?? null, devices: devices ?? null };
+}
+
+/** Throws HubRefusal for arguments outside the profile. */
+export function jobWish(body: NewJob, by: string): JobWish {
+  const { name, args = null, ttl, supersede = null, canary = 0, rate = null, haltShare = null } = body;
+  return {
+    select: selectionOf(body.select),
+    name,
+    args: valueOfJson(args, 'body.args'),
+    ttl: ttlOf(ttl),
+    supersede,
+    canary,
+    rate,
+    haltShare,
+    by,
+  };
+}
 
 const ONE = '/jobs/:id';
 

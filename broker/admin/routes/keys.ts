@@ -1,24 +1,76 @@
-/** `/keys`, for admins: list, create, rotate, revoke. The secret is told once, in the answer that makes it. */
+/**
+ * `/keys`, for admins: list, create, rotate, revoke. The secret is told once, in the answer that makes it.
+ *
+ * Keys as the HTTP API tells them, and what a wish for a new one must keep to. Pure.
+ */
 import Type from 'typebox';
 import {
   DEFAULT_LIMIT,
+  type Key,
   KeyListSchema,
   KeyPath,
   KeySchema,
   KeysQuery,
+  type NewKey,
   NewKeySchema,
   RotationSchema,
   reference,
 } from '../../../schemas/api.ts';
 import type { KeyRow } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
-import type { Api } from '../api.ts';
-import type { AdminParts } from '../context.ts';
-import { keyView, keyWish } from '../key-view.ts';
+import { type AdminParts, type Api, type KeyWish, notFound, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { type Order, pageOf } from '../paging.ts';
-import { notFound, Refusal } from '../refusal.ts';
 import { customerTarget, idTarget, type Trail } from '../trail.ts';
+
+/** `secret`: the key's text, in the answer that creates it. */
+export function keyView(row: KeyRow, secret?: string): Key {
+  return {
+    id: row.id,
+    customer: row.customer,
+    ...(row.device !== null && { device: row.device }),
+    role: row.role,
+    ...(row.label !== null && { label: row.label }),
+    createdAt: row.createdAt,
+    ...(row.expiresAt !== null && { expiresAt: row.expiresAt }),
+    ...(row.lastUsedAt !== null && { lastUsedAt: row.lastUsedAt }),
+    ...(secret !== undefined && { key: secret }),
+  };
+}
+
+/** Throws a refusal that names the member and what was expected. */
+export function keyWish(body: NewKey, now: number): KeyWish {
+  const { role = 'device', device = null, label = null } = body;
+  if (device !== null && role !== 'device') {
+    throw new Refusal(
+      'bad-request',
+      `body.device belongs to the role device; a key with the role ${role} reads the whole customer.`,
+    );
+  }
+  return { customer: customerOf(body, role), device, role, label, expiresAt: expiryOf(body, now) };
+}
+
+function customerOf({ customer }: NewKey, role: KeyWish['role']): string {
+  if (role === 'admin') {
+    if (customer === undefined || customer === '*') return '*';
+    throw new Refusal(
+      'bad-request',
+      'body.customer must be * or left out for an admin, who sees every customer.',
+    );
+  }
+  if (customer !== undefined && customer !== '*') return customer;
+  throw new Refusal('bad-request', `body.customer must name one customer for the role ${role}.`);
+}
+
+function expiryOf({ expiresAt, expiresIn }: NewKey, now: number): number | null {
+  if (expiresAt !== undefined && expiresIn !== undefined) {
+    throw new Refusal('bad-request', 'body.expiresAt and body.expiresIn exclude each other; send one.');
+  }
+  if (expiresIn !== undefined) return now + expiresIn * 1000;
+  if (expiresAt === undefined) return null;
+  if (expiresAt > now) return expiresAt;
+  throw new Refusal('bad-request', 'body.expiresAt must lie in the future; it is in Unix milliseconds.');
+}
 
 const DAY = 86400;
 

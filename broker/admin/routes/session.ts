@@ -5,10 +5,8 @@ import { LoginSchema, reference, type Session, SessionSchema } from '../../../sc
 import { SESSION_COOKIE } from '../../access/credentials.ts';
 import type { KeyRow, Role } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
-import type { Api } from '../api.ts';
-import type { AdminParts } from '../context.ts';
+import { type AdminParts, type Api, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
-import { Refusal } from '../refusal.ts';
 
 /** The longest that browsers keep a cookie. */
 const COOKIE_SECONDS = 400 * 86_400;

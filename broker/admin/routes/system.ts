@@ -1,8 +1,92 @@
-/** `/livez`: the process runs. `/readyz`: it takes devices in. Plain, for load balancers; no key. */
+/**
+ * `/livez`: the process runs. `/readyz`: it takes devices in. Plain, for load balancers; no key.
+ *
+ * `GET /stats`: what the broker tells of itself; the whole of it to admins.
+ *
+ * `/metrics` for Prometheus; who may read it without an admin key is configuration (`server.metrics`).
+ *
+ * `/api/openapi.json`, and the same to read at `/api/docs`. Served from here alone: it works without the internet.
+ *
+ * Plain requests to the addresses that speak WebSocket (P-1.5): 426 with what to do. The edge takes the upgrades.
+ */
+
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyRequest } from 'fastify';
+import { reference, StatsSchema } from '../../../schemas/api.ts';
 import { problem } from '../../../schemas/problems.ts';
-import type { Api } from '../api.ts';
-import type { AdminParts } from '../context.ts';
-import { sendProblem } from '../refusal.ts';
+import { statsFor } from '../../hub/stats.ts';
+import type { Access } from '../access.ts';
+import { type AdminParts, type Api, DOCS_POLICY, Refusal, sendProblem } from '../context.ts';
+import type { Metrics } from '../metrics.ts';
+import { answers } from '../openapi.ts';
+
+export function statsRoutes(api: Api, { stats, fleet }: AdminParts, access: Access): void {
+  api.get(
+    '/stats',
+    {
+      schema: {
+        summary: 'Devices connected, rates, refusals, log, memory',
+        tags: ['broker'],
+        response: answers(200, reference(StatsSchema)),
+      },
+      onRequest: access.readers,
+    },
+    async (request) => statsFor(stats(), access.caller(request), fleet),
+  );
+}
+
+export function metricsRoutes(
+  app: Api,
+  { config, stats }: AdminParts,
+  access: Access,
+  metrics: Metrics,
+): void {
+  const { metrics: readableBy } = config.server;
+
+  app.get(
+    '/metrics',
+    {
+      schema: { hide: true },
+      onRequest: async (request) => {
+        if (readableBy === 'open' || (readableBy === 'loopback' && isLocal(request))) return;
+        await access.admins(request);
+      },
+    },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.scrape(stats())),
+  );
+}
+
+/** A proxy on this machine speaks for others: what it passes on is not local. */
+function isLocal({ ip, headers }: FastifyRequest): boolean {
+  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined) return false;
+  return ip === '::1' || /^(::ffff:)?127\./.test(ip);
+}
+
+export async function docsRoutes(app: Api): Promise<void> {
+  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+
+  await app.register(swaggerUi, {
+    routePrefix: '/api/docs',
+    staticCSP: DOCS_POLICY,
+    // The default asks a server on the internet whether the document is valid.
+    uiConfig: { validatorUrl: null, deepLinking: true, docExpansion: 'list' },
+    theme: { title: 'Signalbox API' },
+  });
+}
+
+const PATHS = {
+  '/v1/device': 'Devices open this address as a WebSocket with the subprotocol signalbox.v1.',
+  '/v1/live': 'Operators open this address as a WebSocket; see the documentation of the live channel.',
+} as const;
+
+export function websocketRoutes(app: Api): void {
+  for (const [path, detail] of Object.entries(PATHS)) {
+    app.get(path, { schema: { hide: true } }, async (_request, reply) => {
+      reply.headers({ upgrade: 'websocket', connection: 'upgrade' });
+      throw new Refusal('upgrade-required', detail);
+    });
+  }
+}
 
 export function healthRoutes(app: Api, { readiness }: AdminParts): void {
   app.get('/livez', { schema: { hide: true } }, async () => ({ status: 'ok' }));

@@ -3,9 +3,9 @@
  * again, and when what it measures or is changes; it is taken away when it is forgotten. Owns what was announced, and who
  * and what waits to be: each device once, however long the peer is away.
  */
-import type { Changes } from '../../hub/changes.ts';
+
 import type { Device, DeviceDescription } from '../../hub/fleet/device.ts';
-import type { Fleet } from '../../hub/fleet/fleet.ts';
+import type { Changes, Fleet } from '../../hub/fleet/fleet.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import {
   type DiscoveryOptions,

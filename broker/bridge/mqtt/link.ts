@@ -1,13 +1,54 @@
 /**
  * One connection to the peer, from the first attempt to its end. mqtt.js speaks MQTT here (connect, will, pings,
  * subscriptions, what the peer publishes); what the bridge publishes goes past it (peer-stream.ts). Owns the client.
+ *
+ * Packet ids of what mqtt.js sends itself (SUBSCRIBE, UNSUBSCRIBE): from the top of the range, so that they never meet
+ * those of the window (MQTT, section 2.2.1), which count from one. Owns the ids in use.
  */
 import { type IClientOptions, type IConnackPacket, type IPublishPacket, MqttClient, ReasonCodes } from 'mqtt';
-import { PacketIds } from '../packet-ids.ts';
+import { MAX_IN_FLIGHT } from '../thread/window.ts';
 import { dial, type TlsFiles } from './dial.ts';
 import { PeerStream } from './peer-stream.ts';
 import { type ProtocolVersion, type Publication, PublishWriter } from './publish-writer.ts';
 import type { Server } from './servers.ts';
+
+type MessageIdProvider = NonNullable<IClientOptions['messageIdProvider']>;
+
+const FIRST = MAX_IN_FLIGHT + 1;
+const LAST = 65_535;
+
+export class PacketIds implements MessageIdProvider {
+  private readonly used = new Set<number>();
+  private last = FIRST - 1;
+
+  /** null: all are in use. */
+  allocate(): number | null {
+    for (let tries = FIRST; tries <= LAST; tries += 1) {
+      this.last = this.last === LAST ? FIRST : this.last + 1;
+      if (this.register(this.last)) return this.last;
+    }
+    return null;
+  }
+
+  getLastAllocated(): number | null {
+    return this.last < FIRST ? null : this.last;
+  }
+
+  /** false: it is in use. */
+  register(id: number): boolean {
+    if (this.used.has(id)) return false;
+    this.used.add(id);
+    return true;
+  }
+
+  deallocate(id: number): void {
+    this.used.delete(id);
+  }
+
+  clear(): void {
+    this.used.clear();
+  }
+}
 
 export interface LinkOptions {
   readonly server: Server;

@@ -1,9 +1,101 @@
 /**
  * The bytes between the peer's socket and mqtt.js: mqtt.js reads what the splitter passes on and writes as it likes; the
  * bridge's own packets go straight to the socket between whole packets of mqtt.js. Owns the socket.
+ *
+ * Looks at what the peer sends before mqtt.js does (MQTT, section 2.1): takes PUBACKs out, which come by the ten
+ * thousand a second, refuses packets that are larger than agreed before they are gathered, and passes everything else
+ * on.
  */
 import { Duplex } from 'node:stream';
-import { PacketSplitter } from '../packet-splitter.ts';
+
+export interface SplitterEvents {
+  /** `reason`: of MQTT 5; 0 is success, 128 and above are refusals. */
+  acknowledged(id: number, reason: number): void;
+  /** A piece of what mqtt.js is to read. */
+  passed(bytes: Uint8Array): void;
+}
+
+/** What the peer sent breaks the protocol; the connection cannot go on. */
+export class PeerProtocolError extends Error {
+  override readonly name = 'PeerProtocolError';
+}
+
+const PUBACK = 0x40;
+/** With a reason and all properties that somebody may send. */
+const PUBACK_BYTES = 4096;
+const NOTHING = Buffer.alloc(0);
+
+export class PacketSplitter {
+  private readonly events: SplitterEvents;
+  private readonly packetBytes: number;
+  /** The beginning of a header or of a PUBACK. */
+  private rest: Buffer = NOTHING;
+  /** What is still to come of a packet that is passed on. */
+  private passing = 0;
+
+  constructor(packetBytes: number, events: SplitterEvents) {
+    this.packetBytes = packetBytes;
+    this.events = events;
+  }
+
+  /** Throws PeerProtocolError. */
+  take(chunk: Buffer): void {
+    const bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
+    this.rest = NOTHING;
+    let at = 0;
+    while (at < bytes.length) {
+      const next = this.passing > 0 ? this.pass(bytes, at) : this.packet(bytes, at);
+      if (next === at) {
+        this.rest = Buffer.from(bytes.subarray(at));
+        return;
+      }
+      at = next;
+    }
+  }
+
+  /** Where the next packet begins; `at` itself: more bytes are needed. */
+  private packet(bytes: Buffer, at: number): number {
+    if (bytes[at] === PUBACK && bytes[at + 1] === 2 && at + 4 <= bytes.length) {
+      this.events.acknowledged(bytes.readUInt16BE(at + 2), 0);
+      return at + 4;
+    }
+    const header = readHeader(bytes, at);
+    if (!header) return at;
+    const { start, length } = header;
+    const isAck = bytes[at] === PUBACK;
+    const limit = isAck ? PUBACK_BYTES : this.packetBytes;
+    if (length > limit) {
+      throw new PeerProtocolError(`it sent a packet of ${length} bytes; ${limit} are taken at most`);
+    }
+    if (!isAck) {
+      this.passing = start - at + length;
+      return this.pass(bytes, at);
+    }
+    if (start + length > bytes.length) return at;
+    if (length < 2) throw new PeerProtocolError('it sent an acknowledgement of nothing');
+    this.events.acknowledged(bytes.readUInt16BE(start), length > 2 ? (bytes[start + 2] as number) : 0);
+    return start + length;
+  }
+
+  private pass(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.passing);
+    this.passing -= end - at;
+    this.events.passed(bytes.subarray(at, end));
+    return end;
+  }
+}
+
+/** Where a packet's body starts and how long it is; null: the header is not whole. */
+function readHeader(bytes: Buffer, at: number): { readonly start: number; readonly length: number } | null {
+  let length = 0;
+  for (let index = 0; index < 4; index += 1) {
+    const byte = bytes[at + 1 + index];
+    if (byte === undefined) return null;
+    length += (byte & 127) * 128 ** index;
+    if (byte < 128) return { start: at + 2 + index, length };
+  }
+  throw new PeerProtocolError('it sent bytes that are no MQTT packet');
+}
 
 /** Passed on and not yet read by mqtt.js; above it the socket is not read. */
 const UNREAD_BYTES = 1024 * 1024;

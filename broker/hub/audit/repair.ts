@@ -5,7 +5,7 @@
 
 import type { CommandDesk } from '../commands/command.ts';
 import type { JobDesk } from '../jobs/job.ts';
-import { type AuditDesk, WHOLE_AUDIT } from './entry.ts';
+import { type AuditDesk, WHOLE_AUDIT } from './audit.ts';
 
 export interface UnsettledParts {
   readonly audit: Pick<AuditDesk, 'list' | 'settle'>;

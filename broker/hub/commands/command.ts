@@ -1,8 +1,68 @@
 /**
  * A command as the broker knows it (P-5): what was asked of which device, where it stands, and every step on the way.
  * A command is never changed: a step gives a new one (`life.ts`).
+ *
+ * A command as a row of the store: CBOR of what nobody looks it up by. Pure.
+ *
+ * How a command looks in JSON, everywhere: HTTP API, live channel, bridge. Pure.
  */
+
+import type { Command as CommandBody, CommandStep as StepBody } from '../../../schemas/api/commands.ts';
+import type { CommandRow } from '../../store/command-ports.ts';
+import { decode, encode } from '../../wire/cbor.ts';
 import type { Value } from '../../wire/frames.ts';
+import { jsonValue } from '../json.ts';
+
+/** Raise it when the meaning of a member changes; `readCommand` refuses what it does not know. */
+const VERSION = 1;
+
+type Body = Pick<
+  Command,
+  'name' | 'args' | 'ttl' | 'expiresAt' | 'attempts' | 'supersede' | 'by' | 'reply' | 'timeline' | 'result'
+> & { readonly version: number };
+
+/** `position`: results before it in the telemetry log are in the command. */
+export function writeCommand(command: Command, position: number): CommandRow {
+  const { customer, device, id, number, status, createdAt, endedAt, job, ...rest } = command;
+  const body: Body = { version: VERSION, ...rest };
+  return { customer, device, id, number, status, createdAt, endedAt, job, position, body: encode(body) };
+}
+
+export function readCommand(row: CommandRow): Command {
+  const { customer, device, id, number, createdAt, endedAt, job } = row;
+  const { version, ...rest } = decode(row.body) as Body;
+  if (version !== VERSION) {
+    throw new Error(`The stored command ${customer}/${id} has version ${version}, not ${VERSION}.`);
+  }
+  const status = row.status as CommandStatus;
+  return { customer, device, id, number, status, createdAt, endedAt, job, ...rest };
+}
+
+/** `waitingFor`: what it waits for, in a sentence; null: it does not. */
+export function commandView(command: Command, waitingFor: string | null): CommandBody {
+  const { customer, device, args, job, supersede, result, timeline } = command;
+  return {
+    id: command.id,
+    device: `${customer}/${device}`,
+    name: command.name,
+    args: jsonValue(args),
+    status: command.status,
+    createdAt: command.createdAt,
+    expiresAt: command.expiresAt,
+    endedAt: command.endedAt,
+    attempts: command.attempts,
+    ...(waitingFor !== null && { waitingFor }),
+    ...(result !== undefined && { result: jsonValue(result) }),
+    by: command.by,
+    ...(job !== null && { job }),
+    ...(supersede !== null && { supersede }),
+    timeline: timeline.map(stepView),
+  };
+}
+
+function stepView({ data, ...step }: CommandStep): StepBody {
+  return { ...step, ...(data !== undefined && { data: jsonValue(data) }) };
+}
 
 /** P-5.1, in the order of a life. */
 export const COMMAND_STATUSES = [

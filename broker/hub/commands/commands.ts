@@ -11,7 +11,6 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { cutPage } from '../page.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Ingest } from '../telemetry/ingest.ts';
-import type { CommandLimits } from './admission.ts';
 import {
   type Command,
   type CommandDesk,
@@ -21,18 +20,14 @@ import {
   type CommandWish,
   type Issued,
   isFinal,
+  readCommand,
 } from './command.ts';
-import { Creation } from './creation.ts';
+import { type CommandLimits, Creation } from './creation.ts';
 import { Deadlines } from './deadlines.ts';
 import { Delivery } from './delivery.ts';
-import { type Entry, newEntry } from './entry.ts';
-import { Journal } from './journal.ts';
 import { LateResults } from './late-results.ts';
-import { answered, endedBy, expired, isWaiting } from './life.ts';
-import { OpenCommands } from './open-commands.ts';
-import { readCommand } from './record.ts';
-import { Steps } from './steps.ts';
-import { waitingFor } from './waiting.ts';
+import { answered, endedBy, expired, isWaiting, waitingFor } from './life.ts';
+import { type Entry, Journal, newEntry, OpenCommands, Steps } from './open-commands.ts';
 
 export interface CommandsParts {
   readonly store: CommandStore;

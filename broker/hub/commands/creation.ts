@@ -1,21 +1,101 @@
 /**
  * Makes commands out of wishes: once for each id, within the limits, durable before anybody hears of them. Owns the
  * numbering and what is being made right now.
+ *
+ * Whether a command may be asked for: everything that can be wrong with a wish, in one place. Pure.
+ *
+ * Whether there is room for one more command: in the customer's share, in the share of the key that asks, and in all.
+ * So nobody's full queue stops somebody else. Pure.
  */
+
+import { COMMAND_ID } from '../../../schemas/api/commands.ts';
+import type { Config } from '../../../schemas/config.ts';
+import { METRIC_NAME } from '../../../schemas/frames.ts';
+import { encode } from '../../wire/cbor.ts';
 import { encodeCommand } from '../../wire/encode.ts';
 import type { Clock } from '../../wire/environment.ts';
+import type { Value } from '../../wire/frames.ts';
 import type { Device } from '../fleet/device.ts';
-import { checkReceivable } from '../receivable.ts';
 import { HubRefusal } from '../refusal.ts';
-import { type CommandLimits, checkWish, isSameWish } from './admission.ts';
+import { checkProfile, checkReceivable, checkSize, isName } from '../sendable.ts';
 import type { Command, CommandWish, Issued } from './command.ts';
 import type { Delivery } from './delivery.ts';
-import { type Entry, newEntry } from './entry.ts';
-import type { Journal } from './journal.ts';
 import { endedBy, isWaiting } from './life.ts';
-import type { OpenCommands } from './open-commands.ts';
-import { checkShares, tooMany } from './shares.ts';
-import type { Steps } from './steps.ts';
+import { type Entry, type Journal, newEntry, type OpenCommands, type Steps } from './open-commands.ts';
+
+export type CommandLimits = Config['commands'];
+
+const ID = new RegExp(COMMAND_ID);
+/** The array around the arguments. */
+const AROUND = 1;
+
+/** Throws HubRefusal; returns the ttl in ms. */
+export function checkWish(
+  { name, id, args, ttl }: Pick<CommandWish, 'name' | 'id' | 'args' | 'ttl'>,
+  limits: CommandLimits,
+): number {
+  if (id !== null && !ID.test(id)) throw new HubRefusal('bad-request', `The id must match ${COMMAND_ID}.`);
+  if (!isName(name)) throw new HubRefusal('bad-request', `A command's name matches ${METRIC_NAME} (P-1.4).`);
+  checkArguments(args, limits.argsBytes);
+  const milliseconds = ttl ?? limits.defaultTtlSeconds * 1000;
+  const longest = limits.maxTtlSeconds * 1000;
+  if (milliseconds >= 0 && milliseconds <= longest) return milliseconds;
+  throw new HubRefusal(
+    'bad-request',
+    `ttl must be 0 to ${limits.maxTtlSeconds} s, the limit commands.maxTtlSeconds.`,
+    'commands.maxTtlSeconds',
+  );
+}
+
+function checkArguments(args: Value, bytes: number): void {
+  // Inside the frame they are one level deeper.
+  const item = encode([args]);
+  const setting = 'commands.argsBytes';
+  checkSize(item.length - AROUND, 'The arguments take', { bytes, setting, code: 'args-too-large' });
+  checkProfile(item, 'The arguments');
+}
+
+/** The same id was asked for before: whether it is the same command. */
+export function isSameWish(command: Command, wish: CommandWish): boolean {
+  const { device, name, args } = wish;
+  const isSameArgs = Buffer.compare(encode(command.args), encode(args)) === 0;
+  return command.device === device && command.name === name && isSameArgs;
+}
+
+/** Commands that are not final. */
+export interface Usage {
+  readonly all: number;
+  readonly ofCustomer: number;
+  /** Of this customer's, those that the key asked for. */
+  readonly ofKey: number;
+}
+
+/** Seconds after which it is worth another try: commands end by the second. */
+const RETRY_AFTER = 10;
+
+/** `asker`: an admin has a place even where the customer's own keys have taken all. Throws HubRefusal that names the limit. */
+export function checkShares(usage: Usage, limits: CommandLimits, asker: 'admin' | 'other'): void {
+  const { waiting, waitingPerCustomer, waitingPerKey, waitingGuaranteed } = limits;
+  if (asker === 'admin' && usage.ofKey < waitingGuaranteed) return;
+  if (usage.ofKey >= waitingPerKey) throw tooMany('of this key', 'commands.waitingPerKey', waitingPerKey);
+  if (usage.ofCustomer >= waitingPerCustomer) {
+    throw tooMany('of this customer', 'commands.waitingPerCustomer', waitingPerCustomer);
+  }
+  if (usage.all >= waiting && usage.ofCustomer >= waitingGuaranteed) {
+    throw tooMany('in all', 'commands.waiting', waiting);
+  }
+}
+
+/** `whose`: `of this device`. */
+export function tooMany(whose: string, limit: string, value: number): HubRefusal {
+  const detail = `The limit ${limit} of ${value} commands ${whose} that are not final is reached; cancel some, or wait.`;
+  return new HubRefusal('too-many-commands', detail, { limit, retryAfter: RETRY_AFTER });
+}
+
+/** Whether a place will be free by itself, as others' commands end: no limit of the device's own. */
+export function isShare({ code, limit }: HubRefusal): boolean {
+  return code === 'too-many-commands' && limit !== 'commands.waitingPerDevice';
+}
 
 export interface CreationParts {
   readonly open: OpenCommands;

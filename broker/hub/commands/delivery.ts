@@ -7,13 +7,10 @@
 import { encodeCommand } from '../../wire/encode.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import type { Device, Member } from '../fleet/device.ts';
-import { reads, tooBigFor } from '../receivable.ts';
+import { reads, tooBigFor } from '../sendable.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { Entry } from './entry.ts';
-import type { Journal } from './journal.ts';
 import { countAttempt, endedBy, isWaiting, MAX_ATTEMPTS, written } from './life.ts';
-import { isInFlight, type OpenCommands } from './open-commands.ts';
-import type { Steps } from './steps.ts';
+import { type Entry, isInFlight, type Journal, type OpenCommands, type Steps } from './open-commands.ts';
 
 export interface DeliveryParts {
   readonly open: OpenCommands;

@@ -5,11 +5,9 @@
  */
 import type { CommandStore } from '../../store/command-ports.ts';
 import type { Log } from '../../wire/environment.ts';
-import { newEntry } from './entry.ts';
-import type { Journal } from './journal.ts';
+import { readCommand } from './command.ts';
 import { answered, type DeviceResult } from './life.ts';
-import { readCommand } from './record.ts';
-import type { Steps } from './steps.ts';
+import { type Journal, newEntry, type Steps } from './open-commands.ts';
 
 export interface LateResult {
   readonly customer: string;

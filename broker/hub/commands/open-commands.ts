@@ -1,9 +1,200 @@
 /**
  * Owns every command that is not final: by its id, for each device in the order of creation, and how many each customer and
  * each of its keys has.
+ *
+ * A command that is not final, with what the broker must know of it right now. Owned by `Commands`.
+ *
+ * The one place where a command changes. What a device said is in the telemetry log when it comes here, so it is told
+ * at once; what the broker decides is saved first, then told. Owns the listeners.
+ *
+ * Saves commands in groups: while one save is in flight the next gathers, so that a thousand commands a second cost a
+ * few hundred transactions. Owns what is not saved yet. What devices say is in the telemetry log already and can wait
+ * a moment; what the broker decides is saved before anybody is told.
  */
-import type { Entry } from './entry.ts';
+
+import type { CommandStore } from '../../store/command-ports.ts';
+import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import type { Revisions } from '../fleet/revisions.ts';
+import { type Command, type CommandListener, isFinal, writeCommand } from './command.ts';
+import type { Deadline } from './deadlines.ts';
 import { isWaiting } from './life.ts';
+
+export interface Entry {
+  command: Command;
+  /** `storing`: nobody knows of it until it is durable. `ended`: final; it waits to be saved, no more. */
+  state: 'storing' | 'open' | 'ended';
+  /** The connection that it is written to, or is about to be; null: it waits. */
+  session: string | null;
+  /**
+   * The next attempt: `counted`, which is being saved; `durable`, so its bytes may leave. It stays so when its connection
+   * goes before the bytes do, and the next connection uses it. `none`: they have left.
+   */
+  attempt: 'none' | 'counted' | 'durable';
+  /** Up to which log position it holds results, once it has ended; null: up to the one that is applied. */
+  position: number | null;
+  expiry: Deadline | null;
+  acceptance: Deadline | null;
+}
+
+export function newEntry(command: Command, state: Entry['state']): Entry {
+  return { command, state, session: null, attempt: 'none', position: null, expiry: null, acceptance: null };
+}
+
+export interface StepsParts {
+  readonly open: OpenCommands;
+  readonly journal: Journal;
+  readonly revisions: Revisions;
+  readonly ingest: { readonly position: number };
+}
+
+export class Steps {
+  private readonly parts: StepsParts;
+  private readonly listeners = new Set<CommandListener>();
+
+  constructor(parts: StepsParts) {
+    this.parts = parts;
+  }
+
+  onStep(listener: CommandListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** A step that is on record elsewhere, or that nobody relies on after a crash. */
+  take(entry: Entry, next: Command): void {
+    if (next === entry.command) return;
+    this.change(entry, next);
+    this.parts.journal.note(entry);
+    this.tell(next);
+  }
+
+  /** A step that the broker takes: durable when it resolves, and then told. */
+  async decide(entry: Entry, next: Command): Promise<void> {
+    if (next === entry.command) return this.parts.journal.flush();
+    this.change(entry, next);
+    await this.parts.journal.save(entry);
+    this.tell(next);
+  }
+
+  /** A command that has just become durable. */
+  tell(command: Command): void {
+    const rev = this.parts.revisions.next();
+    for (const listener of this.listeners) listener(command, rev);
+  }
+
+  private change(entry: Entry, next: Command): void {
+    entry.command = next;
+    if (!isFinal(next.status) || entry.state === 'ended') return;
+    entry.state = 'ended';
+    // What comes from now on is late, and not in it until it is kept.
+    entry.position = this.parts.ingest.position;
+    entry.expiry?.cancel();
+    entry.acceptance?.cancel();
+    this.parts.open.remove(entry);
+  }
+}
+
+/** How long a step that is safe in the log may wait for others; ms. */
+const LAZY = 100;
+/** Rows of one transaction. */
+const GROUP = 1000;
+
+export interface JournalParts {
+  readonly store: Pick<CommandStore, 'saveCommands'>;
+  readonly ingest: { readonly position: number };
+  readonly clock: Clock;
+  readonly logger: Log;
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Journal {
+  private readonly parts: JournalParts;
+  private readonly dirty = new Set<Entry>();
+  private waiters: Waiter[] = [];
+  private timer: Timer | null = null;
+  private state: 'idle' | 'saving' = 'idle';
+
+  constructor(parts: JournalParts) {
+    this.parts = parts;
+  }
+
+  /** Resolves when the command is durable as it is now. Rejects with the store's error. */
+  save(entry: Entry): Promise<void> {
+    this.dirty.add(entry);
+    return this.flush();
+  }
+
+  /** To be saved within a moment; nobody waits for it. */
+  note(entry: Entry): void {
+    this.dirty.add(entry);
+    this.timer ??= this.parts.clock.after(LAZY, () => {
+      this.timer = null;
+      this.flush().catch((error: unknown) => {
+        // The store reports its failure itself, and the process ends (Stores.onFailure).
+        this.parts.logger.error({ err: error }, 'Commands could not be saved.');
+      });
+    });
+  }
+
+  /** Resolves when everything noted so far is durable. */
+  flush(): Promise<void> {
+    if (this.dirty.size === 0 && this.state === 'idle') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ resolve, reject });
+      this.run();
+    });
+  }
+
+  /** Idempotent; saves nothing more by itself. */
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = null;
+  }
+
+  private run(): void {
+    if (this.state === 'saving') return;
+    this.state = 'saving';
+    // In a microtask, so that everything of one turn is in one group, at one log position.
+    queueMicrotask(() => void this.saveAll());
+  }
+
+  private async saveAll(): Promise<void> {
+    while (this.waiters.length > 0) {
+      const { waiters } = this;
+      this.waiters = [];
+      try {
+        await this.saveDirty();
+        for (const { resolve } of waiters) resolve();
+      } catch (error) {
+        for (const { reject } of waiters) reject(error);
+      }
+    }
+    this.state = 'idle';
+  }
+
+  private async saveDirty(): Promise<void> {
+    const { store, ingest } = this.parts;
+    const entries = [...this.dirty];
+    this.dirty.clear();
+    for (let at = 0; at < entries.length; at += GROUP) {
+      // Encoded a group at a time, so that a hundred thousand that expire together hold nobody up.
+      const rows = entries
+        .slice(at, at + GROUP)
+        .map(({ command, position }) => writeCommand(command, position ?? ingest.position));
+      try {
+        await store.saveCommands(rows);
+      } catch (error) {
+        // Otherwise the next checkpoint would pass them.
+        for (const entry of entries.slice(at)) this.dirty.add(entry);
+        throw error;
+      }
+    }
+  }
+}
 
 export class OpenCommands {
   private readonly byId = new Map<string, Entry>();

@@ -8,13 +8,21 @@ import type { Clock } from '../../wire/environment.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
 import type { Device, Member } from '../fleet/device.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
-import { checkReceivable, tooBigFor } from '../receivable.ts';
 import { HubRefusal } from '../refusal.ts';
-import { checkDocument } from './check.ts';
-import { differenceOf, isSame } from './difference.ts';
-import type { DesiredChange, DesiredDesk, DesiredDocument, DeviceDocuments, Difference } from './document.ts';
-import { mergePatch } from './merge-patch.ts';
-import { readDocuments, writeDocuments } from './record.ts';
+import { checkReceivable, tooBigFor } from '../sendable.ts';
+import {
+  checkDocument,
+  type DesiredChange,
+  type DesiredDesk,
+  type DesiredDocument,
+  type DeviceDocuments,
+  type Difference,
+  differenceOf,
+  isSame,
+  mergePatch,
+  readDocuments,
+  writeDocuments,
+} from './document.ts';
 
 export interface DesiredStatesParts {
   readonly store: DesiredStore;

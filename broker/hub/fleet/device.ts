@@ -1,11 +1,41 @@
 /**
  * One device as the broker knows it. Everything that a viewer can see in it changes after a commit only, except
  * presence, which no device sends. Owned by the fleet; changed by ingest (values) and fleet (presence).
+ *
+ * How far each run of a device has come (P-3.2, P-4.3): the highest seq taken in, and the highest that is durable.
+ * Owns the last few boots of one device; the oldest falls out when a new one comes.
  */
 import type { CloseCode } from '../../../schemas/errors.ts';
-import type { ValueMap } from '../../wire/frames.ts';
-import { Boots } from '../boots.ts';
+import type { Boot, ValueMap } from '../../wire/frames.ts';
 import { MetricTable } from './metrics.ts';
+
+export interface Progress {
+  /** Joined a batch; what is not above it is a repetition. */
+  accepted: number;
+  /** Committed; what is not above it is acknowledged again at once. */
+  durable: number;
+}
+
+/** A device that alternates between more runs than this is not one device. */
+const KEPT = 8;
+
+export class Boots {
+  private readonly byBoot = new Map<Boot, Progress>();
+
+  /** The progress of this boot, which becomes the most recent one. */
+  enter(boot: Boot): Progress {
+    const progress = this.byBoot.get(boot) ?? { accepted: 0, durable: 0 };
+    this.byBoot.delete(boot);
+    this.byBoot.set(boot, progress);
+    if (this.byBoot.size > KEPT) this.byBoot.delete(this.byBoot.keys().next().value as Boot);
+    return progress;
+  }
+
+  /** Oldest first. */
+  entries(): IterableIterator<[Boot, Progress]> {
+    return this.byBoot.entries();
+  }
+}
 
 /** P-7.5. Unix ms; null: it did not say until when. */
 export interface Sleep {

@@ -1,13 +1,13 @@
 /** Commands to groups of devices. Owns the jobs that are not over, and saves how far they have come. */
 import type { JobStore } from '../../store/command-ports.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
-import { type CommandLimits, checkWish } from '../commands/admission.ts';
 import type { CommandDesk } from '../commands/command.ts';
+import { type CommandLimits, checkWish } from '../commands/creation.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
 import { cutPage } from '../page.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Job, JobDesk, JobWish, Selection } from './job.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf } from './progress.ts';
 import { jobOf, readJob, type StoredJob, writeJob } from './record.ts';
 import { JobRunner } from './runner.ts';
 import { checkTargets, type SelectableFleet, selectDevices } from './selection.ts';

@@ -1,6 +1,8 @@
 /**
  * What a committed frame does to its device; the one place where last-known state changes, for live frames and for
  * replay alike.
+ *
+ * When a sample was measured, from what the device said and when it arrived (P-4.4, P-4.5). Pure.
  */
 import {
   type BatchFrame,
@@ -13,7 +15,30 @@ import type { ClockState, Device } from '../fleet/device.ts';
 import type { DeviceEvent } from '../fleet/events.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Columns, MetricTable, StateLimits, StateRefusal } from '../fleet/metrics.ts';
-import { absoluteTime, batchStart, judgeTime } from '../measured-at.ts';
+
+/** 2000-01-01: an earlier time is an unset clock, or seconds instead of milliseconds. */
+const EARLIEST = Date.UTC(2000, 0, 1);
+const AHEAD = 10 * 60 * 1000;
+
+/** Unix ms of a frame's `time`: null = on arrival, below zero = before arrival. Not yet checked against P-4.5. */
+export function absoluteTime(time: number | null, arrival: number): number {
+  if (time === null) return arrival;
+  return time < 0 ? arrival + time : time;
+}
+
+/** Where a batch's `dt` count from; with no time of its own the batch ends on arrival (P-4.4). */
+export function batchStart(frame: BatchFrame, arrival: number): number {
+  if (frame.time !== null) return absoluteTime(frame.time, arrival);
+  let last = Number.NEGATIVE_INFINITY;
+  for (const sample of frame.samples) if (sample.dt > last) last = sample.dt;
+  return frame.samples.length === 0 ? arrival : arrival - last;
+}
+
+/** What a measurement time says of the device's clock; one that is not `ok` is replaced by the arrival (P-4.5). */
+export function judgeTime(at: number, arrival: number): ClockState {
+  if (at < EARLIEST) return 'unset';
+  return at > arrival + AHEAD ? 'ahead' : 'ok';
+}
 
 /** The columns of a frame's samples: one for telemetry, one a sample for a batch, none for an event. */
 export type FrameColumns = Columns | readonly Columns[];

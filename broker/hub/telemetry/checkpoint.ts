@@ -6,9 +6,8 @@
  */
 import type { StateStore, TelemetryLog } from '../../store/ports.ts';
 import type { Clock, Log, Timer } from '../../wire/environment.ts';
-import type { Changes } from '../changes.ts';
 import type { Device } from '../fleet/device.ts';
-import type { Fleet } from '../fleet/fleet.ts';
+import type { Changes, Fleet } from '../fleet/fleet.ts';
 import { writeDevice } from './device-record.ts';
 import type { Ingest } from './ingest.ts';
 

@@ -14,14 +14,10 @@ import {
   StoreError,
   type TelemetryLog,
 } from '../ports.ts';
-import { CursorKeeper, type CursorStore } from './cursor-keeper.ts';
-import { readRecords } from './read-records.ts';
-import { Readers } from './readers.ts';
-import type { SegmentFile } from './recovery.ts';
-import { expired } from './retention.ts';
+import { CursorKeeper, type CursorStore, Readers } from './readers.ts';
+import { readRecords, type SegmentFile } from './recovery.ts';
 import { RecordRing } from './ring.ts';
-import { SegmentRemover } from './segment-remover.ts';
-import { Segments } from './segments.ts';
+import { expired, SegmentRemover, Segments } from './segments.ts';
 import { WriterClient } from './writer-client.ts';
 
 export interface LogOptions {

@@ -4,11 +4,88 @@
  * Ages go by the monotonic clock. The files' own times are read at a start only, and no gap between two of them counts for
  * more than a running broker leaves between segments: a machine's clock that is wrong makes nothing old
  * (docs/decisions/0005-retention.md).
+ *
+ * Which closed segments may go. Pure.
+ *
+ * Unlinks segments, oldest first and never one before an older one is gone: a gap would look like damage at the next
+ * start. What cannot be removed is tried again with the next segment or check. Owns the list of what is to go.
  */
+
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Log } from '../../wire/environment.ts';
 import type { LogBounds } from '../ports.ts';
 import { segmentName } from './format.ts';
 import type { SegmentFile } from './recovery.ts';
+
+export interface RetentionLimits {
+  /** The whole log, the open segment included. */
+  readonly bytes: number;
+  readonly ageMs: number;
+  /** How long a segment stays that everybody has passed: for readers that are yet to come. */
+  readonly keepMs: number;
+}
+
+export interface RetentionView {
+  /** Monotonic ms. */
+  readonly now: number;
+  readonly end: number;
+  /** The lowest cursor of all readers; `end` if there is none. */
+  readonly passed: number;
+  /** The lowest hold; `end` if there is none. Nothing from here on is ever dropped, whatever the limits say. */
+  readonly held: number;
+}
+
+/** The oldest of `closed` that are to be dropped, in order. */
+export function expired(
+  closed: readonly Segment[],
+  limits: RetentionLimits,
+  view: RetentionView,
+): readonly Segment[] {
+  const kept = closed.findIndex((segment) => segment.end > view.held || !mayGo(segment, limits, view));
+  return kept === -1 ? closed : closed.slice(0, kept);
+}
+
+function mayGo(segment: Segment, limits: RetentionLimits, view: RetentionView): boolean {
+  const age = view.now - (segment.closedAt ?? view.now);
+  if (view.end - segment.base > limits.bytes || age > limits.ageMs) return true;
+  return segment.end <= view.passed && age > limits.keepMs;
+}
+
+export class SegmentRemover {
+  private readonly log: Log;
+  private readonly paths: string[] = [];
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  /** `paths` are newer than all before. */
+  remove(paths: readonly string[]): void {
+    this.paths.push(...paths);
+    this.running = this.running.then(() => this.unlinkAll());
+  }
+
+  /** Resolves when what was asked for has been tried. */
+  idle(): Promise<void> {
+    return this.running;
+  }
+
+  private async unlinkAll(): Promise<void> {
+    for (let path = this.paths[0]; path; path = this.paths[0]) {
+      try {
+        await unlink(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+          this.log.error({ err: error, path }, 'A log segment could not be removed; it will be tried again.');
+          return;
+        }
+      }
+      this.paths.shift();
+    }
+  }
+}
 
 export interface Segment {
   readonly base: number;

@@ -1,7 +1,7 @@
 /** The audit as SQL. */
 import type { AuditQuery, NumberedAuditRow } from '../command-ports.ts';
 import type { DatabaseMethods } from './messages.ts';
-import type { InTransaction, Prepare } from './prepare.ts';
+import type { InTransaction, Prepare } from './open-database.ts';
 
 export function auditMethods(
   prepare: Prepare,

@@ -1,7 +1,7 @@
 /** Commands as SQL. */
 import type { CommandQuery, CommandRow } from '../command-ports.ts';
 import type { DatabaseMethods } from './messages.ts';
-import { type InTransaction, PAGE_ROWS, type Prepare } from './prepare.ts';
+import { type InTransaction, PAGE_ROWS, type Prepare } from './open-database.ts';
 
 type CommandMethod =
   | 'loadOpenCommands'

@@ -1,7 +1,7 @@
 /** Desired and reported state as SQL. */
 import type { DesiredRow } from '../command-ports.ts';
 import type { DatabaseMethods } from './messages.ts';
-import { type InTransaction, PAGE_ROWS, type Prepare } from './prepare.ts';
+import { type InTransaction, PAGE_ROWS, type Prepare } from './open-database.ts';
 
 export function desiredMethods(
   prepare: Prepare,

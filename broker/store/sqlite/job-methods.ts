@@ -2,7 +2,7 @@
 import type { JobRow } from '../command-ports.ts';
 import { StoreError } from '../ports.ts';
 import type { DatabaseMethods } from './messages.ts';
-import type { Prepare } from './prepare.ts';
+import type { Prepare } from './open-database.ts';
 
 type JobMethod =
   | 'loadOpenJobs'

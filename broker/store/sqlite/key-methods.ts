@@ -1,7 +1,7 @@
 /** Keys and browser sessions as SQL. */
 import type { BrowserSessionRow, KeyRow } from '../ports.ts';
 import type { DatabaseMethods } from './messages.ts';
-import { type InTransaction, type Prepare, unlessTaken } from './prepare.ts';
+import { type InTransaction, type Prepare, unlessTaken } from './open-database.ts';
 
 type KeyMethod =
   | 'loadKeys'

@@ -9,9 +9,8 @@ import { desiredMethods } from './desired-methods.ts';
 import { jobMethods } from './job-methods.ts';
 import { keyMethods } from './key-methods.ts';
 import { type DatabaseCall, type DatabaseMethods, isKept } from './messages.ts';
-import type { InTransaction, Prepare } from './prepare.ts';
+import { type InTransaction, loadStatements, type Prepare } from './open-database.ts';
 import { registryMethods } from './registry-methods.ts';
-import { loadStatements } from './sql.ts';
 import { stateMethods } from './state-methods.ts';
 
 /** What a call came to. */

@@ -1,8 +1,12 @@
 /**
  * Opens the database file: refuses what is not ours, damaged, newer or behind its mark, before anything is changed; sets what
  * makes a commit survive a power cut, and checks that it took; brings the schema up to date.
+ *
+ * Reads the SQL that lives in `schemas/sql`: named statements, and migrations in the order of their numbers.
+ *
+ * How methods get their statements: prepared once, by the names that stand in schemas/sql.
  */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { wayOn } from '../consent.ts';
@@ -11,7 +15,56 @@ import { StoreError } from '../ports.ts';
 import { judgeMark, type OwnMark, takeUpMark } from './check-mark.ts';
 import type { DatabaseOptions } from './messages.ts';
 import { damagedPages, PageSums } from './page-sums.ts';
-import { loadMigrations, type Migration } from './sql.ts';
+
+export interface Migration {
+  /** 1, 2, 3 … without a gap; SQLite's user_version after it ran. */
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+const STATEMENT = /^-- name: (\w+)$/m;
+const MIGRATION_FILE = /^(\d{3})-[a-z0-9-]+\.sql$/;
+
+/** name → SQL, of every statement that a `-- name: x` line heads. Throws if a name occurs twice. */
+export function loadStatements(folder: string): ReadonlyMap<string, string> {
+  const statements = new Map<string, string>();
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.sql'))) {
+    const [, ...parts] = readFileSync(join(folder, file), 'utf8').split(STATEMENT);
+    for (let index = 0; index < parts.length; index += 2) {
+      const name = parts[index] as string;
+      if (statements.has(name)) throw new Error(`${file} names the statement ${name} a second time`);
+      statements.set(name, (parts[index + 1] as string).trim());
+    }
+  }
+  return statements;
+}
+
+export function loadMigrations(folder: string): readonly Migration[] {
+  const files = readdirSync(folder).filter((name) => MIGRATION_FILE.test(name));
+  return files.sort().map((name, index) => {
+    const version = Number(MIGRATION_FILE.exec(name)?.[1]);
+    if (version !== index + 1) throw new Error(`migration ${name} should have the number ${index + 1}`);
+    return { version, name, sql: readFileSync(join(folder, name), 'utf8') };
+  });
+}
+
+export type Prepare = <Row>(name: string) => SqliteDatabase.Statement<[object], Row>;
+export type InTransaction = <Args extends unknown[]>(run: (...args: Args) => void) => (...args: Args) => void;
+
+/** Rows that are read in one call, where a port speaks of pages. */
+export const PAGE_ROWS = 1000;
+
+/** Turns the primary key's refusal into `exists`. */
+export function unlessTaken(what: string, insert: () => void): void {
+  try {
+    insert();
+  } catch (error) {
+    const taken =
+      error instanceof SqliteDatabase.SqliteError && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY';
+    throw taken ? new StoreError('exists', `There is a ${what} already.`) : error;
+  }
+}
 
 /** "SBOX". */
 const APPLICATION_ID = 0x53424f58;

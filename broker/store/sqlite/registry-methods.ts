@@ -1,7 +1,7 @@
 /** Registered devices as SQL. */
 import type { RegisteredDeviceRow } from '../ports.ts';
 import type { DatabaseMethods } from './messages.ts';
-import { PAGE_ROWS, type Prepare } from './prepare.ts';
+import { PAGE_ROWS, type Prepare } from './open-database.ts';
 
 /** Tags are JSON in the table. */
 type Stored = Omit<RegisteredDeviceRow, 'tags'> & { readonly tags: string };

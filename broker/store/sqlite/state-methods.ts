@@ -2,7 +2,7 @@
 import type { DeviceRow, StatePart } from '../ports.ts';
 import { bytesOf, packRows, unpackRows } from './device-rows.ts';
 import type { DatabaseMethods } from './messages.ts';
-import { type InTransaction, PAGE_ROWS, type Prepare } from './prepare.ts';
+import { type InTransaction, PAGE_ROWS, type Prepare } from './open-database.ts';
 
 interface CursorRow {
   readonly name: string;
