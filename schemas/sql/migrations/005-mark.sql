@@ -1,4 +1,4 @@
--- Which database this is, and how many of its commits held rows that no log brings back (docs/decisions/0018-marks.md).
+-- Which database this is, and how many of its commits held rows that no log brings back (docs/decisions/0010-marks.md).
 CREATE TABLE mark (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   identity TEXT NOT NULL,
