@@ -61,7 +61,9 @@ class FileStores implements Stores {
       ...log,
       folder: logFolder,
       keepMs: KEEP_MS,
-      floor: () => this.floor(),
+      // What the database has been told of was durable in the log before. A row may be ahead of the checkpoint, and a log
+      // that began below its position would be taken for held already by the next start.
+      floor: () => this.database.highestPosition(),
       cursors: this.database,
       clock,
       log: logger,
@@ -97,12 +99,6 @@ class FileStores implements Stores {
   stop(): Promise<void> {
     this.stopping ??= this.shutDown();
     return this.stopping;
-  }
-
-  /** What the database has been told of was durable in the log before. */
-  private async floor(): Promise<number> {
-    const cursors = await this.database.loadCursors();
-    return Math.max(await this.database.checkpointPosition(), ...Object.values(cursors));
   }
 
   /** The log must reach back to where the database stands, or the frames between are missing in both. */

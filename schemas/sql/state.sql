@@ -25,6 +25,15 @@ DELETE FROM state_parts WHERE customer = :customer AND device = :device;
 -- name: checkpointPosition
 SELECT position FROM checkpoint;
 
+-- name: highestPosition
+SELECT max(position) AS position FROM (
+  SELECT position FROM checkpoint
+  UNION ALL SELECT position FROM cursors
+  UNION ALL SELECT position FROM devices
+  UNION ALL SELECT position FROM desired
+  UNION ALL SELECT position FROM commands
+);
+
 -- name: setCheckpointPosition
 UPDATE checkpoint SET position = max(position, :position);
 

@@ -166,13 +166,13 @@ describe('the database', () => {
   it('finds everything again after a restart', async () => {
     const { stores, folder } = await startStores();
     await stores.database.saveDevices([
-      { customer: 'acme', device: 'pump', position: 3, body: Buffer.from('x') },
+      { customer: 'acme', device: 'pump', position: 0, body: Buffer.from('x') },
     ]);
     await stores.database.setCheckpointPosition(0);
     await stores.stop();
     const again = await startStores({ folder });
     const pages = [];
     for await (const page of again.stores.database.loadDevices()) pages.push(...page);
-    expect(pages).toMatchObject([{ customer: 'acme', device: 'pump', position: 3 }]);
+    expect(pages).toMatchObject([{ customer: 'acme', device: 'pump', position: 0 }]);
   });
 });

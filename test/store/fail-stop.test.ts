@@ -67,7 +67,7 @@ it('stops the stores when the database can no longer be read', async () => {
   const rows = Array.from({ length: 2000 }, (_, n) => ({
     customer: 'acme',
     device: `d${n}`,
-    position: 1,
+    position: 0,
     body,
   }));
   await first.stores.database.saveDevices(rows);

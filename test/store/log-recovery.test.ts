@@ -14,10 +14,14 @@ import { describe, expect, it } from 'vitest';
 import { encodeHeader, HEADER_BYTES, segmentName } from '../../broker/store/log/format.ts';
 import { recover } from '../../broker/store/log/recovery.ts';
 import { SegmentWriter } from '../../broker/store/log/segment-writer.ts';
+import type { Stores } from '../../broker/store/ports.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { payload, readTexts, startStores } from './harness.ts';
+import { someCommand } from './killed-folder.ts';
 
 const FIRST = segmentName(0);
+const PUMP = { customer: 'acme', device: 'pump', position: 700 };
+const BODY = new Uint8Array([1]);
 
 /** A log of these records, each synced by itself; returns the bytes of its one segment and where each record ends. */
 function writeLog(folder: string, texts: readonly string[]): { bytes: Buffer; ends: number[] } {
@@ -169,5 +173,20 @@ describe('a log folder that was moved away', () => {
     expect(again.bounds).toEqual({ first: 1200, end: 1200 });
     await again.stores.log.reader('mqtt', 'first');
     expect(again.stores.log.stats().lost).toEqual({ mqtt: 300 });
+  });
+
+  // A start would take the frames of a log that began lower for what the row holds already, and drop them.
+  it.each([
+    ['a device', (stores: Stores) => stores.database.saveDevices([{ ...PUMP, body: BODY }])],
+    ['a forgotten device', (stores: Stores) => stores.database.saveDevices([{ ...PUMP, body: null }])],
+    ['documents', (stores: Stores) => stores.database.saveDesired([{ ...PUMP, body: BODY }])],
+    ['a command', (stores: Stores) => stores.database.saveCommands([{ ...someCommand(1), position: 700 }])],
+  ])('begins anew above the row of %s that was saved ahead of the checkpoint', async (_what, save) => {
+    const { stores, folder } = await startStores();
+    await save(stores);
+    await stores.stop();
+    rmSync(join(folder, 'log'), { recursive: true });
+    const again = await startStores({ folder });
+    expect(again.bounds).toEqual({ first: 700, end: 700 });
   });
 });

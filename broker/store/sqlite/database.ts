@@ -11,6 +11,7 @@ export class SqliteStore extends DatabaseThread implements Database {
   readonly durability: Durability = 'power';
 
   readonly checkpointPosition = this.forward('checkpointPosition');
+  readonly highestPosition = this.forward('highestPosition');
   readonly setCheckpointPosition = this.forward('setCheckpointPosition');
   readonly revisionCeiling = this.forward('revisionCeiling');
   readonly raiseRevisionCeiling = this.forward('raiseRevisionCeiling');

@@ -31,6 +31,8 @@ export interface DatabaseMethods {
   loadDevices(customer: string, device: string): PackedRows;
   saveDevices(rows: PackedRows): void;
   checkpointPosition(): number;
+  /** That any row stands for; the rows are read one by one. */
+  highestPosition(): number;
   setCheckpointPosition(position: number): void;
   revisionCeiling(): number;
   raiseRevisionCeiling(ceiling: number): void;
@@ -82,6 +84,7 @@ export const METHOD_KINDS: Readonly<Record<DatabaseMethod, MethodKind>> = {
   // A device that is forgotten is not in the log: `isKept` below.
   saveDevices: 'repeatable',
   checkpointPosition: 'read',
+  highestPosition: 'read',
   setCheckpointPosition: 'repeatable',
   revisionCeiling: 'read',
   raiseRevisionCeiling: 'kept',

@@ -16,6 +16,7 @@ type StateMethod =
   | 'loadDevices'
   | 'saveDevices'
   | 'checkpointPosition'
+  | 'highestPosition'
   | 'setCheckpointPosition'
   | 'revisionCeiling'
   | 'raiseRevisionCeiling'
@@ -33,6 +34,7 @@ export function stateMethods(
   const deletePart = prepare('deleteStatePart');
   const deleteParts = prepare('deleteStateParts');
   const checkpointPosition = prepare<{ position: number }>('checkpointPosition');
+  const highestPosition = prepare<{ position: number }>('highestPosition');
   const setCheckpointPosition = prepare('setCheckpointPosition');
   const deleteForgotten = prepare('deleteForgotten');
   const revisionCeiling = prepare<{ ceiling: number }>('revisionCeiling');
@@ -64,6 +66,7 @@ export function stateMethods(
       }
     }),
     checkpointPosition: () => checkpointPosition.get({})?.position ?? 0,
+    highestPosition: () => highestPosition.get({})?.position ?? 0,
     setCheckpointPosition: inTransaction((position) => {
       setCheckpointPosition.run({ position });
       deleteForgotten.run({ position });
