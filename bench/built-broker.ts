@@ -11,7 +11,9 @@ const logger: Log = { debug: drop, info: drop, warn: complain, error: complain, 
 async function built() {
   const dist = (file: string) => new URL(`../dist/broker/${file}`, import.meta.url).href;
   const { Broker } = (await import(dist('broker.js'))) as typeof import('../broker/broker.ts');
-  const { loadConfig } = (await import(dist('config/config.js'))) as typeof import('../broker/config/config.ts');
+  const { loadConfig } = (await import(
+    dist('config/config.js')
+  )) as typeof import('../broker/config/config.ts');
   const { systemEnvironment } = (await import(
     dist('environment.js')
   )) as typeof import('../broker/environment.ts');
