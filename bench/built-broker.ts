@@ -1,11 +1,11 @@
 /** This broker whole, from its build, with durable acknowledgements on a disk; without limits of rate, or with the defaults. */
+import type { Logger } from '../broker/base/logger.ts';
 import type { Role } from '../broker/store/ports.ts';
-import type { Log } from '../broker/wire/environment.ts';
 import type { BenchServer } from './server-marks.ts';
 
 const drop = () => {};
 const complain = (fields: object, message: string) => console.error(message, fields);
-const logger: Log = { debug: drop, info: drop, warn: complain, error: complain, child: () => logger };
+const logger: Logger = { debug: drop, info: drop, warn: complain, error: complain, child: () => logger };
 
 /** Compiled code: what is measured is what is shipped. */
 async function built() {

@@ -2,6 +2,7 @@
 import type { Config } from '../schemas/config.ts';
 import { BrowserSessions } from './access/browser-sessions.ts';
 import { KeyRing } from './access/key-ring.ts';
+import type { Logger } from './base/logger.ts';
 import { FRAME_BYTES } from './edge/device-upgrade.ts';
 import type { Environment } from './environment.ts';
 import { Counters } from './hub/counters.ts';
@@ -16,11 +17,10 @@ import { ReadScheduler } from './session/read-scheduler.ts';
 import { Sessions } from './session/sessions.ts';
 import { openStores } from './store/open.ts';
 import type { Stores } from './store/ports.ts';
-import type { Log } from './wire/environment.ts';
 
 export interface BrokerOptions {
   readonly config: Config;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly environment: Environment;
   /** The built dashboard; null: none is served. */
   readonly dashboardFolder: string | null;
@@ -116,7 +116,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   };
 }
 
-function composeStores(config: Config, { clock }: Environment, logger: Log): Stores {
+function composeStores(config: Config, { clock }: Environment, logger: Logger): Stores {
   const { engine, segmentBytes, retentionBytes, retentionHours } = config.store;
   return openStores({
     engine,

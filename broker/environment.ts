@@ -1,7 +1,7 @@
 /** The real time, randomness and ids, handed to every part by the root. Nothing else calls these globals. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import type { Clock, Random, Timer } from './wire/environment.ts';
+import type { Clock, Random, Timer } from './base/clock.ts';
 
 export interface Environment {
   readonly clock: Clock;

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../schemas/config.ts';
+import type { Logger } from './base/logger.ts';
 import { Broker } from './broker.ts';
 import { ListenError } from './edge/server.ts';
 import { systemEnvironment } from './environment.ts';
 import { ServiceNotifier } from './notify.ts';
 import { StoreError } from './store/ports.ts';
-import type { Log } from './wire/environment.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
@@ -21,7 +21,7 @@ export function builtDashboard(): string | null {
  * Runs a broker until a signal or a failure. Resolves with the exit code: 0 after a signal, 1 if it could not start
  * or its store failed. A second signal does not wait.
  */
-export async function runBroker(config: Config, logger: Log): Promise<number> {
+export async function runBroker(config: Config, logger: Logger): Promise<number> {
   const notifier = new ServiceNotifier({ socket: process.env.NOTIFY_SOCKET, logger });
   const broker = new Broker({
     config,

@@ -4,6 +4,8 @@
  */
 import type { BridgeStats } from '../schemas/api.ts';
 import type { Config } from '../schemas/config.ts';
+import type { Clock } from './base/clock.ts';
+import type { Logger } from './base/logger.ts';
 import { Bridge } from './bridge/bridge.ts';
 import { BRIDGE, CommandIntake, type IntakeRecord, RefusalRecords } from './bridge/command-intake.ts';
 import { Announcer } from './bridge/home-assistant/announcer.ts';
@@ -11,7 +13,6 @@ import { configuredMetadata } from './bridge/home-assistant/discovery.ts';
 import { everyCommand } from './bridge/topics.ts';
 import type { Core } from './core.ts';
 import type { AuditDesk } from './hub/audit/audit.ts';
-import type { Clock, Log } from './wire/environment.ts';
 
 /** In the place of customers that have no device: no id (P-1.4). */
 const UNKNOWN = '?';
@@ -21,7 +22,7 @@ export interface MqttParts {
   readonly config: Config['mqtt'];
   readonly version: string;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 export class Mqtt {
@@ -94,7 +95,11 @@ export class Mqtt {
     announcer.start();
   }
 
-  private makeIntake({ commands, audit }: Core['orders'], fleet: Core['fleet'], logger: Log): CommandIntake {
+  private makeIntake(
+    { commands, audit }: Core['orders'],
+    fleet: Core['fleet'],
+    logger: Logger,
+  ): CommandIntake {
     const { connection } = this.bridge;
     const { baseTopic, homeAssistantPrefix: discoveryPrefix, commandCustomers: customers } = this.config;
     return new CommandIntake({
@@ -111,7 +116,7 @@ export class Mqtt {
     });
   }
 
-  private makeAnnouncer(fleet: Core['fleet'], version: string, clock: Clock, logger: Log): Announcer {
+  private makeAnnouncer(fleet: Core['fleet'], version: string, clock: Clock, logger: Logger): Announcer {
     const { connection } = this.bridge;
     const { baseTopic, homeAssistantPrefix, homeAssistantMetrics, homeAssistantButtons } = this.config;
     const metadata = configuredMetadata(homeAssistantMetrics);

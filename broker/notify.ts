@@ -5,12 +5,12 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
-import type { Log } from './wire/environment.ts';
+import type { Logger } from './base/logger.ts';
 
 export interface NotifierParts {
   /** `$NOTIFY_SOCKET`; without it nothing is told. */
   readonly socket: string | undefined;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** `--pid` names the broker, not the shell; the unit allows that with NotifyAccess=all. */

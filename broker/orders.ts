@@ -3,6 +3,7 @@
  * store and before the log is replayed, for the log holds what devices answered.
  */
 import type { Config } from '../schemas/config.ts';
+import type { Logger } from './base/logger.ts';
 import type { Environment } from './environment.ts';
 import { Audit } from './hub/audit/audit.ts';
 import { Purge } from './hub/audit/purge.ts';
@@ -17,7 +18,6 @@ import { Jobs } from './hub/jobs/jobs.ts';
 import type { Ingest } from './hub/telemetry/ingest.ts';
 import type { ReplayedControl } from './hub/telemetry/restore.ts';
 import type { Database } from './store/ports.ts';
-import type { Log } from './wire/environment.ts';
 import { FRAME } from './wire/frames.ts';
 
 export interface OrdersParts {
@@ -27,7 +27,7 @@ export interface OrdersParts {
   readonly counters: Counters;
   readonly config: Config;
   readonly environment: Environment;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 export class Orders {

@@ -6,7 +6,7 @@
  */
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { Clock, Timer } from '../broker/wire/environment.ts';
+import type { Clock, Timer } from '../broker/base/clock.ts';
 
 const HEAD = 8;
 const SYNC_WITHIN = 1000;

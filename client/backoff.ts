@@ -1,5 +1,5 @@
 /** How long to wait before the next try: exponential with full jitter between 1 s and 60 s (P-7.4). Owns the count of tries. */
-import type { Random } from '../broker/wire/environment.ts';
+import type { Random } from '../broker/base/clock.ts';
 
 const LEAST = 1000;
 const MOST = 60_000;

@@ -4,8 +4,8 @@
  * (`telemetry.ts`), the connection (`link.ts`), commands (`command-desk.ts`), desired values (`desired-desk.ts`), and
  * what was said of both and is not known to have arrived (`unconfirmed.ts`).
  */
+import type { Clock } from '../broker/base/clock.ts';
 import type { SampleValues } from '../broker/wire/encode.ts';
-import type { Clock } from '../broker/wire/environment.ts';
 import {
   type BrokerFrame,
   type ErrorFrame,

@@ -2,7 +2,7 @@
  * Commands on the device's side (P-5): each is taken once and given to the handler of its name, in the order in which they
  * came. Owns the handlers, the commands that wait for one, and those that are executed.
  */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 import type { CommandFrame } from '../broker/wire/frames.ts';
 import { METRIC_NAME } from '../schemas/frames.ts';
 import { CommandAnswers } from './command-answers.ts';

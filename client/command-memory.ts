@@ -1,5 +1,5 @@
 /** The memory of seen commands that the options of a client ask for. */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 import type { DeviceClientOptions } from './options.ts';
 import { SeenCommands } from './seen-commands.ts';
 import { SeenJournal } from './seen-file.ts';

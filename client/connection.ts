@@ -4,11 +4,11 @@
  */
 import type { IncomingMessage } from 'node:http';
 import WebSocket, { type ClientOptions } from 'ws';
+import type { Clock, Timer } from '../broker/base/clock.ts';
+import { Lateness } from '../broker/base/lateness.ts';
 import { parseBrokerFrame } from '../broker/wire/broker-frames.ts';
-import type { Clock, Timer } from '../broker/wire/environment.ts';
 import { FrameError } from '../broker/wire/frame-error.ts';
 import { type BrokerFrame, PROFILE } from '../broker/wire/frames.ts';
-import { Lateness } from '../broker/wire/lateness.ts';
 import type { Problem } from '../schemas/problems.ts';
 import { readRefusal } from './refusal.ts';
 

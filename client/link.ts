@@ -3,7 +3,7 @@
  * state of the client and the connection at hand.
  */
 import type { ClientOptions } from 'ws';
-import type { Clock, Random, Timer } from '../broker/wire/environment.ts';
+import type { Clock, Random, Timer } from '../broker/base/clock.ts';
 import { type BrokerFrame, type ErrorFrame, FRAME, type WelcomeFrame } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
 import { Backoff } from './backoff.ts';

@@ -1,7 +1,7 @@
 /** What a device client is made of, and the outbox that its options ask for. */
 import { randomBytes } from 'node:crypto';
 import type { ClientOptions } from 'ws';
-import type { Clock, Random } from '../broker/wire/environment.ts';
+import type { Clock, Random } from '../broker/base/clock.ts';
 import type { ValueMap } from '../broker/wire/frames.ts';
 import { type FullPolicy, Outbox } from './outbox.ts';
 import { type BootName, Journal } from './outbox-file.ts';

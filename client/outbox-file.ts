@@ -6,8 +6,8 @@
  * `[4, seq]` this one went. One process may use a file at a time.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import type { Clock } from '../broker/base/clock.ts';
 import { decode, encode } from '../broker/wire/cbor.ts';
-import type { Clock } from '../broker/wire/environment.ts';
 import { AppendFile, readRecords, record } from './append-file.ts';
 import type { Draft } from './frame-draft.ts';
 import type { OutboxFile } from './outbox.ts';

@@ -6,8 +6,8 @@
  * the broker has that. One process may use a file at a time.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import type { Clock } from '../broker/base/clock.ts';
 import { decode, encode } from '../broker/wire/cbor.ts';
-import type { Clock } from '../broker/wire/environment.ts';
 import { AppendFile, readRecords, record } from './append-file.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Known, KnownCommands, SeenChange, SeenFile } from './seen-commands.ts';

@@ -3,7 +3,7 @@
  * set, so the age of a frame that waits is right; how far it is off is learned from each welcome (`time-correction.ts`).
  */
 import { performance } from 'node:perf_hooks';
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),

@@ -2,7 +2,7 @@
  * The way of readings and events from the caller to the broker's disk (P-4): numbered, dated, kept in the outbox, sent over
  * the connection at hand, and let go when they are durable. Owns the sequence of the boot and the outbox.
  */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 import type { ErrorFrame } from '../broker/wire/frames.ts';
 import { Durability } from './durability.ts';
 import type { DropReason, Tell } from './events.ts';

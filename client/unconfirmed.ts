@@ -3,7 +3,7 @@
  * takes in in order, so an ack of telemetry that was first sent after such a frame covers it (P-5.2). Until then it is
  * sent again after each reconnect. Owns these frames, bounded in bytes.
  */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 import type { Wire } from './sender.ts';
 
 export interface UnconfirmedOptions {

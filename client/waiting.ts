@@ -1,5 +1,5 @@
 /** Waiting with an end. */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 
 /** Resolves when `work` does, or after `milliseconds`. `work` must not reject. */
 export async function atMost(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<void> {

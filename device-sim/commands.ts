@@ -2,7 +2,7 @@
  * How a simulated device answers its commands: in order, each after a while, some with a failure, some never. The fate of
  * a command is in its id and the seed, so that it is the same however often it is simulated. Owns the order.
  */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 import type { Value } from '../broker/wire/frames.ts';
 import type { DeviceClient, DeviceCommand } from '../client/index.ts';
 import { type Action, Refused } from './profiles/profile.ts';

@@ -1,5 +1,5 @@
 /** One simulated device: its client, its machine, when it measures next, and what commands and desired values change. */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 import type { ValueMap } from '../broker/wire/frames.ts';
 import type { DeviceClient } from '../client/index.ts';
 import { type CommandBehaviour, SimulatedCommands } from './commands.ts';

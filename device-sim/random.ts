@@ -1,5 +1,5 @@
 /** Randomness that repeats: mulberry32 (Tommy Ettinger, public domain), 32 bits of state, plenty for sensor noise. */
-import type { Random } from '../broker/wire/environment.ts';
+import type { Random } from '../broker/base/clock.ts';
 
 /** The same seed gives the same numbers, evenly spread in [0, 1). */
 export function seeded(seed: number): Random {

@@ -3,7 +3,7 @@
  * come in the order of the file, paced by the differences of their times; where time goes back, as in a file that has one
  * station after the other, there is no pause. Owns a client for each device that was met.
  */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 import { FrameError } from '../broker/wire/frame-error.ts';
 import { DeviceClient, NotDurable, systemClock } from '../client/index.ts';
 import { needsPerson } from './device.ts';

@@ -2,7 +2,7 @@
  * A simulated fleet (`signalbox sim run`, the demo): devices of some profiles that connect one after the other and send
  * at a steady rate. Owns the devices and the one timer that drives them all.
  */
-import type { Clock, Timer } from '../broker/wire/environment.ts';
+import type { Clock, Timer } from '../broker/base/clock.ts';
 import { DeviceClient, systemClock } from '../client/index.ts';
 import { type CommandBehaviour, OBLIGING } from './commands.ts';
 import { SimulatedDevice } from './device.ts';

@@ -1,5 +1,5 @@
 /** Counts what happens to a set of clients. Owns the counters behind a report. */
-import type { Clock } from '../broker/wire/environment.ts';
+import type { Clock } from '../broker/base/clock.ts';
 import type { DeviceClient, ResultName } from '../client/index.ts';
 import { Histogram } from './histogram.ts';
 import { rounded } from './random.ts';

@@ -4,9 +4,9 @@
  * events. Owns their connections and timers.
  */
 import WebSocket from 'ws';
+import type { Clock, Timer } from '../broker/base/clock.ts';
 import { encode } from '../broker/wire/cbor.ts';
 import { encodeTelemetry } from '../broker/wire/encode.ts';
-import type { Clock, Timer } from '../broker/wire/environment.ts';
 import { DeviceClient, systemClock } from '../client/index.ts';
 
 export interface TroublemakersOptions {

@@ -11,21 +11,31 @@ const FOLDERS = ['broker', 'client', 'device-sim', 'schemas', 'dashboard', 'test
 
 /** Room → the rooms that it may import besides itself. `schemas` is data that every room may read. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'broker/base': [],
   schemas: [],
-  'broker/wire': ['schemas'],
-  'broker/config': ['schemas'],
-  'broker/store': ['broker/wire', 'broker/config', 'schemas'],
-  'broker/access': ['broker/store', 'broker/wire', 'broker/config', 'schemas'],
-  'broker/hub': ['broker/access', 'broker/store', 'broker/wire', 'broker/config', 'schemas'],
+  'broker/wire': ['broker/base', 'schemas'],
+  'broker/config': ['broker/base', 'schemas'],
+  'broker/store': ['broker/wire', 'broker/config', 'broker/base', 'schemas'],
+  'broker/access': ['broker/store', 'broker/wire', 'broker/config', 'broker/base', 'schemas'],
+  'broker/hub': ['broker/access', 'broker/store', 'broker/wire', 'broker/config', 'broker/base', 'schemas'],
   'broker/session': [
     'broker/hub',
     'broker/access',
     'broker/store',
     'broker/wire',
     'broker/config',
+    'broker/base',
     'schemas',
   ],
-  'broker/live': ['broker/hub', 'broker/access', 'broker/store', 'broker/wire', 'broker/config', 'schemas'],
+  'broker/live': [
+    'broker/hub',
+    'broker/access',
+    'broker/store',
+    'broker/wire',
+    'broker/config',
+    'broker/base',
+    'schemas',
+  ],
   'broker/edge': [
     'broker/session',
     'broker/live',
@@ -34,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'broker/store',
     'broker/wire',
     'broker/config',
+    'broker/base',
     'schemas',
   ],
   'broker/admin': [
@@ -44,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'broker/store',
     'broker/wire',
     'broker/config',
+    'broker/base',
     'schemas',
   ],
   'broker/bridge': [
@@ -54,10 +66,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'broker/store',
     'broker/wire',
     'broker/config',
+    'broker/base',
     'schemas',
   ],
-  client: ['broker/wire', 'schemas'],
-  'device-sim': ['client', 'broker/wire', 'schemas'],
+  client: ['broker/base', 'broker/wire', 'schemas'],
+  'device-sim': ['broker/base', 'client', 'broker/wire', 'schemas'],
   dashboard: ['broker/wire', 'schemas'],
 };
 const TOP = ['core', 'orders', 'mqtt', 'front', 'broker', 'main', 'environment', 'notify', 'cli'].map(
@@ -74,10 +87,16 @@ function sources(folder: string): string[] {
 const files = FOLDERS.flatMap(sources);
 const code = files.filter((file) => file.endsWith('.ts') && !/^(test|bench)\//.test(file));
 
-function imports(file: string): string[] {
+/** As they are written: relative, of Node, or of a package. */
+function modules(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const found = text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
-  return [...found].map((match) => relative(root, join(root, dirname(file), match[1] ?? '')));
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+}
+
+function imports(file: string): string[] {
+  return modules(file)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => relative(root, join(root, dirname(file), name)));
 }
 
 /** `broker/store/log/x.ts` → `broker/store`; `broker/config/config.ts` → `broker/config`; `client/x.ts` → `client`. */
@@ -118,6 +137,24 @@ describe('the architecture', () => {
   it('knows every room, so that a new one is ranked before it is used', () => {
     const unknown = new Set(code.map(room).filter((name) => !TOP.includes(name) && !(name in MAY_IMPORT)));
     expect([...unknown]).toEqual([]);
+  });
+
+  it('keeps in base only what two other rooms use', () => {
+    const outside = code.filter((file) => room(file) !== 'broker/base');
+    const users = (entry: string) =>
+      new Set(outside.filter((file) => imports(file).includes(entry)).map(room));
+    const single = code
+      .filter((file) => room(file) === 'broker/base' && users(file).size < 2)
+      .map((file) => `${file}: ${[...users(file)].join(', ') || 'nobody'}`);
+    expect(single).toEqual([]);
+  });
+
+  it('lets base import nothing but Node and itself', () => {
+    const foreign = code
+      .filter((file) => room(file) === 'broker/base')
+      .flatMap((file) => modules(file).map((name) => `${file} -> ${name}`))
+      .filter((line) => !/ -> (node:|\.\/)/.test(line));
+    expect(foreign).toEqual([]);
   });
 
   it('has no import cycle, types counted', () => {

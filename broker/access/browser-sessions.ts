@@ -4,8 +4,9 @@
  * tokens, which live in memory only.
  */
 import { createHash } from 'node:crypto';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { BrowserSessionRow, KeyRow, KeyStore } from '../store/ports.ts';
-import type { Clock, Log, Timer } from '../wire/environment.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { RandomBytes } from './key-text.ts';
 
@@ -26,7 +27,7 @@ export interface BrowserSessionsParts {
   readonly keys: Pick<KeyRing, 'find'>;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  readonly logger: Log;
+  readonly logger: Logger;
   /** Milliseconds without use after which a login ends. */
   readonly lifetime: number;
 }

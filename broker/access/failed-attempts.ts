@@ -3,7 +3,7 @@
  * name (an address, or a key), which refills over time. Valid keys are never held up, so nobody can lock out a
  * neighbour. Owns the buckets, the most recent ones.
  */
-import type { Clock } from '../wire/environment.ts';
+import type { Clock } from '../base/clock.ts';
 import { networkOf } from './address.ts';
 
 /** Failures in a row before an address is told to wait. */

@@ -3,8 +3,9 @@
  * the store before it holds, one change after the other. Only the SHA-256 of a key is kept.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { KeyRow, KeyStore, Role } from '../store/ports.ts';
-import type { Clock, Log, Timer } from '../wire/environment.ts';
 import { keyIdOf, makeKeyText, type RandomBytes } from './key-text.ts';
 
 export interface KeyWish {
@@ -29,7 +30,7 @@ export interface KeyRingParts {
   readonly store: Pick<KeyStore, 'loadKeys' | 'insertKey' | 'updateKeys'>;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** Revocation and expiry end connections within two seconds (interfaces.md). */

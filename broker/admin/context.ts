@@ -27,13 +27,14 @@ import type { BrowserSessions as Sessions } from '../access/browser-sessions.ts'
 import { type Caller, sees } from '../access/caller.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import type { KeyRing as Keys } from '../access/key-ring.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { AuditDesk } from '../hub/audit/audit.ts';
 import type { CommandDesk } from '../hub/commands/command.ts';
 import type { DesiredDesk } from '../hub/desired/document.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceRegistry } from '../hub/fleet/device-registry.ts';
 import type { JobDesk } from '../hub/jobs/job.ts';
-import type { Clock, Log } from '../wire/environment.ts';
 
 interface TypeBoxProvider extends FastifyTypeProvider {
   readonly validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
@@ -162,7 +163,7 @@ export interface AdminParts {
   readonly forget: (customer: string, device: string) => Promise<boolean>;
   readonly config: Pick<Config, 'server'>;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   /** The built dashboard; null: none is served. */
   readonly dashboardFolder: string | null;
 }

@@ -4,8 +4,8 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem } from '../../schemas/problems.ts';
+import type { Logger } from '../base/logger.ts';
 import { HubRefusal } from '../hub/refusal.ts';
-import type { Log } from '../wire/environment.ts';
 import { Refusal, sendProblem } from './context.ts';
 import type { Trail } from './trail.ts';
 
@@ -27,7 +27,7 @@ const KNOWN: Readonly<Record<string, Problem>> = {
 };
 
 export function errorHandler(
-  logger: Log,
+  logger: Logger,
   trail: Trail,
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply {
   return (error, request, reply) => {
@@ -37,7 +37,7 @@ export function errorHandler(
   };
 }
 
-function toProblem(error: unknown, request: FastifyRequest, logger: Log): Problem {
+function toProblem(error: unknown, request: FastifyRequest, logger: Logger): Problem {
   if (error instanceof Refusal) return error.problem;
   if (error instanceof HubRefusal) return ofTheHub(error);
   const { code, statusCode } = error as { code?: string; statusCode?: number };

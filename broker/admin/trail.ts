@@ -7,8 +7,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Problem } from '../../schemas/problems.ts';
 import type { Caller } from '../access/caller.ts';
 import { FailedAttempts } from '../access/failed-attempts.ts';
+import type { Clock } from '../base/clock.ts';
 import type { AuditAction, AuditDesk } from '../hub/audit/audit.ts';
-import type { Clock } from '../wire/environment.ts';
 import type { Access } from './access.ts';
 
 /** How the audit names what a request is about, before any check: nothing in it is sure but the path. */

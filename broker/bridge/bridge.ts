@@ -4,9 +4,10 @@
  *
  * Nothing here waits for the peer: while it is away the log keeps what it has not got.
  */
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { TelemetryLog } from '../store/ports.ts';
-import type { Clock, Log } from '../wire/environment.ts';
 import { type BridgeConnection, Connection, Outbox } from './connection.ts';
 import { LogFeed } from './log-feed.ts';
 import type { Progress, WorkerReport } from './messages.ts';
@@ -23,7 +24,7 @@ export interface BridgeParts {
   readonly log: Pick<TelemetryLog, 'reader' | 'stats' | 'saveCursors'>;
   readonly fleet: Fleet;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   /** Once an outage is over and drained. */
   readonly onOutage: (statement: OutageStatement) => void;
 }

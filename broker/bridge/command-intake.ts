@@ -12,6 +12,8 @@
  * device's state, its own status or a discovery message. Pure.
  */
 import { createHash } from 'node:crypto';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import {
   type Command,
   type CommandDesk,
@@ -21,7 +23,6 @@ import {
 } from '../hub/commands/command.ts';
 import { type JsonValue, jsonValue, valueOfJson } from '../hub/json.ts';
 import { HubRefusal } from '../hub/refusal.ts';
-import type { Clock, Log, Timer } from '../wire/environment.ts';
 import type { Value } from '../wire/frames.ts';
 import type { PeerMessage } from './mqtt/link.ts';
 import { type CommandTopic, commandResultTopic, parseCommandTopic } from './topics.ts';
@@ -117,7 +118,7 @@ export interface CommandIntakeParts {
   readonly discoveryPrefix: string;
   readonly publish: (message: ResultMessage) => void;
   readonly audit: (entry: IntakeRecord) => void;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** For the audit: what was asked over MQTT, and what became of it. */

@@ -2,14 +2,14 @@
  * From the telemetry log to the bridge's thread: records in portions, a bounded number of bytes at a time, and the cursor
  * forward when the peer has them. Owns the reader. While the peer is away nothing is read, and the log keeps it.
  */
+import type { Logger } from '../base/logger.ts';
 import { readBatch } from '../store/batch.ts';
 import type { LogReader, LogRecord, TelemetryLog } from '../store/ports.ts';
-import type { Log } from '../wire/environment.ts';
 
 export interface LogFeedParts {
   readonly log: Pick<TelemetryLog, 'reader' | 'stats' | 'saveCursors'>;
   readonly send: (records: readonly LogRecord[], transfer: ArrayBuffer[]) => void;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** What the peer does not have yet. */

@@ -4,7 +4,7 @@
  *
  * Counts of the bridge over all of its threads; a thread counts from zero. Owns the sums.
  */
-import type { Clock } from '../wire/environment.ts';
+import type { Clock } from '../base/clock.ts';
 import type { DropReason, PublishCounts } from './messages.ts';
 
 const NONE: PublishCounts = {

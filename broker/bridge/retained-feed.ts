@@ -8,9 +8,9 @@
  * ends, and after that the peer's own retained messages tell (echoes.ts).
  */
 
+import type { Clock, Timer } from '../base/clock.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { Changes, Fleet } from '../hub/fleet/fleet.ts';
-import type { Clock, Timer } from '../wire/environment.ts';
 import type { Outbox, Outgoing } from './connection.ts';
 import { statePayload } from './payloads.ts';
 import { type DeviceRoute, deviceTopic } from './topics.ts';

@@ -1,5 +1,5 @@
 /** What operators see of the bridge. The shape, and the rate of the last seconds. */
-import type { Clock, Timer } from '../wire/environment.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import type { DropReason } from './messages.ts';
 
 /** `off`: no server is configured. `waiting`: the next attempt to connect comes by itself. */

@@ -3,7 +3,8 @@
  * ends by itself, and it has a bound on its memory, so that whatever the peer does to it stays there.
  */
 import { Worker } from 'node:worker_threads';
-import type { Clock, Log, Timer } from '../wire/environment.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
 
 export interface WorkerClientParts {
@@ -16,7 +17,7 @@ export interface WorkerClientParts {
   /** A thread has ended by itself. */
   readonly crashed: (message: string) => void;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 const MEMORY_MB = 256;

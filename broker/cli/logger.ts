@@ -2,9 +2,9 @@
 import { pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import type { Config } from '../../schemas/config.ts';
-import type { Log } from '../wire/environment.ts';
+import type { Logger } from '../base/logger.ts';
 
-export function makeLogger({ log }: Pick<Config, 'log'>): Log {
+export function makeLogger({ log }: Pick<Config, 'log'>): Logger {
   const options = { level: log.level, base: null };
   return process.stdout.isTTY ? pino(options, PinoPretty({ colorize: true, sync: true })) : pino(options);
 }

@@ -3,7 +3,7 @@
  * Owns the counts. Each refusal names its limit and when to try again.
  */
 import { type Problem, problem } from '../../schemas/problems.ts';
-import type { Clock } from '../wire/environment.ts';
+import type { Clock } from '../base/clock.ts';
 import { bump, type Full, type Holder, Shares } from './shares.ts';
 
 export interface AdmissionLimits {

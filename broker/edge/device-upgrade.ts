@@ -12,13 +12,14 @@ import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import { presentedKey } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import { ID_PATTERN } from '../hub/fleet/topics.ts';
 import { Rate } from '../session/rate.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { KeyRow } from '../store/ports.ts';
-import type { Clock, Log } from '../wire/environment.ts';
 import { clientAddress } from './address.ts';
 import { Admission, type Applicant } from './admission.ts';
 import { DeviceSocket } from './device-socket.ts';
@@ -146,7 +147,7 @@ export interface DeviceUpgradeParts {
   readonly failures: Pick<FailedAttempts, 'add'>;
   readonly config: Pick<Config, 'devices' | 'limits' | 'server'>;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly sessionId: () => string;
   /** Why no connection can be taken now; null: it can. */
   readonly unavailable: () => Problem | null;

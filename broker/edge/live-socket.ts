@@ -1,9 +1,9 @@
 /** The WebSocket of one viewer as the live channel's transport. Owns when it was last heard. */
 import type WebSocket from 'ws';
 import type { CloseCode } from '../../schemas/errors.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import type { ViewerConnection, ViewerTransport } from '../live/transport.ts';
 import { Rate } from '../session/rate.ts';
-import type { Clock, Timer } from '../wire/environment.ts';
 
 const PING = 30_000;
 const DEAD = 75_000;

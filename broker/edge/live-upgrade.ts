@@ -16,11 +16,12 @@ import { type Caller, callerOf } from '../access/caller.ts';
 import { presentedKey, SESSION_COOKIE } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import { originAllowed } from '../access/origin.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import { Lateness } from '../base/lateness.ts';
+import type { Logger } from '../base/logger.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { LiveChannel } from '../live/channel.ts';
 import type { KeyRow } from '../store/ports.ts';
-import type { Clock, Log, Timer } from '../wire/environment.ts';
-import { Lateness } from '../wire/lateness.ts';
 import { socketAddress } from './address.ts';
 import { shareRefusal } from './admission.ts';
 import { checkHandshake, goingAway, type NewerOptions } from './device-upgrade.ts';
@@ -144,7 +145,7 @@ export interface LiveUpgradeParts {
   readonly counters: Counters;
   readonly failures: Pick<FailedAttempts, 'add'>;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 export class LiveUpgrade {

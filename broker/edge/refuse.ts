@@ -5,8 +5,9 @@ import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import { presentedKey } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import { type Counters, count } from '../hub/counters.ts';
-import type { Clock, Log } from '../wire/environment.ts';
 import { clientAddress } from './address.ts';
 
 const UPGRADE = { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' };
@@ -15,7 +16,7 @@ const LINGER = 2000;
 
 export interface RefusalParts {
   readonly counters: Counters;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly config: Pick<Config, 'server'>;
   /** Shared with the HTTP API. */
   readonly failures: Pick<FailedAttempts, 'add'>;

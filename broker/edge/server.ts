@@ -8,8 +8,8 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { problem } from '../../schemas/problems.ts';
+import type { Clock } from '../base/clock.ts';
 import { type Counters, count } from '../hub/counters.ts';
-import type { Clock } from '../wire/environment.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
 import { PendingConnections } from './pending-connections.ts';
 import { offersWebSocket, serveWithoutUpgrade } from './plain-request.ts';

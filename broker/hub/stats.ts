@@ -4,8 +4,8 @@
  */
 import type { BridgeStats, BrokerStats, Stats } from '../../schemas/api.ts';
 import type { Caller } from '../access/caller.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import type { Stores, TelemetryLog } from '../store/ports.ts';
-import type { Clock, Timer } from '../wire/environment.ts';
 import type { Counters } from './counters.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { ProcessGauge, ProcessReading } from './process-gauge.ts';

@@ -5,13 +5,14 @@
 import type { Stats } from '../../schemas/api.ts';
 import { CLOSE_CODES, type CloseCode } from '../../schemas/errors.ts';
 import type { Caller } from '../access/caller.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import { Lateness } from '../base/lateness.ts';
+import type { Logger } from '../base/logger.ts';
 import type { CommandDesk } from '../hub/commands/command.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { EventFeed } from '../hub/fleet/events.ts';
 import type { Changes, Fleet } from '../hub/fleet/fleet.ts';
 import { statsFor } from '../hub/stats.ts';
-import type { Clock, Log, Timer } from '../wire/environment.ts';
-import { Lateness } from '../wire/lateness.ts';
 import { statsMessage } from './encode.ts';
 import { LiveHistory, SteppedCommands } from './history.ts';
 import { Tick } from './tick.ts';
@@ -35,7 +36,7 @@ export interface LiveChannelParts {
   readonly stats: () => Stats;
   readonly counters: Counters;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly limits: { readonly viewerBytes: number };
 }
 

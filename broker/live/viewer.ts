@@ -8,8 +8,8 @@
  */
 import { LIVE_LIMITS } from '../../schemas/live.ts';
 import type { Caller } from '../access/caller.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Counters } from '../hub/counters.ts';
-import type { Clock } from '../wire/environment.ts';
 import { catchUp } from './catchup.ts';
 import { errorMessage, readClientMessage } from './encode.ts';
 import { type Feed, happeningPage } from './history.ts';

@@ -3,8 +3,8 @@
  * one ack covers all that became durable meanwhile. Owns what is durable and not yet told.
  */
 
+import type { Clock, Timer } from '../base/clock.ts';
 import { encodeAck } from '../wire/encode.ts';
-import type { Clock, Timer } from '../wire/environment.ts';
 import type { Transport } from './transport.ts';
 
 /** A device that does not read gets its (cumulative) ack later; nothing piles up for it. */

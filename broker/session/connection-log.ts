@@ -2,7 +2,8 @@
  * One line of the log for each device that connects and each whose connection ends. When thousands come back at once the log
  * says how many were not told one by one. Owns the count of lines and the timer of the period that they count in.
  */
-import type { Clock, Log, Timer } from '../wire/environment.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 
 /** Lines in a period, and its length; ms. */
 const MOST_LINES = 50;
@@ -10,7 +11,7 @@ const PERIOD = 10_000;
 
 export interface ConnectionLogParts {
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** What every line names. */

@@ -3,7 +3,7 @@
  * and that state. Bytes are handed on in slices, so that no more is decoded than the turn, the batch and the rate allow;
  * while any wait, or there is no room for them, the socket is not read: nothing is lost by that, TCP pushes back.
  */
-import type { Timer } from '../wire/environment.ts';
+import type { Timer } from '../base/clock.ts';
 import { Rate } from './rate.ts';
 
 /** A slice, bytes. Small: with the dearest frames it costs about a millisecond, and no slice is stopped midway. */

@@ -1,10 +1,11 @@
 /** What every session is handed. */
 import type { Config } from '../../schemas/config.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { Device, Member } from '../hub/fleet/device.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { Ingest } from '../hub/telemetry/ingest.ts';
-import type { Clock, Log } from '../wire/environment.ts';
 import type { ReadScheduler } from './read-scheduler.ts';
 
 export interface SessionParts {
@@ -19,7 +20,7 @@ export interface SessionParts {
   readonly reads: ReadScheduler;
   readonly counters: Counters;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly config: Pick<Config, 'devices' | 'limits'>;
   /** The largest frame, bytes (P-2.2). */
   readonly frameBytes: number;

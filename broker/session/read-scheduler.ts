@@ -7,9 +7,9 @@
  * same customer waits; the rest is queued. Then, in the loop's check phase, customers are served in a round, each by its
  * cost, until the second budget is spent. So there is time for commits, HTTP and timers in every turn.
  */
+import type { Clock } from '../base/clock.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { Ingest } from '../hub/telemetry/ingest.ts';
-import type { Clock } from '../wire/environment.ts';
 import { Intake, type IntakeParts } from './intake.ts';
 import { Fifo, ReadShare, type ShareHost } from './read-share.ts';
 

@@ -3,8 +3,8 @@
  * all (P-7.1); ends them by key, and all of them at a stop.
  */
 import type { CloseCode } from '../../schemas/errors.ts';
-import type { Random, Timer } from '../wire/environment.ts';
-import { Lateness } from '../wire/lateness.ts';
+import type { Random, Timer } from '../base/clock.ts';
+import { Lateness } from '../base/lateness.ts';
 import { ConnectionLog } from './connection-log.ts';
 import type { SessionParts } from './parts.ts';
 import { DeviceSession, type SessionIdentity } from './session.ts';

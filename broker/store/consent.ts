@@ -4,15 +4,15 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Log } from '../wire/environment.ts';
+import type { Logger } from '../base/logger.ts';
 
 const CONSENT_FILE = 'accept-database';
 
 export class Consent {
   private readonly path: string;
-  private readonly logger: Log;
+  private readonly logger: Logger;
 
-  constructor(folder: string, logger: Log) {
+  constructor(folder: string, logger: Logger) {
     this.path = join(folder, CONSENT_FILE);
     this.logger = logger;
   }

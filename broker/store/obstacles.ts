@@ -2,7 +2,8 @@
  * What keeps log and database from writing right now. Owns that state, and says in the log when it begins, every few
  * seconds how long it lasts, and when it is over.
  */
-import type { Clock, Log, Timer } from '../wire/environment.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { Obstacles } from './ports.ts';
 
@@ -22,12 +23,12 @@ interface Met {
 
 export class ObstacleBoard implements Obstacles {
   private readonly clock: Clock;
-  private readonly logger: Log;
+  private readonly logger: Logger;
   private readonly met = new Map<keyof Obstacles, Met>();
   private readonly listeners: (() => void)[] = [];
   private timer: Timer | null = null;
 
-  constructor(clock: Clock, logger: Log) {
+  constructor(clock: Clock, logger: Logger) {
     this.clock = clock;
     this.logger = logger;
   }

@@ -1,6 +1,7 @@
 /** Chooses the engine of the stores and ties log, database and lock together on one data folder. */
 import { join } from 'node:path';
-import type { Clock, Log } from '../wire/environment.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import { Consent, wayOn } from './consent.ts';
 import { FolderLock } from './folder-lock.ts';
 import { SegmentedLog } from './log/log.ts';
@@ -21,7 +22,7 @@ export interface StoreOptions {
     readonly ringBytes: number;
   };
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** How long a segment stays after every reader has passed it. */
@@ -66,7 +67,7 @@ class FileStores implements Stores {
       floor: () => this.database.highestPosition(),
       cursors: this.database,
       clock,
-      log: logger,
+      logger,
       onObstacle: (obstacle, cause) => this.obstacles.set('log', obstacle, cause),
       onFailure,
     });

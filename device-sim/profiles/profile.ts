@@ -1,5 +1,5 @@
 /** What a kind of simulated device is: a pure generator of what its sensors and its controller would say. */
-import type { Random } from '../../broker/wire/environment.ts';
+import type { Random } from '../../broker/base/clock.ts';
 import type { Value, ValueMap } from '../../broker/wire/frames.ts';
 import type { BatchSamples } from '../../client/index.ts';
 

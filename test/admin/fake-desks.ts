@@ -1,4 +1,5 @@
 /** Stand-ins for commands, jobs, desired state and audit: in memory, without delivery; they keep what they were asked. */
+import type { Clock } from '../../broker/base/clock.ts';
 import type { AuditDesk, AuditEntry, AuditQuery, NumberedAuditRow } from '../../broker/hub/audit/audit.ts';
 import {
   type Command,
@@ -11,7 +12,6 @@ import {
   isFinal,
 } from '../../broker/hub/commands/command.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
-import type { Clock } from '../../broker/wire/environment.ts';
 
 /** The newest `limit` of what is older than `before`, and where the next page begins. */
 export function newestFirst<Item extends { readonly number: number }>(

@@ -1,4 +1,5 @@
 /** Stand-ins for jobs and desired state: in memory, nothing runs and nothing is sent. */
+import type { Clock } from '../../broker/base/clock.ts';
 import type {
   DesiredChange,
   DesiredDesk,
@@ -10,7 +11,6 @@ import type { Device } from '../../broker/hub/fleet/device.ts';
 import type { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import type { Job, JobDesk, JobOutcome, JobWish, Selection } from '../../broker/hub/jobs/job.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
-import type { Clock } from '../../broker/wire/environment.ts';
 import type { ValueMap } from '../../broker/wire/frames.ts';
 import { newestFirst } from './fake-desks.ts';
 

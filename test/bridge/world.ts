@@ -1,5 +1,6 @@
 /** A bridge in this process, with its thread, on a log of its own and a fleet that the test moves. */
 import { onTestFinished } from 'vitest';
+import type { Clock } from '../../broker/base/clock.ts';
 import { Bridge } from '../../broker/bridge/bridge.ts';
 import type { OutageStatement } from '../../broker/bridge/outage.ts';
 import type { BridgeStatus } from '../../broker/bridge/status.ts';
@@ -13,7 +14,6 @@ import { Ingest, type Origin } from '../../broker/hub/telemetry/ingest.ts';
 import { SourceHandle } from '../../broker/store/batch.ts';
 import { openStores } from '../../broker/store/open.ts';
 import { encodeEvent, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
-import type { Clock } from '../../broker/wire/environment.ts';
 import type { DataFrame, ResultFrame, Value } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 import { type Overrides, testConfig } from '../helpers/config.ts';

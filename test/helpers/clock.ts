@@ -2,7 +2,7 @@
  * A clock that stands still until the test moves it. Timers run inside `advance`, in the order in which they are due;
  * `setWall` steps the wall time alone, as when somebody sets the machine's clock.
  */
-import type { Clock, Timer } from '../../broker/wire/environment.ts';
+import type { Clock, Timer } from '../../broker/base/clock.ts';
 
 interface Due {
   at: number;

@@ -1,5 +1,5 @@
 /** Logs for tests: one that drops everything, one that keeps it. */
-import type { Log } from '../../broker/wire/environment.ts';
+import type { Logger } from '../../broker/base/logger.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -9,10 +9,10 @@ export interface LogLine {
 
 const drop = () => {};
 
-export const silentLog: Log = { debug: drop, info: drop, warn: drop, error: drop, child: () => silentLog };
+export const silentLog: Logger = { debug: drop, info: drop, warn: drop, error: drop, child: () => silentLog };
 
 /** Puts every line into `lines`, children's too, with the children's fields. */
-export function recordingLog(lines: LogLine[], inherited: object = {}): Log {
+export function recordingLog(lines: LogLine[], inherited: object = {}): Logger {
   const at = (level: LogLine['level']) => (fields: object, message: string) => {
     lines.push({ level, fields: { ...inherited, ...fields }, message });
   };

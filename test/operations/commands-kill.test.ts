@@ -3,7 +3,7 @@
  * with `kill -9` ten times: each has one end, its timeline says why, and no device carries anything out twice.
  */
 import { expect, it } from 'vitest';
-import type { Clock } from '../../broker/wire/environment.ts';
+import type { Clock } from '../../broker/base/clock.ts';
 import { systemClock } from '../../client/index.ts';
 import { seeded } from '../../device-sim/random.ts';
 import { simulate } from '../../device-sim/run.ts';

@@ -4,9 +4,10 @@
  * and what waits to be: each device once, however long the peer is away.
  */
 
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { Device, DeviceDescription } from '../../hub/fleet/device.ts';
 import type { Changes, Fleet } from '../../hub/fleet/fleet.ts';
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import {
   type DiscoveryOptions,
   discoveryPayload,
@@ -26,7 +27,7 @@ export interface AnnouncerParts {
   /** Retained, at QoS 1; an empty payload takes a device away. false: too much waits, try again later. */
   readonly publish: (topic: string, payload: string) => boolean;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** What devices changed is looked at this often; ms. */

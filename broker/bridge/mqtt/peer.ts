@@ -2,7 +2,7 @@
  * The way to the peer: servers in the order of the configuration, MQTT 5 and then 3.1.1, pauses that grow while nobody
  * lets us in. Owns the link at hand and the state; it is never without a plan until it is stopped.
  */
-import type { Clock, Random, Timer } from '../../wire/environment.ts';
+import type { Clock, Random, Timer } from '../../base/clock.ts';
 import { Link, type LinkFailure, type LinkOptions, type PeerHello, type PeerMessage } from './link.ts';
 import type { ProtocolVersion } from './publish-writer.ts';
 import type { Server } from './servers.ts';

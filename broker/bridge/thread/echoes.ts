@@ -3,7 +3,7 @@
  * replaced may be published after the new one's birth), and availability of devices that were forgotten while nobody
  * was connected. Listens to the former all the time, to the latter for a while after each connect.
  */
-import type { Clock, Timer } from '../../wire/environment.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { Link, PeerMessage } from '../mqtt/link.ts';
 import { everyDevice, parseDeviceTopic, statusTopic } from '../topics.ts';
 

@@ -5,7 +5,7 @@
  * Routes of which only the newest message of a topic is wanted: what waits here while the peer lags behind is replaced
  * by what comes after it. Owns the waiting messages, oldest record first, bounded in bytes.
  */
-import type { Clock } from '../../wire/environment.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { DropReason, Progress } from '../messages.ts';
 import type { Link, PeerHello } from '../mqtt/link.ts';
 import { packetBytes } from '../mqtt/publish-writer.ts';

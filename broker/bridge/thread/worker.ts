@@ -3,8 +3,8 @@
  * ingestion. Owns peer and publisher, and answers the event loop's requests.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import type { Clock } from '../../wire/environment.ts';
-import { Lateness } from '../../wire/lateness.ts';
+import type { Clock } from '../../base/clock.ts';
+import { Lateness } from '../../base/lateness.ts';
 import type { OtherMessage, Progress, WorkerOptions, WorkerReport, WorkerRequest } from '../messages.ts';
 import type { PeerHello, PeerMessage } from '../mqtt/link.ts';
 import { Peer } from '../mqtt/peer.ts';

@@ -4,6 +4,8 @@
  *
  * What the audit keeps: who asked what of whom, when, and what became of it.
  */
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type {
   AuditOutcome,
   AuditQuery,
@@ -11,7 +13,6 @@ import type {
   AuditStore,
   NumberedAuditRow,
 } from '../../store/command-ports.ts';
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
 import { cutPage } from '../page.ts';
 
@@ -72,7 +73,7 @@ const MOST_WAITING = 100_000;
 export interface AuditParts {
   readonly store: Pick<AuditStore, 'saveAudit' | 'listAudit' | 'unlessHeldUp'>;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 export class Audit implements AuditDesk {

@@ -2,8 +2,9 @@
  * Deletes what has been kept for long enough: ended commands and jobs, and old entries of the audit. Time counts no faster
  * than it passes here, so a wall clock that is set ahead by years deletes nothing. Owns its timer.
  */
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { AuditStore, CommandStore, JobStore } from '../../store/command-ports.ts';
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -15,7 +16,7 @@ export interface PurgeParts {
     Pick<JobStore, 'deleteEndedJobs'> &
     Pick<AuditStore, 'deleteAudit'>;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly limits: { readonly keepDays: number; readonly auditDays: number };
 }
 

@@ -3,8 +3,9 @@
  * Ties its parts together: `creation.ts` makes commands, `delivery.ts` writes them to devices, `steps.ts` changes them,
  * `journal.ts` saves them. Owns when they expire.
  */
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
-import type { Clock, Log } from '../../wire/environment.ts';
 import type { ResultFrame } from '../../wire/frames.ts';
 import type { Device } from '../fleet/device.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -35,7 +36,7 @@ export interface CommandsParts {
   readonly ingest: Pick<Ingest, 'position' | 'flushed'>;
   readonly limits: CommandLimits;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly newId: () => string;
 }
 

@@ -11,9 +11,9 @@
 import { COMMAND_ID } from '../../../schemas/api/commands.ts';
 import type { Config } from '../../../schemas/config.ts';
 import { METRIC_NAME } from '../../../schemas/frames.ts';
+import type { Clock } from '../../base/clock.ts';
 import { encode } from '../../wire/cbor.ts';
 import { encodeCommand } from '../../wire/encode.ts';
-import type { Clock } from '../../wire/environment.ts';
 import type { Value } from '../../wire/frames.ts';
 import type { Device } from '../fleet/device.ts';
 import { HubRefusal } from '../refusal.ts';

@@ -6,7 +6,7 @@
  * of a wall time (`set`) forward and leaves waits (`after`) alone; that is noticed within a minute. When the process was
  * stopped, what devices sent meanwhile is read before anything is taken for due.
  */
-import type { Clock, Timer } from '../../wire/environment.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 
 export interface Deadline {
   /** Idempotent. */

@@ -4,8 +4,9 @@
  * devices which do not read.
  */
 
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import { encodeCommand } from '../../wire/encode.ts';
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import type { Device, Member } from '../fleet/device.ts';
 import { reads, tooBigFor } from '../sendable.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -18,7 +19,7 @@ export interface DeliveryParts {
   readonly journal: Journal;
   readonly deadlines: Deadlines;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly limits: { readonly inFlight: number; readonly acceptanceSeconds: number };
 }
 

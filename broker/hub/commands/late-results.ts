@@ -3,8 +3,8 @@
  * looked up in the store and kept as late, one after the other. Owns the queue of those, of which a device that floods
  * has a bounded share.
  */
+import type { Logger } from '../../base/logger.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
-import type { Log } from '../../wire/environment.ts';
 import { readCommand } from './command.ts';
 import { answered, type DeviceResult } from './life.ts';
 import { type Journal, newEntry, type Steps } from './open-commands.ts';
@@ -22,7 +22,7 @@ export interface LateResultsParts {
   readonly store: Pick<CommandStore, 'findCommands'>;
   readonly steps: Steps;
   readonly journal: Journal;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** Of a device that wait to be looked up; more of them are dropped. */

@@ -12,8 +12,9 @@
  * a moment; what the broker decides is saved before anybody is told.
  */
 
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import type { Revisions } from '../fleet/revisions.ts';
 import { type Command, type CommandListener, isFinal, writeCommand } from './command.ts';
 import type { Deadline } from './deadlines.ts';
@@ -103,7 +104,7 @@ export interface JournalParts {
   readonly store: Pick<CommandStore, 'saveCommands'>;
   readonly ingest: { readonly position: number };
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 interface Waiter {

@@ -2,9 +2,9 @@
  * Desired and reported state of every device (P-6). What is desired is durable before the device is told; what is reported
  * comes from the telemetry log and is saved with the checkpoint. Owns the documents.
  */
+import type { Clock } from '../../base/clock.ts';
 import type { DesiredRow, DesiredStore } from '../../store/command-ports.ts';
 import { encodeDesired } from '../../wire/encode.ts';
-import type { Clock } from '../../wire/environment.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
 import type { Device, Member } from '../fleet/device.ts';
 import { OneAtATime } from '../one-at-a-time.ts';

@@ -2,8 +2,8 @@
  * Makes devices known before they first connect, and keeps what people say about them. Owns label, tags and notes: durable
  * before anybody sees them. A device that connects without having been registered is known all the same.
  */
+import type { Clock } from '../../base/clock.ts';
 import type { RegistryStore } from '../../store/ports.ts';
-import type { Clock } from '../../wire/environment.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Device, DeviceProfile } from './device.ts';

@@ -3,8 +3,9 @@
  * millisecond, and stays below 2^53 until the year 2248. It also rises over restarts, whatever the clock was set to
  * meanwhile: the store holds a ceiling above every number that was given out.
  */
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { StateStore } from '../../store/ports.ts';
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
 
 const PER_MILLISECOND = 1024;
 /** How far the ceiling lies above what was given out: a minute's worth, so that restarts do not run ahead of the clock. */
@@ -38,7 +39,7 @@ export interface RevisionCeilingParts {
   readonly revisions: Revisions;
   readonly store: Pick<StateStore, 'revisionCeiling' | 'raiseRevisionCeiling'>;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
 }
 
 /** Keeps the stored ceiling above the counter. Owns its timer. */

@@ -1,6 +1,7 @@
 /** Commands to groups of devices. Owns the jobs that are not over, and saves how far they have come. */
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { JobStore } from '../../store/command-ports.ts';
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import type { CommandDesk } from '../commands/command.ts';
 import { type CommandLimits, checkWish } from '../commands/creation.ts';
 import { OneAtATime } from '../one-at-a-time.ts';
@@ -18,7 +19,7 @@ export interface JobsParts {
   readonly fleet: SelectableFleet;
   readonly limits: CommandLimits;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly newId: () => string;
 }
 

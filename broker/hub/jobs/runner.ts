@@ -5,7 +5,8 @@
  * How fast a job goes: so many commands a second, spread evenly. Time that passed unused is gone, or a job that waited
  * for its canary would go on with a flood. Owns when the next one may go, and the timer that waits for it.
  */
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { Command, CommandDesk } from '../commands/command.ts';
 import { isShare } from '../commands/creation.ts';
 import { HubRefusal } from '../refusal.ts';
@@ -65,7 +66,7 @@ export class Pace {
 export interface RunnerParts {
   readonly commands: Pick<CommandDesk, 'issue' | 'cancel'>;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   /** The state has changed, or the job is over. */
   readonly changed: (runner: JobRunner, what: 'progress' | 'state') => void;
 }

@@ -4,8 +4,9 @@
  * devices never holds the event loop. Before it says up to which log position it stands it proves that the rows do: a
  * position without its rows would lose what was acknowledged, at the next start and for ever.
  */
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { StateStore, TelemetryLog } from '../../store/ports.ts';
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
 import type { Device } from '../fleet/device.ts';
 import type { Changes, Fleet } from '../fleet/fleet.ts';
 import { writeDevice } from './device-record.ts';
@@ -24,7 +25,7 @@ export interface CheckpointParts {
   readonly others: readonly (() => Promise<void>)[];
   readonly log: Pick<TelemetryLog, 'hold'>;
   readonly clock: Clock;
-  readonly logger: Log;
+  readonly logger: Logger;
   readonly intervalMs: number;
 }
 

@@ -6,9 +6,9 @@
  * `commitSpacing` apart; a lone frame never waits for that, and neither does a batch that is worth a commit: it starts at
  * once, whatever the event loop is at. A batch is bound by what its frames cost in memory (P-2.2), since they stay until the commit.
  */
+import type { Clock, Timer } from '../../base/clock.ts';
 import { BatchBuilder, type SourceHandle } from '../../store/batch.ts';
 import type { Commit, TelemetryLog } from '../../store/ports.ts';
-import type { Clock, Timer } from '../../wire/environment.ts';
 import { type DataFrame, FRAME, type ReportedFrame, type ResultFrame } from '../../wire/frames.ts';
 import type { Counters } from '../counters.ts';
 import type { ClockState, Device, Progress } from '../fleet/device.ts';

@@ -2,7 +2,8 @@
  * The telemetry log on files (docs/decisions/0004-log-format.md). Ties together the writer thread, the newest records in
  * memory, the segments, the readers and retention; owns the holds and the state of the whole.
  */
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { Obstacle } from '../obstacle.ts';
 import {
   type Commit,
@@ -34,7 +35,7 @@ export interface LogOptions {
   readonly floor: () => Promise<number>;
   readonly cursors: CursorStore;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly logger: Logger;
   /** Appends wait for this; null: it has passed. `cause`: as the system puts it. */
   readonly onObstacle: (obstacle: Obstacle | null, cause: string) => void;
   /** At most once. */
@@ -66,19 +67,19 @@ export class SegmentedLog implements TelemetryLog {
   constructor(options: LogOptions) {
     this.options = options;
     this.ring = new RecordRing(options.ringBytes);
-    this.remover = new SegmentRemover(options.log);
+    this.remover = new SegmentRemover(options.logger);
     this.segments = this.segmentsOf([{ base: 0, bytes: 0, modifiedAt: 0 }]);
     this.readers = new Readers(this);
     this.keeper = new CursorKeeper({
       store: options.cursors,
       positions: () => this.readers.positions,
       clock: options.clock,
-      log: options.log,
+      logger: options.logger,
     });
   }
 
   async start(): Promise<LogBounds> {
-    const { folder, floor, log, clock, onObstacle, onFailure } = this.options;
+    const { folder, floor, logger, clock, onObstacle, onFailure } = this.options;
     const segmentBytes = Math.min(this.options.segmentBytes, MAX_SEGMENT_BYTES);
     const writer = new WriterClient(
       { folder, segmentBytes, floor: await floor() },
@@ -91,7 +92,7 @@ export class SegmentedLog implements TelemetryLog {
     );
     const { segments, torn } = await writer.start();
     this.writer = writer;
-    if (torn) log.warn(torn, 'The log ended in a record that was not fully written; it was cut off.');
+    if (torn) logger.warn(torn, 'The log ended in a record that was not fully written; it was cut off.');
     this.segments = this.segmentsOf(segments);
     this.readers.restore(await this.keeper.start());
     this.timer = clock.every(RETENTION_CHECK_MS, () => this.checkRetention());
@@ -205,7 +206,10 @@ export class SegmentedLog implements TelemetryLog {
     this.segments.drop(going.length);
     const lost = this.readers.dropBefore(this.bounds.first);
     for (const [reader, bytes] of Object.entries(lost)) {
-      this.options.log.warn({ reader, bytes }, 'Retention removed log records that a reader had not passed.');
+      this.options.logger.warn(
+        { reader, bytes },
+        'Retention removed log records that a reader had not passed.',
+      );
     }
   }
 

@@ -6,7 +6,8 @@
  * lag behind its reader and never leads it: after a crash a reader sees its last second again.
  */
 
-import type { Clock, Log, Timer } from '../../wire/environment.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { LogBounds, LogReader, LogRecord, StateStore } from '../ports.ts';
 
 export type CursorStore = Pick<StateStore, 'loadCursors' | 'saveCursors'>;
@@ -17,17 +18,22 @@ export class CursorKeeper {
   private readonly store: CursorStore;
   private readonly positions: () => Readonly<Record<string, number>>;
   private readonly clock: Clock;
-  private readonly log: Log;
+  private readonly logger: Logger;
   private saved: Readonly<Record<string, number>> = {};
   private timer: Timer | null = null;
   private flushing: Promise<void> = Promise.resolve();
 
   /** `positions` tells where the readers stand now. */
-  constructor(parts: { store: CursorStore; positions: CursorKeeper['positions']; clock: Clock; log: Log }) {
+  constructor(parts: {
+    store: CursorStore;
+    positions: CursorKeeper['positions'];
+    clock: Clock;
+    logger: Logger;
+  }) {
     this.store = parts.store;
     this.positions = parts.positions;
     this.clock = parts.clock;
-    this.log = parts.log;
+    this.logger = parts.logger;
   }
 
   /** Returns the stored cursors. */
@@ -57,7 +63,7 @@ export class CursorKeeper {
       await this.store.saveCursors(Object.fromEntries(moved));
       this.saved = { ...this.saved, ...Object.fromEntries(moved) };
     } catch (error) {
-      this.log.warn({ err: error }, 'The cursors of the log readers were not saved.');
+      this.logger.warn({ err: error }, 'The cursors of the log readers were not saved.');
     }
   }
 }

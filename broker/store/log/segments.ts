@@ -13,7 +13,7 @@
 
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '../../wire/environment.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { LogBounds } from '../ports.ts';
 import { segmentName } from './format.ts';
 import type { SegmentFile } from './recovery.ts';
@@ -53,12 +53,12 @@ function mayGo(segment: Segment, limits: RetentionLimits, view: RetentionView): 
 }
 
 export class SegmentRemover {
-  private readonly log: Log;
+  private readonly logger: Logger;
   private readonly paths: string[] = [];
   private running: Promise<void> = Promise.resolve();
 
-  constructor(log: Log) {
-    this.log = log;
+  constructor(logger: Logger) {
+    this.logger = logger;
   }
 
   /** `paths` are newer than all before. */
@@ -78,7 +78,10 @@ export class SegmentRemover {
         await unlink(path);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-          this.log.error({ err: error, path }, 'A log segment could not be removed; it will be tried again.');
+          this.logger.error(
+            { err: error, path },
+            'A log segment could not be removed; it will be tried again.',
+          );
           return;
         }
       }

@@ -4,7 +4,7 @@
  * and ends all writing (fail-stop). Owns the group that waits, and what came after it.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { Clock, Timer } from '../../wire/environment.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import { obstacleOf } from '../obstacle.ts';
 import { StoreError } from '../ports.ts';
 import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';

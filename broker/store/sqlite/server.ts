@@ -5,7 +5,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import SqliteDatabase from 'better-sqlite3';
-import type { Clock, Timer } from '../../wire/environment.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { MarkFile } from '../mark.ts';
 import { type Obstacle, obstacleOf } from '../obstacle.ts';
 import { StoreError } from '../ports.ts';

@@ -1,6 +1,6 @@
 /**
- * What every part is handed instead of reaching for it: time, randomness and a log. Interfaces only; the real ones
- * are made at the root (`broker/environment.ts`), the fakes in `test/helpers`.
+ * Time and randomness, which every part is handed instead of reaching for them. Interfaces only: the real ones are made
+ * at the root (`broker/environment.ts`) and in `client/system-clock.ts`, the fakes in `test/helpers`.
  */
 
 export interface Timer {
@@ -22,12 +22,3 @@ export interface Clock {
 
 /** Uniform in [0, 1), like `Math.random`. */
 export type Random = () => number;
-
-/** The part of pino that the rooms use: fields first, then one sentence. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-  child(fields: object): Log;
-}
