@@ -9,12 +9,13 @@ import { startProcess } from '../helpers/broker-process.ts';
 import { connect, type TestDevice } from '../helpers/device.ts';
 
 const HOUR = 3_600_000;
+const YEAR = 365 * 24 * HOUR;
 /** Seconds; a connection that is silent for 2.5 of them is ended (P-7.1). */
 const KEEPALIVE = 1;
 
-async function greeted(url: string, key: string, device: string): Promise<TestDevice> {
+async function greeted(url: string, key: string, device: string, boot = 1): Promise<TestDevice> {
   const connected = await connect(url, { key, path: `/v1/device?device=${device}` });
-  connected.send(encodeHello({ boot: 1, ackWithin: 0 }));
+  connected.send(encodeHello({ boot, ackWithin: 0 }));
   await connected.acknowledged(0);
   return connected;
 }
@@ -39,6 +40,34 @@ it('"The clock was set, and nothing was acknowledged, or everybody was thrown ou
   wallOffset -= 24 * HOUR;
   expect((await device.closed).code).toBe(1001);
   await stopped;
+});
+
+it('"The clock was ahead by years for a minute, and the values of that minute stayed on the page"', async () => {
+  let wallOffset = 0;
+  const clock = { ...systemEnvironment.clock, now: () => Date.now() + wallOffset };
+  const { broker, url, key } = await startBroker({ environment: { clock } });
+  const fleetKey = await key('device', 'acme');
+  wallOffset = 10 * YEAR;
+  const early = await greeted(url, fleetKey, 'pump-7');
+  early.send(encodeTelemetry(1, null, { n: 1, text: 'of the future' }));
+  await early.acknowledged(1);
+  early.socket.close(1000);
+  await early.closed;
+  wallOffset = 0;
+  const device = await greeted(url, fleetKey, 'pump-7', 2);
+  device.send(encodeTelemetry(2, null, { n: 2, text: 'of now' }));
+  await device.acknowledged(2);
+  const pump = broker.core.fleet.find('acme', 'pump-7');
+  const values = [...(pump?.metrics.changedSince(0) ?? [])];
+  expect(values.map(({ name, value }) => [name, value])).toEqual([
+    ['n', 2],
+    ['text', 'of now'],
+  ]);
+  for (const at of [values[0]?.at, pump?.lastSeenAt]) expect(at).toBeLessThan(Date.now() + YEAR);
+  // What is late by the device's own clock is still late.
+  device.send(encodeTelemetry(3, Date.now() - HOUR, { n: 0 }));
+  await device.acknowledged(3);
+  expect([...(pump?.metrics.changedSince(0) ?? [])]).toMatchObject([{ value: 2 }, { value: 'of now' }]);
 });
 
 it('"The process was stopped for a moment, and then every device was ended for silence"', async () => {

@@ -147,6 +147,7 @@ export class Device {
 
   /** Unix ms of the last sign of life: a frame or a heartbeat; 0: never. */
   get lastSeenAt(): number {
-    return Math.max(this.seenAt, this.lastDataAt, this.member?.heardAt ?? 0);
+    // Of one that is connected only what was heard now: what is older may bear a time of a clock that was wrong.
+    return this.member?.heardAt ?? Math.max(this.seenAt, this.lastDataAt);
   }
 }

@@ -4,7 +4,7 @@
  * first value when that frame is committed; until then nobody sees it.
  */
 import type { Sample, Value } from '../../wire/frames.ts';
-import { StateCost } from '../telemetry/state-cost.ts';
+import { replaces, StateCost } from '../telemetry/state-cost.ts';
 
 export interface MetricValue {
   readonly name: string;
@@ -88,14 +88,14 @@ export class MetricTable {
   }
 
   /** Takes such a sample in. */
-  advance(columns: Columns, { values }: Sample, at: number): void {
-    this.cost.advance(columns, values, at);
+  advance(columns: Columns, { values }: Sample, at: number, arrival: number): void {
+    this.cost.advance(columns, values, at, arrival);
   }
 
   /** A frame is about to be accepted: `reserve` each of its samples, then `settle`. */
-  begin(): void {
+  begin(arrival: number): void {
     this.sizeBefore = this.names.length;
-    this.cost.begin();
+    this.cost.begin(arrival);
   }
 
   /** Reserves what one sample of the frame needs, or says why it cannot be; then too the frame must be settled. */
@@ -122,7 +122,7 @@ export class MetricTable {
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index] as Value;
       const column = columns[index] as number;
-      if (value === null || at < (this.measuredAt[column] as number)) continue;
+      if (value === null || !replaces(at, this.measuredAt[column] as number, receivedAt)) continue;
       this.values[column] = value;
       this.measuredAt[column] = at;
       this.receivedAt[column] = receivedAt;

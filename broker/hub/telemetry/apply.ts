@@ -15,10 +15,10 @@ import type { ClockState, Device } from '../fleet/device.ts';
 import type { DeviceEvent } from '../fleet/events.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Columns, MetricTable, StateLimits, StateRefusal } from '../fleet/metrics.ts';
+import { MOST_AHEAD } from './state-cost.ts';
 
 /** 2000-01-01: an earlier time is an unset clock, or seconds instead of milliseconds. */
 const EARLIEST = Date.UTC(2000, 0, 1);
-const AHEAD = 10 * 60 * 1000;
 
 /** Unix ms of a frame's `time`: null = on arrival, below zero = before arrival. Not yet checked against P-4.5. */
 export function absoluteTime(time: number | null, arrival: number): number {
@@ -37,7 +37,7 @@ export function batchStart(frame: BatchFrame, arrival: number): number {
 /** What a measurement time says of the device's clock; one that is not `ok` is replaced by the arrival (P-4.5). */
 export function judgeTime(at: number, arrival: number): ClockState {
   if (at < EARLIEST) return 'unset';
-  return at > arrival + AHEAD ? 'ahead' : 'ok';
+  return at > arrival + MOST_AHEAD ? 'ahead' : 'ok';
 }
 
 /** The columns of a frame's samples: one for telemetry, one a sample for a batch, none for an event. */
@@ -77,10 +77,10 @@ function reserveTelemetry(
   const at = kept(absoluteTime(frame.time, arrival), arrival);
   const plain = metrics.plainColumns(frame);
   if (plain) {
-    metrics.advance(plain, frame, at);
+    metrics.advance(plain, frame, at, arrival);
     return plain;
   }
-  metrics.begin();
+  metrics.begin(arrival);
   const columns = metrics.reserve(frame, at, limits);
   return metrics.settle(typeof columns === 'string' ? columns : null, limits) ?? columns;
 }
@@ -92,7 +92,7 @@ function reserveBatch(
   limits: StateLimits,
 ): readonly Columns[] | StateRefusal {
   const start = batchStart(frame, arrival);
-  metrics.begin();
+  metrics.begin(arrival);
   const all: Columns[] = [];
   let refusal: StateRefusal | null = null;
   for (const sample of frame.samples) {

@@ -13,12 +13,25 @@ const before: { readonly columns: number[]; readonly times: number[]; readonly c
   costs: [],
 };
 
+/** P-4.5: a time that lies further ahead of its arrival cannot be right. */
+export const MOST_AHEAD = 10 * 60 * 1000;
+
+/**
+ * Whether a value that was measured at `at` takes the place of one of `held` (P-4.6). That one may not have been ahead when it
+ * came, if the broker's clock was: once it is right again, a value of the future must not hold until then.
+ */
+export function replaces(at: number, held: number, arrival: number): boolean {
+  return at >= held || held > arrival + MOST_AHEAD;
+}
+
 export class StateCost {
   /** When the newest accepted value of each column was measured, and what it costs. */
   private readonly times: number[] = [];
   private readonly costs: number[] = [];
   private sum = 0;
   private sumBefore = 0;
+  /** Of the frame that is being accepted; Unix ms. */
+  private arrival = 0;
 
   /** Of all names and values. */
   get total(): number {
@@ -47,16 +60,17 @@ export class StateCost {
   }
 
   /** One sample whose values cost nothing more. */
-  advance(columns: readonly number[], values: readonly Value[], at: number): void {
+  advance(columns: readonly number[], values: readonly Value[], at: number, arrival: number): void {
     const { times } = this;
     for (let index = 0; index < values.length; index += 1) {
       const column = columns[index] as number;
-      if (values[index] !== null && at > (times[column] as number)) times[column] = at;
+      if (values[index] !== null && replaces(at, times[column] as number, arrival)) times[column] = at;
     }
   }
 
   /** A frame begins, which may be given back. */
-  begin(): void {
+  begin(arrival: number): void {
+    this.arrival = arrival;
     before.columns.length = 0;
     before.times.length = 0;
     before.costs.length = 0;
@@ -72,7 +86,7 @@ export class StateCost {
       if (cost > valueBytes) return false;
       const column = columns[index] as number;
       // As the table will merge it (P-4.6).
-      if (at < (this.times[column] as number)) continue;
+      if (!replaces(at, this.times[column] as number, this.arrival)) continue;
       before.columns.push(column);
       before.times.push(this.times[column] as number);
       before.costs.push(this.costs[column] as number);
