@@ -10,7 +10,7 @@ import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { Topic } from '../hub/fleet/topics.ts';
 import { Page, presenceFragment, stateFragments, updateFragments } from './encode.ts';
 import type { LiveHistory } from './history.ts';
-import { anyCovers, type Catchup, interestOf, type Subscription } from './subscription.ts';
+import { anyCovers, type Catchup, customerOf, interestOf, type Subscription } from './subscription.ts';
 
 export interface CatchupParts {
   readonly fleet: Fleet;
@@ -21,7 +21,8 @@ export interface CatchupParts {
 
 /** What the subscription needs to be told everything up to `toldTo`, the newest revision. */
 export function catchUp(parts: CatchupParts, subscription: Subscription, toldTo: number): Catchup {
-  const known = subscription.toldTo > 0 && parts.history.forgotten.holdsAllAfter(subscription.toldTo);
+  const { toldTo: since } = subscription;
+  const known = since > 0 && parts.history.forgotten.holdsAllAfter(since, customerOf([subscription]));
   const messages = known ? updates(parts, subscription, new Set()) : snapshot(parts, subscription);
   return { toldTo, messages };
 }
@@ -61,7 +62,7 @@ function* updates(
   const since = subscription.toldTo;
   const presence = new Page(pageCharacters);
   const update = new Page(pageCharacters);
-  for (const { customer, device, fragment } of history.forgotten.after(since)) {
+  for (const { customer, device, fragment } of history.forgotten.after(since, customerOf([subscription]))) {
     if (anyCovers([subscription], customer, device)) presence.add(fragment);
   }
   for (const device of devicesOf(fleet, subscription.topic)) {

@@ -2,8 +2,6 @@
  * What cannot be read from the fleet any more and yet must be told: events, steps of commands, and devices that were
  * forgotten. Owns the lists, shared by all viewers, so that a slow one costs nothing here.
  *
- * The last few things that happened, for viewers that fell behind. Owns a list bounded in number and characters.
- *
  * Events and commands of the recent past as messages, for the topics of one viewer.
  *
  * Commands that came a step further since the last tick, of each only the newest form: most go from queued to done
@@ -15,52 +13,101 @@ import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceEvent } from '../hub/fleet/events.ts';
 import type { Revisions } from '../hub/fleet/revisions.ts';
 import { commandFragment, errorMessage, eventFragment, forgottenFragment, Page } from './encode.ts';
-import { anyCovers, type Subscription } from './subscription.ts';
+import { anyCovers, customerOf, type Subscription } from './subscription.ts';
 
-export class Recent<Item extends { readonly rev: number; readonly characters: number }> {
-  private readonly limits: { readonly items: number; readonly characters: number };
-  private readonly items: Item[] = [];
-  private characters = 0;
+/** What is kept at most: of one customer, and eight times as much of all. */
+interface HistoryLimits {
+  readonly items: number;
+  readonly characters: number;
+}
+
+const OF_ALL = 8;
+
+/** Of one customer. */
+interface Kept {
+  readonly items: Happening[];
+  characters: number;
   /** The newest revision that fell out. */
-  private droppedTo = 0;
+  droppedTo: number;
+}
 
-  constructor(limits: { readonly items: number; readonly characters: number }) {
+const NOTHING: Kept = { items: [], characters: 0, droppedTo: 0 };
+
+/**
+ * The last few things that happened, each customer's apart: what one of them has too much of pushes out nothing of
+ * another's. `customer` is `*` for those of all.
+ */
+export class Recent {
+  private readonly limits: HistoryLimits;
+  private readonly byCustomer = new Map<string, Kept>();
+  private items = 0;
+  private characters = 0;
+  /** The newest revision that was added; 0: none. */
+  newest = 0;
+
+  constructor(limits: HistoryLimits) {
     this.limits = limits;
   }
 
-  /** Revisions rise from call to call. The newest item is kept whatever its size. */
-  add(item: Item): void {
-    this.items.push(item);
-    this.characters += item.characters;
-    while (this.items.length > this.limits.items || this.characters > this.limits.characters) {
-      if (this.items.length === 1) return;
-      const dropped = this.items.shift() as Item;
-      this.characters -= dropped.characters;
-      this.droppedTo = dropped.rev;
-    }
+  /** Revisions rise from call to call. The newest item of a customer is kept whatever its size. */
+  add(item: Happening): void {
+    const { items, characters } = this.limits;
+    const kept = this.byCustomer.get(item.customer) ?? { items: [], characters: 0, droppedTo: 0 };
+    this.byCustomer.set(item.customer, kept);
+    this.put(kept, item);
+    while (kept.items.length > 1 && (kept.items.length > items || kept.characters > characters))
+      this.drop(kept);
+    while (this.items > OF_ALL * items || this.characters > OF_ALL * characters) this.drop(this.largest());
   }
 
-  /** The newest revision held; 0: nothing. */
-  get newest(): number {
-    return this.items.at(-1)?.rev ?? 0;
-  }
-
-  /** Whether nothing after `rev` has fallen out. */
-  holdsAllAfter(rev: number): boolean {
-    return rev >= this.droppedTo;
+  /** Whether nothing of the customer's after `rev` has fallen out. */
+  holdsAllAfter(rev: number, customer: string): boolean {
+    return this.listsOf(customer).every(({ droppedTo }) => rev >= droppedTo);
   }
 
   /** What is held of after `rev`, oldest first. */
-  after(rev: number): readonly Item[] {
-    let from = this.items.length;
-    while (from > 0 && (this.items[from - 1] as Item).rev > rev) from -= 1;
-    return this.items.slice(from);
+  after(rev: number, customer: string): readonly Happening[] {
+    const lists = this.listsOf(customer).map(({ items }) => after(items, rev));
+    const [first = [], ...more] = lists.filter(({ length }) => length > 0);
+    return more.length === 0 ? first : [first, ...more].flat().sort((a, b) => a.rev - b.rev);
+  }
+
+  private listsOf(customer: string): readonly Kept[] {
+    return customer === '*' ? [...this.byCustomer.values()] : [this.byCustomer.get(customer) ?? NOTHING];
+  }
+
+  private largest(): Kept {
+    let largest = NOTHING;
+    for (const kept of this.byCustomer.values()) if (kept.characters > largest.characters) largest = kept;
+    return largest;
+  }
+
+  private put(kept: Kept, item: Happening): void {
+    kept.items.push(item);
+    kept.characters += item.characters;
+    this.items += 1;
+    this.characters += item.characters;
+    this.newest = item.rev;
+  }
+
+  private drop(kept: Kept): void {
+    const dropped = kept.items.shift();
+    if (!dropped) return;
+    kept.characters -= dropped.characters;
+    kept.droppedTo = dropped.rev;
+    this.items -= 1;
+    this.characters -= dropped.characters;
   }
 }
 
+function after(items: readonly Happening[], rev: number): readonly Happening[] {
+  let from = items.length;
+  while (from > 0 && (items[from - 1] as Happening).rev > rev) from -= 1;
+  return items.slice(from);
+}
+
 export interface HappeningPage {
-  /** null: nothing to tell. */
-  readonly message: Buffer | null;
+  readonly messages: readonly Buffer[];
   /** Everything up to this revision is told then. */
   readonly toldTo: number;
 }
@@ -73,23 +120,21 @@ export function happeningPage(
   range: { readonly since: number; readonly upTo: number; readonly pageCharacters: number },
 ): HappeningPage {
   const { since, upTo, pageCharacters } = range;
-  const held = recent.after(since);
-  const [oldest] = held;
-  if (oldest && !recent.holdsAllAfter(since)) {
-    const message = subscriptions.length === 0 ? null : errorMessage(revisions.next(), missed);
-    return { message, toldTo: oldest.rev - 1 };
-  }
+  if (subscriptions.length === 0) return { messages: [], toldTo: upTo };
+  const customer = customerOf(subscriptions);
+  const messages: Buffer[] = [];
+  if (!recent.holdsAllAfter(since, customer)) messages.push(errorMessage(revisions.next(), missed));
   const page = new Page(pageCharacters);
   let toldTo = upTo;
-  for (const { rev, customer, device, fragment } of held) {
-    if (!anyCovers(subscriptions, customer, device)) continue;
+  for (const { rev, customer: of, device, fragment } of recent.after(since, customer)) {
+    if (!anyCovers(subscriptions, of, device)) continue;
     page.add(fragment);
     if (!page.full) continue;
     toldTo = rev;
     break;
   }
-  const message = page.empty ? null : page.take(`"type":"${type}","rev":${revisions.next()}`, list);
-  return { message, toldTo };
+  if (!page.empty) messages.push(page.take(`"type":"${type}","rev":${revisions.next()}`, list));
+  return { messages, toldTo };
 }
 
 /** More than these are not held back until the tick, which bounds what is kept here. */
@@ -154,7 +199,7 @@ export interface Happening {
 
 /** Happenings that viewers are told one by one, and how. */
 export interface Feed {
-  readonly recent: Recent<Happening>;
+  readonly recent: Recent;
   readonly type: 'event' | 'command';
   readonly list: 'events' | 'commands';
   /** What a viewer is told that missed some: they are on record elsewhere. */
@@ -177,7 +222,7 @@ export class LiveHistory {
   };
   readonly feeds: readonly Feed[] = [this.events, this.commands];
   /** A viewer that missed some gets a fresh snapshot. */
-  readonly forgotten = new Recent<Happening>({ items: 1024, characters: 262_144 });
+  readonly forgotten = new Recent({ items: 1024, characters: 262_144 });
 
   addEvent(device: Device, event: DeviceEvent): void {
     const { customer, id } = device;

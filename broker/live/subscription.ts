@@ -40,3 +40,9 @@ export function interestOf(subscriptions: readonly Subscription[], device: Devic
 export function anyCovers(subscriptions: readonly Subscription[], customer: string, device: string): boolean {
   return subscriptions.some(({ topic }) => topicMatches(topic, customer, device));
 }
+
+/** The one customer that all of them are about, or `*`. */
+export function customerOf([first, ...more]: readonly Subscription[]): string {
+  const customer = first?.topic.customer ?? '+';
+  return customer !== '+' && more.every(({ topic }) => topic.customer === customer) ? customer : '*';
+}

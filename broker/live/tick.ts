@@ -7,7 +7,7 @@ import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { CatchupParts } from './catchup.ts';
 import { Page, presenceFragment, updateFragments } from './encode.ts';
 import { type Feed, happeningPage } from './history.ts';
-import { anyCovers, interestOf, type Subscription } from './subscription.ts';
+import { anyCovers, customerOf, interestOf, type Subscription } from './subscription.ts';
 
 export interface TickParts extends CatchupParts {
   /** What one viewer may be told in one go. */
@@ -84,7 +84,10 @@ export class Tick implements TickRange {
   private *presenceMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
     const { history, tickBytes } = this.parts;
     const page = new Page(tickBytes);
-    for (const { customer, device, fragment } of history.forgotten.after(this.since)) {
+    for (const { customer, device, fragment } of history.forgotten.after(
+      this.since,
+      customerOf(subscriptions),
+    )) {
       if (anyCovers(subscriptions, customer, device)) page.add(fragment);
     }
     for (const device of this.candidates(subscriptions)) {
@@ -112,18 +115,16 @@ export class Tick implements TickRange {
     let { since } = this;
     while (since < this.rev) {
       const range = { since, upTo: this.rev, pageCharacters: tickBytes };
-      const { message, toldTo } = happeningPage(feed, fleet.revisions, subscriptions, range);
-      if (message) yield message;
+      const { messages, toldTo } = happeningPage(feed, fleet.revisions, subscriptions, range);
+      yield* messages;
       since = toldTo;
     }
   }
 
   /** The changed devices of the one customer that a viewer names, or of all. */
   private candidates(subscriptions: readonly Subscription[]): readonly Device[] {
-    const [first] = subscriptions;
-    const customer = first?.topic.customer ?? '+';
-    const single = customer !== '+' && subscriptions.every(({ topic }) => topic.customer === customer);
-    return single ? (this.byCustomer.get(customer) ?? []) : this.changed;
+    const customer = customerOf(subscriptions);
+    return customer === '*' ? this.changed : (this.byCustomer.get(customer) ?? []);
   }
 
   private updatesOf(device: Device): readonly string[] {

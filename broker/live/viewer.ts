@@ -13,7 +13,7 @@ import type { Counters } from '../hub/counters.ts';
 import { catchUp } from './catchup.ts';
 import { errorMessage, readClientMessage } from './encode.ts';
 import { type Feed, happeningPage } from './history.ts';
-import type { Subscription } from './subscription.ts';
+import { customerOf, type Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Tick, TickParts } from './tick.ts';
 import type { ViewerTransport } from './transport.ts';
@@ -145,8 +145,8 @@ export class Viewer {
     while (this.owes(told) && sent < budget && this.comfortable) {
       const { fleet, pageCharacters } = this.parts;
       const range = { since: told.toldTo, upTo, pageCharacters };
-      const { message, toldTo } = happeningPage(told.feed, fleet.revisions, this.subscriptions.all, range);
-      if (message) sent += this.send(message);
+      const { messages, toldTo } = happeningPage(told.feed, fleet.revisions, this.subscriptions.all, range);
+      for (const message of messages) sent += this.send(message);
       told.toldTo = toldTo;
     }
     return sent;
@@ -169,9 +169,11 @@ export class Viewer {
 
   /** Told everything up to the last tick and nothing beyond, so that what all others get fits. */
   private isLevel({ since }: Tick): boolean {
+    const { all } = this.subscriptions;
     const { forgotten } = this.parts.history;
-    if (!forgotten.holdsAllAfter(since) || this.feeds.some(({ toldTo }) => toldTo !== since)) return false;
-    return this.subscriptions.all.every(({ toldTo, catchup }) => toldTo === since && catchup === null);
+    if (!forgotten.holdsAllAfter(since, customerOf(all))) return false;
+    if (this.feeds.some(({ toldTo }) => toldTo !== since)) return false;
+    return all.every(({ toldTo, catchup }) => toldTo === since && catchup === null);
   }
 
   private owes({ toldTo }: ToldFeed): boolean {

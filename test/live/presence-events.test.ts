@@ -103,6 +103,40 @@ describe('events', () => {
     ).toBe('step-4999');
   });
 
+  it('are not pushed out by those of another customer', () => {
+    const world = new World();
+    world.connects('acme/pump-1');
+    world.connects('other/flood-1');
+    const viewer = world.viewer('acme');
+    const admin = world.viewer();
+    viewer.says({ type: 'subscribe', id: 1, topic: 'acme/+' });
+    admin.says({ type: 'subscribe', id: 1, topic: '+/+' });
+    world.clock.advance(500);
+    world.happens('acme/pump-1', 'first');
+    for (let count = 0; count < 200; count += 1) world.happens('other/flood-1', 'noise', 'x'.repeat(4000));
+    world.happens('acme/pump-1', 'second');
+    world.clock.advance(500);
+    const told = viewer.of('event').flatMap(({ events }) => events.map(({ name }) => name));
+    expect([told, viewer.of('error')]).toEqual([['first', 'second'], []]);
+    const all = admin.of('event').flatMap(({ events }) => events.map(({ name }) => name));
+    expect([all[0], all.at(-1)]).toEqual(['first', 'second']);
+    expect(admin.of('error')).toMatchObject([{ code: 'events-missed' }]);
+  });
+
+  it('of many customers are held within one bound', () => {
+    const world = new World();
+    const admin = world.viewer();
+    admin.says({ type: 'subscribe', id: 1, topic: '+/+' });
+    world.clock.advance(500);
+    for (let count = 0; count < 2000; count += 1) {
+      world.happens(`customer-${count % 40}/d`, 'noise', 'x'.repeat(4000));
+    }
+    world.clock.advance(5000);
+    const told = admin.of('event').flatMap(({ events }) => events);
+    expect(JSON.stringify(told).length).toBeLessThan(8 * 262_144 + 100_000);
+    expect(new Set(told.map(({ device }) => device)).size).toBe(40);
+  });
+
   it('reach a viewer that could not read for a while, once', () => {
     const { world, viewer } = watchingWorld();
     viewer.stall();
