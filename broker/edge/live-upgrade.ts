@@ -125,6 +125,8 @@ const OPTIONS: ServerOptions & NewerOptions = {
   maxFragments: 8,
   maxBufferedChunks: 256,
   maxPendingAutoPongs: 16,
+  // One message of each viewer in a turn of the loop, however many came in one piece.
+  allowSynchronousEvents: false,
   closeTimeout: 2000,
 };
 

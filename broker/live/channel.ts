@@ -25,6 +25,14 @@ const STATS = 1000;
 const PUMP = 20;
 /** Bytes encoded in one turn for viewers that catch up: a few milliseconds, so that many snapshots hold nobody up. */
 const PUMP_BYTES = 524_288;
+/** The same for what is told at once to viewers that have just asked, between two pumps; each message counts for some. */
+const FIRST_BYTES = 131_072;
+const MESSAGE_BYTES = 1024;
+/** Of a viewer that asks faster than it is answered. */
+const MESSAGES_A_PUMP = 8;
+/** Milliseconds that telling viewers may take at a time; the others wait for the next pump. */
+const TICK_TIME = 10;
+const PUMP_TIME = 5;
 /** About the size of a message; with the longest value (P-2.2) in the worst encoding it stays under 600 KiB. */
 const PAGE_CHARACTERS = 32_768;
 
@@ -51,6 +59,7 @@ export class LiveChannel {
   private pumpTimer: Timer | null = null;
   /** Who is first in the next pump, so that all get their share. */
   private turn = 0;
+  private firstBytes = FIRST_BYTES;
   private undo: (() => void)[] = [];
 
   constructor(parts: LiveChannelParts) {
@@ -133,8 +142,11 @@ export class LiveChannel {
   private receive(viewer: Viewer, text: string): void {
     if (!this.viewers.has(viewer)) return;
     viewer.receive(text);
-    // The first message of a snapshot goes at once, the rest as the transport takes it.
-    viewer.pump(1, this.parts.fleet.revisions.current);
+    // The first message of a snapshot goes at once, unless many ask, and the rest as the transport takes it.
+    if (this.firstBytes > 0) {
+      viewer.read(1);
+      this.firstBytes -= MESSAGE_BYTES + viewer.pump(1, this.parts.fleet.revisions.current);
+    }
     this.pumpSoon();
   }
 
@@ -144,20 +156,27 @@ export class LiveChannel {
     const rev = revisions.next();
     const tick = new Tick(this.viewerParts, this.changes?.drain() ?? [], { since: this.lastTick, rev });
     this.lastTick = rev;
-    for (const viewer of this.viewers) {
+    const until = this.parts.clock.monotonic() + TICK_TIME;
+    for (const viewer of inTurns([...this.viewers], this.turn)) {
       if (viewer.stuck) this.closeStuck(viewer);
-      else viewer.tick(tick);
+      else if (this.parts.clock.monotonic() < until) viewer.tick(tick);
+      else viewer.postpone(tick);
     }
     this.pump(rev);
   }
 
   /** Viewers that are behind get a share each, up to revision `upTo`, the newest one. */
   private pump(upTo: number): void {
+    const { clock } = this.parts;
     const behind = [...this.viewers].filter((viewer) => viewer.behind);
+    const until = clock.monotonic() + PUMP_TIME;
     this.turn += 1;
+    this.firstBytes = FIRST_BYTES;
     let budget = PUMP_BYTES;
-    for (let index = 0; index < behind.length && budget > 0; index += 1) {
-      budget -= (behind[(this.turn + index) % behind.length] as Viewer).pump(budget, upTo);
+    for (const viewer of inTurns(behind, this.turn)) {
+      viewer.read(MESSAGES_A_PUMP);
+      budget -= viewer.pump(budget, upTo);
+      if (budget <= 0 || clock.monotonic() >= until) break;
     }
     this.pumpSoon();
   }
@@ -203,3 +222,29 @@ const REASONS: Partial<Readonly<Record<CloseCode, string>>> = {
   1013: 'The connection was not read for 10 s; connect again for a fresh snapshot.',
   4003: 'The key was revoked or has expired.',
 };
+
+/** One of each customer in turn, `turn` saying with whom to begin: nobody waits for all the viewers of another customer. */
+function inTurns(viewers: readonly Viewer[], turn: number): Viewer[] {
+  const byCustomer = new Map<string, Viewer[]>();
+  for (const viewer of rotated(viewers, turn)) {
+    const { customer } = viewer.caller;
+    const ofCustomer = byCustomer.get(customer);
+    if (ofCustomer) ofCustomer.push(viewer);
+    else byCustomer.set(customer, [viewer]);
+  }
+  const lists = rotated([...byCustomer.values()], turn);
+  const longest = Math.max(0, ...lists.map(({ length }) => length));
+  const order: Viewer[] = [];
+  for (let index = 0; index < longest; index += 1) {
+    for (const list of lists) {
+      const viewer = list[index];
+      if (viewer) order.push(viewer);
+    }
+  }
+  return order;
+}
+
+function rotated<Item>(items: readonly Item[], turn: number): Item[] {
+  const first = items.length === 0 ? 0 : turn % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
+}

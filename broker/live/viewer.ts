@@ -65,6 +65,8 @@ export class Viewer {
   private readonly drain = new Drain();
   /** Events and commands; what came before the viewer is not told. */
   private readonly feeds: readonly ToldFeed[];
+  /** Messages that nobody has looked at yet. */
+  private readonly unread: string[] = [];
   /** The last tick: what a subscription has not been told of before it, it is behind with. */
   private lastTick: number;
 
@@ -80,12 +82,23 @@ export class Viewer {
 
   /** Whether there is more to tell before the next tick. */
   get behind(): boolean {
-    const { feeds, subscriptions } = this;
+    const { feeds, subscriptions, unread } = this;
+    if (unread.length > 0) return true;
     return feeds.some((one) => this.owes(one)) || subscriptions.all.some((one) => this.isBehind(one));
   }
 
-  /** Answers what is wrong with the message. */
+  /** Keeps a message until there is time for it; its socket is not read for long if there are many. */
   receive(text: string): void {
+    this.unread.push(text);
+  }
+
+  /** Does what the next few messages say. */
+  read(most: number): void {
+    for (const text of this.unread.splice(0, most)) this.apply(text);
+  }
+
+  /** Answers what is wrong with the message. */
+  private apply(text: string): void {
     const message = text.length > LIVE_LIMITS.messageBytes ? null : readClientMessage(text);
     const error = message ? this.subscriptions.apply(message) : 'bad-message';
     if (error) this.offer(errorMessage(this.parts.fleet.revisions.next(), error, message?.id));
@@ -120,6 +133,11 @@ export class Viewer {
     for (const message of messages) this.send(message);
     for (const subscription of all) subscription.toldTo = tick.rev;
     for (const one of this.feeds) one.toldTo = tick.rev;
+  }
+
+  /** There is no time for it in this tick: it is behind now. */
+  postpone({ rev }: Tick): void {
+    this.lastTick = rev;
   }
 
   /**

@@ -145,3 +145,38 @@ describe('a viewer that reads again', () => {
     expect(viewer.mostBuffered).toBeLessThanOrEqual(MIB);
   });
 });
+
+describe('viewers of one customer that ask without end', () => {
+  function askers() {
+    const { world } = bigFleet();
+    world.measures('other/d-1', { x: 1 });
+    const viewers = Array.from({ length: 40 }, () => world.viewer('acme'));
+    for (let round = 0; round < 20; round += 1) {
+      for (const viewer of viewers) viewer.says({ type: 'subscribe', id: 1, topic: 'acme/+' });
+    }
+    return { world, viewers };
+  }
+
+  it('are not all answered in one turn of the loop', () => {
+    const { world, viewers } = askers();
+    const bytes = () => JSON.stringify(viewers.map(({ read }) => read)).length;
+    const atOnce = bytes();
+    expect(atOnce).toBeGreaterThan(10_000);
+    expect(atOnce).toBeLessThan(200_000);
+    world.clock.advance(20);
+    expect(bytes() - atOnce).toBeLessThan(700_000);
+    world.clock.advance(10_000);
+    for (const viewer of viewers) expect(modelOf(viewer).rows.size).toBe(300);
+  });
+
+  it('do not keep those of another customer waiting', () => {
+    const { world } = askers();
+    const other = world.viewer('other');
+    other.says({ type: 'subscribe', id: 1, topic: 'other/+' });
+    world.clock.advance(20);
+    expect(other.of('snapshot').map(({ more }) => more)).toEqual([false]);
+    world.measures('other/d-1', { x: 2 });
+    world.clock.advance(270);
+    expect(modelOf(other).rows.get('other/d-1')?.values.get('x')?.value).toBe(2);
+  });
+});
