@@ -4,6 +4,7 @@
  * neighbour. Owns the buckets, the most recent ones.
  */
 import type { Clock } from '../base/clock.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import { networkOf } from './address.ts';
 
 /** Failures in a row before an address is told to wait. */
@@ -11,14 +12,9 @@ export const BURST = 20;
 const PER_SECOND = 0.5;
 const ADDRESSES = 4096;
 
-interface Bucket {
-  readonly left: number;
-  readonly at: number;
-}
-
 export class FailedAttempts {
   private readonly clock: Pick<Clock, 'monotonic'>;
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly buckets = new Map<string, TokenBucket>();
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
     this.clock = clock;
@@ -27,18 +23,12 @@ export class FailedAttempts {
   /** Counts a failure; returns the seconds to wait if there were too many, else null. */
   add(address: string): number | null {
     const name = networkOf(address);
-    const at = this.clock.monotonic();
-    const left = this.left(name, at);
-    const full = left < 1;
+    const now = this.clock.monotonic();
+    const bucket = this.buckets.get(name) ?? new TokenBucket(PER_SECOND, now, BURST);
+    const wait = bucket.tryTake(1, now);
     this.buckets.delete(name);
-    this.buckets.set(name, { left: full ? left : left - 1, at });
+    this.buckets.set(name, bucket);
     if (this.buckets.size > ADDRESSES) this.buckets.delete(this.buckets.keys().next().value as string);
-    return full ? Math.ceil((1 - left) / PER_SECOND) : null;
-  }
-
-  private left(name: string, at: number): number {
-    const bucket = this.buckets.get(name);
-    if (!bucket) return BURST;
-    return Math.min(BURST, bucket.left + ((at - bucket.at) * PER_SECOND) / 1000);
+    return wait === 0 ? null : Math.ceil(wait / 1000);
   }
 }

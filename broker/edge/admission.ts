@@ -4,6 +4,7 @@
  */
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Clock } from '../base/clock.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import { bump, type Full, type Holder, Shares } from './shares.ts';
 
 export interface AdmissionLimits {
@@ -27,15 +28,14 @@ export class Admission {
   private readonly clock: Pick<Clock, 'monotonic'>;
   private readonly shares: Shares;
   private readonly fromAddress = new Map<string, number>();
-  private handshakes: number;
-  private filledAt: number;
+  private readonly handshakes: TokenBucket;
 
   constructor(limits: AdmissionLimits, clock: Pick<Clock, 'monotonic'>) {
     this.limits = limits;
     this.clock = clock;
     this.shares = new Shares(limits.connections, limits.sharePercent);
-    this.handshakes = limits.handshakesPerSecond * 2;
-    this.filledAt = clock.monotonic();
+    const rate = limits.handshakesPerSecond;
+    this.handshakes = new TokenBucket(rate, clock.monotonic(), 2 * rate);
   }
 
   get connections(): number {
@@ -49,7 +49,7 @@ export class Admission {
   admit(applicant: Applicant, replacing: number): Problem | null {
     const { limits, shares } = this;
     const { customer, address } = applicant;
-    if (!this.takeHandshake())
+    if (this.handshakes.tryTake(1, this.clock.monotonic()) > 0)
       return refusal('too-many-handshakes', 'handshakesPerSecond', limits, RETRY_HANDSHAKE);
     const full = replacing > 0 ? null : shares.full(applicant);
     if (full === 'all') return refusal('too-many-connections', 'connections', limits, RETRY_CONNECTIONS);
@@ -69,16 +69,6 @@ export class Admission {
   release(applicant: Applicant): void {
     this.shares.remove(applicant);
     bump(this.fromAddress, applicant.address, -1);
-  }
-
-  private takeHandshake(): boolean {
-    const rate = this.limits.handshakesPerSecond;
-    const now = this.clock.monotonic();
-    this.handshakes = Math.min(rate * 2, this.handshakes + ((now - this.filledAt) * rate) / 1000);
-    this.filledAt = now;
-    if (this.handshakes < 1) return false;
-    this.handshakes -= 1;
-    return true;
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import WebSocket from 'ws';
-import type { Rate } from '../session/rate.ts';
+import type { TokenBucket } from '../base/token-bucket.ts';
 import type { DeviceSession } from '../session/session.ts';
 import type { Transport } from '../session/transport.ts';
 import { shortened } from '../wire/names.ts';
@@ -25,7 +25,7 @@ interface Receiver extends Writable {
 
 export class DeviceSocket extends WebSocket implements Transport {
   session: DeviceSession | null = null;
-  controlRate: Rate | null = null;
+  controlRate: TokenBucket | null = null;
   /** Called once when the socket is gone, with how it went and what the device said as it closed (P-7.5). */
   gone: ((reason: string, said: string) => void) | null = null;
   private raw: RawSocket | null = null;
@@ -81,7 +81,7 @@ export class DeviceSocket extends WebSocket implements Transport {
   attach(
     session: DeviceSession,
     head: Uint8Array,
-    controlRate: Rate,
+    controlRate: TokenBucket,
     gone: (reason: string, said: string) => void,
   ): void {
     this.session = session;

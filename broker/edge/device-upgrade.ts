@@ -14,10 +14,10 @@ import { presentedKey } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import { ID_PATTERN } from '../hub/fleet/topics.ts';
-import { Rate } from '../session/rate.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { clientAddress } from './address.ts';
@@ -228,7 +228,7 @@ export class DeviceUpgrade {
     const { fleet, sessions, clock, sessionId } = this.parts;
     const identity = { session: sessionId(), keyId: key.id, device: fleet.obtain(key.customer, device) };
     const session = sessions.open(identity, webSocket);
-    const controlRate = new Rate(CONTROL_FRAMES_A_SECOND, clock.monotonic());
+    const controlRate = new TokenBucket(CONTROL_FRAMES_A_SECOND, clock.monotonic());
     webSocket.attach(session, head, controlRate, (reason, said) => sessions.closed(session, reason, said));
   }
 }

@@ -2,8 +2,8 @@
 import type WebSocket from 'ws';
 import type { CloseCode } from '../../schemas/errors.ts';
 import type { Clock, Timer } from '../base/clock.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import type { ViewerConnection, ViewerTransport } from '../live/transport.ts';
-import { Rate } from '../session/rate.ts';
 
 const PING = 30_000;
 const DEAD = 75_000;
@@ -21,8 +21,8 @@ export class LiveSocket implements ViewerTransport {
   /** Both: monotonic ms. */
   private heardAt: number;
   private pingedAt: number;
-  private readonly messageRate: Rate;
-  private readonly controlRate: Rate;
+  private readonly messageRate: TokenBucket;
+  private readonly controlRate: TokenBucket;
   private unread: Timer | null = null;
   private grace: Timer | null = null;
   private connection: ViewerConnection | null = null;
@@ -33,8 +33,8 @@ export class LiveSocket implements ViewerTransport {
     this.clock = clock;
     this.heardAt = clock.monotonic();
     this.pingedAt = this.heardAt;
-    this.messageRate = new Rate(MESSAGES_A_SECOND, this.heardAt);
-    this.controlRate = new Rate(CONTROL_FRAMES_A_SECOND, this.heardAt);
+    this.messageRate = new TokenBucket(MESSAGES_A_SECOND, this.heardAt);
+    this.controlRate = new TokenBucket(CONTROL_FRAMES_A_SECOND, this.heardAt);
   }
 
   get bufferedBytes(): number {

@@ -4,7 +4,7 @@
  * while any wait, or there is no room for them, the socket is not read: nothing is lost by that, TCP pushes back.
  */
 import type { Timer } from '../base/clock.ts';
-import { Rate } from './rate.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 
 /** A slice, bytes. Small: with the dearest frames it costs about a millisecond, and no slice is stopped midway. */
 export const SLICE = 4096;
@@ -69,8 +69,8 @@ export class Intake {
   private readonly holder: IntakeHolder;
   private readonly inlet: Inlet;
   private readonly overflow: () => void;
-  private readonly frameRate: Rate;
-  private readonly costRate: Rate;
+  private readonly frameRate: TokenBucket;
+  private readonly costRate: TokenBucket;
   /** What waits: `first` from `at` on, then `more`. Idle devices are many, so there is no array for them. */
   private first: Uint8Array | null = null;
   private at = 0;
@@ -91,8 +91,8 @@ export class Intake {
     this.holder = holder;
     this.inlet = inlet;
     this.overflow = overflow;
-    this.frameRate = new Rate(limits.framesPerSecond, now);
-    this.costRate = new Rate(limits.bytesPerSecond, now);
+    this.frameRate = new TokenBucket(limits.framesPerSecond, now);
+    this.costRate = new TokenBucket(limits.bytesPerSecond, now);
   }
 
   /** The broker does not read this device's socket now, or holds what it sent: its silence says nothing of it (P-7.1). */
