@@ -3,6 +3,7 @@
  * a command is in its id and the seed, so that it is the same however often it is simulated. Owns the order.
  */
 import type { Clock } from '../broker/base/clock.ts';
+import { SerialQueue } from '../broker/base/serial-queue.ts';
 import type { Value } from '../broker/wire/frames.ts';
 import type { DeviceClient, DeviceCommand } from '../client/index.ts';
 import { type Action, Refused } from './profiles/profile.ts';
@@ -32,7 +33,7 @@ type Fate = { readonly kind: 'silence' } | { readonly kind: 'success' | 'failure
 
 export class SimulatedCommands {
   private readonly parts: SimulatedCommandsParts;
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly turns = new SerialQueue();
 
   constructor(parts: SimulatedCommandsParts) {
     this.parts = parts;
@@ -53,10 +54,7 @@ export class SimulatedCommands {
       return;
     }
     command.accept();
-    const turn = this.last.then(() => this.carryOut(command, action, fate));
-    // The next one waits for this one, whatever becomes of it.
-    this.last = Promise.allSettled([turn]);
-    return turn;
+    return this.turns.run(() => this.carryOut(command, action, fate));
   }
 
   private async carryOut(

@@ -4,6 +4,7 @@
  * tokens, which live in memory only.
  */
 import { createHash } from 'node:crypto';
+import { inBackground } from '../base/background.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { BrowserSessionRow, KeyRow, KeyStore } from '../store/ports.ts';
@@ -76,9 +77,9 @@ export class BrowserSessions {
     }
     const over = rows.filter((row) => !this.byName.has(nameOf(row.hash))).map((row) => row.hash);
     if (over.length > 0) await store.deleteBrowserSessions(over);
-    const report = (error: unknown) => this.parts.logger.error({ err: error }, 'Logins could not be stored.');
     this.timer = clock.every(TIDY_EVERY, () => {
-      Promise.all([this.sweep(), this.flush()]).catch(report);
+      const tidied = Promise.all([this.sweep(), this.flush()]);
+      inBackground(tidied, this.parts.logger, 'Logins could not be stored.');
     });
   }
 

@@ -3,8 +3,10 @@
  * the store before it holds, one change after the other. Only the SHA-256 of a key is kept.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { inBackground } from '../base/background.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { SerialQueue } from '../base/serial-queue.ts';
 import type { KeyRow, KeyStore, Role } from '../store/ports.ts';
 import { keyIdOf, makeKeyText, type RandomBytes } from './key-text.ts';
 
@@ -47,7 +49,7 @@ export class KeyRing {
   private readonly alive = new Set<string>();
   private readonly listeners = new Set<EndListener>();
   private timers: readonly Timer[] = [];
-  private lastWrite: Promise<unknown> = Promise.resolve();
+  private readonly writes = new SerialQueue();
 
   constructor(parts: KeyRingParts) {
     this.parts = parts;
@@ -62,9 +64,7 @@ export class KeyRing {
     this.timers = [
       clock.every(EXPIRY_SWEEP, () => this.sweep()),
       clock.every(FLUSH_EVERY, () => {
-        this.flush().catch((error: unknown) =>
-          logger.error({ err: error }, 'The use of keys could not be stored.'),
-        );
+        inBackground(this.flush(), logger, 'The use of keys could not be stored.');
       }),
     ];
   }
@@ -165,7 +165,7 @@ export class KeyRing {
 
   /** Stores when keys were used last. */
   flush(): Promise<void> {
-    return this.inTurn(async () => {
+    return this.writes.run(async () => {
       const ids = [...this.used];
       if (ids.length === 0) return;
       this.used.clear();
@@ -197,19 +197,12 @@ export class KeyRing {
 
   /** A row is stored whole, so it is read when its turn comes: otherwise one change would take back another. */
   private change(id: string, changed: (row: KeyRow) => Partial<KeyRow>): Promise<void> {
-    return this.inTurn(async () => {
+    return this.writes.run(async () => {
       const before = this.byId.get(id) as KeyRow;
       const part = changed(before);
       await this.parts.store.updateKeys([{ ...before, ...part }]);
       this.byId.set(id, { ...(this.byId.get(id) as KeyRow), ...part });
     });
-  }
-
-  /** After every write before it, whatever became of that one: its own caller hears of it. */
-  private inTurn(write: () => Promise<void>): Promise<void> {
-    const written = this.lastWrite.then(write, write);
-    this.lastWrite = written;
-    return written;
   }
 
   private sweep(): void {

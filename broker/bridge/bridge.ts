@@ -4,6 +4,7 @@
  *
  * Nothing here waits for the peer: while it is away the log keeps what it has not got.
  */
+import { inBackground } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
@@ -245,12 +246,10 @@ export class Bridge {
 
   private receive(number: number, message: PeerMessage): void {
     const { logger } = this.parts;
-    this.seam
-      .take(message)
-      .catch((error: unknown) =>
-        logger.error({ err: error, topic: message.topic }, 'A message was not taken.'),
-      )
-      .finally(() => this.worker.send({ type: 'taken', number }));
+    const { topic } = message;
+    inBackground(this.seam.take(message), logger, 'A message was not taken.', { topic }).finally(() =>
+      this.worker.send({ type: 'taken', number }),
+    );
   }
 
   private outageCounts(): OutageCounts {

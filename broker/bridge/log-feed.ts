@@ -2,6 +2,7 @@
  * From the telemetry log to the bridge's thread: records in portions, a bounded number of bytes at a time, and the cursor
  * forward when the peer has them. Owns the reader. While the peer is away nothing is read, and the log keeps it.
  */
+import { inBackground } from '../base/background.ts';
 import type { Logger } from '../base/logger.ts';
 import { readBatch } from '../store/batch.ts';
 import type { LogReader, LogRecord, TelemetryLog } from '../store/ports.ts';
@@ -65,10 +66,7 @@ export class LogFeed {
     this.unread = [];
     this.unsent = [];
     this.outstanding = 0;
-    this.run(reader).catch((error: unknown) => {
-      // The store reports its own failure, and then the process ends (Stores.onFailure).
-      this.parts.logger.error({ err: error }, 'The MQTT bridge cannot read the log any more.');
-    });
+    inBackground(this.run(reader), this.parts.logger, 'The MQTT bridge cannot read the log any more.');
   }
 
   /** The peer has everything before `done`, the thread has read everything before `read`. */

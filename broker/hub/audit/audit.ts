@@ -4,8 +4,10 @@
  *
  * What the audit keeps: who asked what of whom, when, and what became of it.
  */
+import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
+import { SerialQueue } from '../../base/serial-queue.ts';
 import type {
   AuditOutcome,
   AuditQuery,
@@ -13,7 +15,6 @@ import type {
   AuditStore,
   NumberedAuditRow,
 } from '../../store/command-ports.ts';
-import { OneAtATime } from '../one-at-a-time.ts';
 import { cutPage } from '../page.ts';
 
 export type { AuditQuery, NumberedAuditRow } from '../../store/command-ports.ts';
@@ -81,7 +82,7 @@ export class Audit implements AuditDesk {
   private rows: AuditRow[] = [];
   private outcomes: AuditOutcome[] = [];
   private timer: Timer | null = null;
-  private readonly writes = new OneAtATime();
+  private readonly writes = new SerialQueue();
   private lost = 0;
   private life: 'open' | 'stopped' = 'open';
 
@@ -140,10 +141,7 @@ export class Audit implements AuditDesk {
     if (this.life === 'stopped') return;
     this.timer ??= this.parts.clock.after(GROUP, () => {
       this.timer = null;
-      this.flush().catch((error: unknown) => {
-        // The store reports its failure itself, and the process ends (Stores.onFailure).
-        this.parts.logger.error({ err: error }, 'The audit could not be written.');
-      });
+      inBackground(this.flush(), this.parts.logger, 'The audit could not be written.');
     });
   }
 

@@ -2,6 +2,7 @@
  * Deletes what has been kept for long enough: ended commands and jobs, and old entries of the audit. Time counts no faster
  * than it passes here, so a wall clock that is set ahead by years deletes nothing. Owns its timer.
  */
+import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { AuditStore, CommandStore, JobStore } from '../../store/command-ports.ts';
@@ -56,12 +57,11 @@ export class Purge {
 
   /** One that takes longer than an hour is not overtaken by the next. */
   private runAlone(): void {
-    this.running ??= this.run()
-      // The store reports its failure itself, and the process ends (Stores.onFailure).
-      .catch((error: unknown) => this.parts.logger.error({ err: error }, 'What is old could not be deleted.'))
-      .finally(() => {
+    this.running ??= inBackground(this.run(), this.parts.logger, 'What is old could not be deleted.').finally(
+      () => {
         this.running = null;
-      });
+      },
+    );
   }
 
   private async run(): Promise<void> {

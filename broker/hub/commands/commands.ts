@@ -3,6 +3,7 @@
  * Ties its parts together: `creation.ts` makes commands, `delivery.ts` writes them to devices, `steps.ts` changes them,
  * `journal.ts` saves them. Owns when they expire.
  */
+import { inBackground } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
@@ -263,8 +264,7 @@ export class Commands implements CommandDesk {
     this.report(this.steps.decide(entry, endedBy(entry.command, status, why)));
   }
 
-  /** The store reports its failure itself, and the process ends (Stores.onFailure). */
   private report(work: Promise<void>): void {
-    work.catch((error: unknown) => this.parts.logger.error({ err: error }, 'A command was not saved.'));
+    inBackground(work, this.parts.logger, 'A command was not saved.');
   }
 }

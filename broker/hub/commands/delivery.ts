@@ -4,6 +4,7 @@
  * devices which do not read.
  */
 
+import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { encodeCommand } from '../../wire/encode.ts';
@@ -220,8 +221,7 @@ export class Delivery {
     this.report(this.parts.steps.decide(entry, endedBy(entry.command, 'failed', { at, reason })));
   }
 
-  /** The store reports its failure itself, and the process ends (Stores.onFailure). */
   private report(work: Promise<void>): void {
-    work.catch((error: unknown) => this.parts.logger.error({ err: error }, 'A command could not be saved.'));
+    inBackground(work, this.parts.logger, 'A command could not be saved.');
   }
 }

@@ -3,7 +3,9 @@
  * looked up in the store and kept as late, one after the other. Owns the queue of those, of which a device that floods
  * has a bounded share.
  */
+import { inBackground } from '../../base/background.ts';
 import type { Logger } from '../../base/logger.ts';
+import { SerialQueue } from '../../base/serial-queue.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
 import { readCommand } from './command.ts';
 import { answered, type DeviceResult } from './life.ts';
@@ -30,7 +32,7 @@ const MOST_WAITING = 256;
 
 export class LateResults {
   private readonly parts: LateResultsParts;
-  private queue: Promise<void> = Promise.resolve();
+  private readonly queue = new SerialQueue();
   /** How many wait, by `customer/device`. */
   private readonly waiting = new Map<string, number>();
 
@@ -50,11 +52,11 @@ export class LateResults {
       return;
     }
     this.waiting.set(device, waiting + 1);
-    this.queue = this.queue
-      .then(() => this.apply(late))
-      // The store reports its failure itself, and the process ends (Stores.onFailure).
-      .catch((error: unknown) => logger.error({ err: error }, 'A late result was not kept.'))
-      .finally(() => this.done(device));
+    inBackground(
+      this.queue.run(() => this.apply(late).finally(() => this.done(device))),
+      logger,
+      'A late result was not kept.',
+    );
   }
 
   private done(device: string): void {
@@ -65,7 +67,7 @@ export class LateResults {
 
   /** Resolves when everything added so far is noted in the journal. */
   settled(): Promise<void> {
-    return this.queue;
+    return this.queue.run(async () => {});
   }
 
   private async apply({ customer, device, id, result, position }: LateResult): Promise<void> {

@@ -12,6 +12,7 @@
  * a moment; what the broker decides is saved before anybody is told.
  */
 
+import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
@@ -134,10 +135,7 @@ export class Journal {
     this.dirty.add(entry);
     this.timer ??= this.parts.clock.after(LAZY, () => {
       this.timer = null;
-      this.flush().catch((error: unknown) => {
-        // The store reports its failure itself, and the process ends (Stores.onFailure).
-        this.parts.logger.error({ err: error }, 'Commands could not be saved.');
-      });
+      inBackground(this.flush(), this.parts.logger, 'Commands could not be saved.');
     });
   }
 

@@ -3,11 +3,11 @@
  * comes from the telemetry log and is saved with the checkpoint. Owns the documents.
  */
 import type { Clock } from '../../base/clock.ts';
+import { SerialQueue } from '../../base/serial-queue.ts';
 import type { DesiredRow, DesiredStore } from '../../store/command-ports.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
 import type { Device, Member } from '../fleet/device.ts';
-import { OneAtATime } from '../one-at-a-time.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkReceivable, tooBigFor } from '../sendable.ts';
 import {
@@ -50,7 +50,7 @@ interface Entry {
   unread: string | null;
   /** Reports before it are in the row that was loaded. */
   readonly heldTo: number;
-  readonly changes: OneAtATime;
+  readonly changes: SerialQueue;
 }
 
 const WHAT = 'The desired document';
@@ -228,7 +228,7 @@ export class DesiredStates implements DesiredDesk {
 }
 
 function newEntry(documents: DeviceDocuments, heldTo: number): Entry {
-  return { documents, pending: null, unread: null, heldTo, changes: new OneAtATime() };
+  return { documents, pending: null, unread: null, heldTo, changes: new SerialQueue() };
 }
 
 /** P-3.2: what the device cannot receive is never written. */

@@ -3,8 +3,8 @@
  * before anybody sees them. A device that connects without having been registered is known all the same.
  */
 import type { Clock } from '../../base/clock.ts';
+import { SerialQueue } from '../../base/serial-queue.ts';
 import type { RegistryStore } from '../../store/ports.ts';
-import { OneAtATime } from '../one-at-a-time.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Device, DeviceProfile } from './device.ts';
 import type { Fleet } from './fleet.ts';
@@ -30,7 +30,7 @@ export const PROFILE_LIMITS = { labelBytes: 64, tags: 16, tagBytes: 32, notesByt
 const RETRY_NEW_DEVICE = 300;
 
 interface Queue {
-  readonly changes: OneAtATime;
+  readonly changes: SerialQueue;
   users: number;
 }
 
@@ -134,7 +134,7 @@ export class DeviceRegistry {
 
   private async inTurn<Result>(customer: string, id: string, work: () => Promise<Result>): Promise<Result> {
     const name = `${customer}/${id}`;
-    const queue = this.queues.get(name) ?? { changes: new OneAtATime(), users: 0 };
+    const queue = this.queues.get(name) ?? { changes: new SerialQueue(), users: 0 };
     this.queues.set(name, queue);
     queue.users += 1;
     try {

@@ -3,6 +3,7 @@
  * millisecond, and stays below 2^53 until the year 2248. It also rises over restarts, whatever the clock was set to
  * meanwhile: the store holds a ceiling above every number that was given out.
  */
+import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { StateStore } from '../../store/ports.ts';
@@ -59,8 +60,7 @@ export class RevisionCeiling {
     await this.lift();
     this.timer = clock.every(CHECK, () => {
       if (this.ceiling - revisions.current > RESERVE / 2) return;
-      // The store reports its failure itself, and the process ends (Stores.onFailure).
-      this.lift().catch((error: unknown) => logger.error({ err: error }, 'Revisions were not reserved.'));
+      inBackground(this.lift(), logger, 'Revisions were not reserved.');
     });
   }
 

@@ -1,10 +1,11 @@
 /** Commands to groups of devices. Owns the jobs that are not over, and saves how far they have come. */
+import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
+import { SerialQueue } from '../../base/serial-queue.ts';
 import type { JobStore } from '../../store/command-ports.ts';
 import type { CommandDesk } from '../commands/command.ts';
 import { type CommandLimits, checkWish } from '../commands/creation.ts';
-import { OneAtATime } from '../one-at-a-time.ts';
 import { cutPage } from '../page.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Job, JobDesk, JobWish, Selection } from './job.ts';
@@ -37,7 +38,7 @@ export class Jobs implements JobDesk {
   private readonly unsaved = new Set<JobRunner>();
   private number = 0;
   private timer: Timer | null = null;
-  private readonly saves = new OneAtATime();
+  private readonly saves = new SerialQueue();
   private undo: (() => void) | null = null;
   private life: 'new' | 'started' | 'stopped' = 'new';
 
@@ -221,10 +222,7 @@ export class Jobs implements JobDesk {
   private saveSoon(): void {
     this.timer?.cancel();
     this.timer = null;
-    this.save().catch((error: unknown) => {
-      // The store reports its failure itself, and the process ends (Stores.onFailure).
-      this.parts.logger.error({ err: error }, 'Jobs could not be saved.');
-    });
+    inBackground(this.save(), this.parts.logger, 'Jobs could not be saved.');
   }
 
   private save(): Promise<void> {

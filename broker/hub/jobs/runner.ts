@@ -5,6 +5,7 @@
  * How fast a job goes: so many commands a second, spread evenly. Time that passed unused is gone, or a job that waited
  * for its canary would go on with a flood. Owns when the next one may go, and the timer that waits for it.
  */
+import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Command, CommandDesk } from '../commands/command.ts';
@@ -222,11 +223,8 @@ export class JobRunner {
     this.watch(asked);
   }
 
-  /** The store reports its failure itself, and the process ends (Stores.onFailure). */
   private watch(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      this.parts.logger.error({ err: error, job: this.id }, 'A job could not go on.');
-    });
+    inBackground(work, this.parts.logger, 'A job could not go on.', { job: this.id });
   }
 
   private async ask(index: number): Promise<void> {

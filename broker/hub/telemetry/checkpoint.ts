@@ -4,6 +4,7 @@
  * devices never holds the event loop. Before it says up to which log position it stands it proves that the rows do: a
  * position without its rows would lose what was acknowledged, at the next start and for ever.
  */
+import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { StateStore, TelemetryLog } from '../../store/ports.ts';
@@ -45,8 +46,7 @@ export class Checkpoint {
     const { clock, intervalMs, logger } = this.parts;
     this.state = 'started';
     this.timer = clock.every(intervalMs, () => {
-      // A failure of the store ends the process by Stores.onFailure; here it is only said once more.
-      this.run().catch((error: unknown) => logger.error({ err: error }, 'The checkpoint failed.'));
+      inBackground(this.run(), logger, 'The checkpoint failed.');
     });
   }
 

@@ -8,6 +8,7 @@
 
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
+import { SerialQueue } from '../../base/serial-queue.ts';
 import type { LogBounds, LogReader, LogRecord, StateStore } from '../ports.ts';
 
 export type CursorStore = Pick<StateStore, 'loadCursors' | 'saveCursors'>;
@@ -21,7 +22,7 @@ export class CursorKeeper {
   private readonly logger: Logger;
   private saved: Readonly<Record<string, number>> = {};
   private timer: Timer | null = null;
-  private flushing: Promise<void> = Promise.resolve();
+  private readonly saves = new SerialQueue();
 
   /** `positions` tells where the readers stand now. */
   constructor(parts: {
@@ -45,8 +46,7 @@ export class CursorKeeper {
 
   /** Saves what has moved. Never rejects: the database reports its own failure, and a lagging cursor is safe. */
   flush(): Promise<void> {
-    this.flushing = this.flushing.then(() => this.save());
-    return this.flushing;
+    return this.saves.run(() => this.save());
   }
 
   async stop(): Promise<void> {

@@ -14,6 +14,7 @@
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../base/logger.ts';
+import { SerialQueue } from '../../base/serial-queue.ts';
 import type { LogBounds } from '../ports.ts';
 import { segmentName } from './format.ts';
 import type { SegmentFile } from './recovery.ts';
@@ -55,7 +56,7 @@ function mayGo(segment: Segment, limits: RetentionLimits, view: RetentionView): 
 export class SegmentRemover {
   private readonly logger: Logger;
   private readonly paths: string[] = [];
-  private running: Promise<void> = Promise.resolve();
+  private readonly removals = new SerialQueue();
 
   constructor(logger: Logger) {
     this.logger = logger;
@@ -64,12 +65,12 @@ export class SegmentRemover {
   /** `paths` are newer than all before. */
   remove(paths: readonly string[]): void {
     this.paths.push(...paths);
-    this.running = this.running.then(() => this.unlinkAll());
+    this.removals.run(() => this.unlinkAll());
   }
 
   /** Resolves when what was asked for has been tried. */
   idle(): Promise<void> {
-    return this.running;
+    return this.removals.idle();
   }
 
   private async unlinkAll(): Promise<void> {

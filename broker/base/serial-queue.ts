@@ -1,5 +1,5 @@
 /** Work that is done one after the other. Whoever asked for it hears of a failure; what follows is tried all the same. */
-export class OneAtATime {
+export class SerialQueue {
   private last: Promise<unknown> = Promise.resolve();
 
   run<Result>(work: () => Promise<Result>): Promise<Result> {
