@@ -3,12 +3,12 @@
  * state of the client and the connection at hand.
  */
 import type { ClientOptions } from 'ws';
+import { Backoff } from '../broker/base/backoff.ts';
 import type { Clock, Random, Timer } from '../broker/base/clock.ts';
 import { type BrokerFrame, type ErrorFrame, FRAME, type WelcomeFrame } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
-import { Backoff } from './backoff.ts';
 import { Connection, type ConnectionEnd, type ConnectionOwner } from './connection.ts';
-import { retryAfterClose, retryAfterRefusal } from './retry.ts';
+import { RECONNECT, retryAfterClose, retryAfterRefusal } from './retry.ts';
 
 /** `waiting`: for the next try. `ended`: there will be none. */
 export type ClientState = 'idle' | 'connecting' | 'greeting' | 'live' | 'waiting' | 'ended';
@@ -57,7 +57,7 @@ export class Link implements ConnectionOwner {
   constructor(options: LinkOptions, owner: LinkOwner) {
     this.options = options;
     this.owner = owner;
-    this.backoff = new Backoff(options.random);
+    this.backoff = new Backoff({ ...RECONNECT, random: options.random });
   }
 
   start(): void {

@@ -1,6 +1,9 @@
 /** What an end of a connection means for the next try, by the table of close codes (P-7.3) and HTTP's answers (P-1.5). */
+import type { Backoff, BackoffOptions } from '../broker/base/backoff.ts';
 import { CLOSE_CODES } from '../schemas/errors.ts';
-import type { Backoff } from './backoff.ts';
+
+/** P-7.4: evenly spread from 1 s to a ceiling that doubles: 2 s, 4 s, … 60 s. A fleet comes back spread from the first try on. */
+export const RECONNECT: Omit<BackoffOptions, 'random'> = { first: 2000, most: 60_000, least: () => 1000 };
 
 /** The broker's own delay is taken up to here; ms. */
 const LONGEST_ADVICE = 10 * 60_000;
@@ -15,7 +18,7 @@ export function retryAfterClose(code: number, reason: string, backoff: Backoff):
   if (rule?.retry === false) return null;
   if (code === 1001 || code === 1013) return adviceOf(reason) ?? backoff.next();
   const least = /from (\d+) s/.exec(rule?.after ?? '')?.[1];
-  return least === undefined ? backoff.next() : backoff.slow(Number(least) * 1000);
+  return least === undefined ? backoff.next() : slowly(backoff, Number(least) * 1000);
 }
 
 /** P-7.3: `reconnect in 1234 ms`, already jittered by the broker; also in seconds. null: there is none. */
@@ -31,8 +34,13 @@ function adviceOf(reason: string): number | null {
  */
 export function retryAfterRefusal(status: number, retryAfter: number | null, backoff: Backoff): number {
   const passes = status === 429 || status >= 500;
-  if (!passes) return backoff.slow(AFTER_REFUSAL);
+  if (!passes) return slowly(backoff, AFTER_REFUSAL);
   return Math.min(LONGEST_ADVICE, retryAfter ?? 0) + backoff.next();
+}
+
+/** For what a quick retry would make worse: from `least` ms to twice of it. */
+function slowly(backoff: Backoff, least: number): number {
+  return backoff.between(least, 2 * least);
 }
 
 /** `Retry-After` (RFC 9110, 10.2.3) in ms: seconds, or a date; null if it is neither. */

@@ -3,6 +3,7 @@
  * ends by itself, and it has a bound on its memory, so that whatever the peer does to it stays there.
  */
 import { Worker } from 'node:worker_threads';
+import { Backoff, type BackoffOptions } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
@@ -21,8 +22,10 @@ export interface WorkerClientParts {
 }
 
 const MEMORY_MB = 256;
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+/** After a thread that lived long; ms. */
+const SHORT_PAUSE_MS = 500;
+/** After one that did not: each time twice as long, all of it. */
+const PAUSES_MS: BackoffOptions = { first: 1000, most: 30_000, least: (ceiling) => ceiling, random: () => 1 };
 /** A thread that lived this long did not end because of how it was started. */
 const SOUND_MS = 60_000;
 /** For acknowledgements and the goodbye, which have their own bounds in the thread. */
@@ -34,7 +37,8 @@ export class WorkerClient {
   private state: 'new' | 'running' | 'pausing' | 'stopping' | 'stopped' = 'new';
   /** Monotonic ms. */
   private startedAt = 0;
-  private shortLives = 0;
+  /** Of threads that ended soon, one after the other. */
+  private readonly backoff = new Backoff(PAUSES_MS);
   private pause: Timer | null = null;
   private ended: (() => void) | null = null;
   /** Threads that ended by themselves. */
@@ -94,8 +98,9 @@ export class WorkerClient {
     if (this.state !== 'running') return;
     const { clock, logger, crashed } = this.parts;
     this.crashes += 1;
-    this.shortLives = clock.monotonic() - this.startedAt < SOUND_MS ? this.shortLives + 1 : 0;
-    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.shortLives, 10));
+    const wasSound = clock.monotonic() - this.startedAt >= SOUND_MS;
+    if (wasSound) this.backoff.reset();
+    const pause = wasSound ? SHORT_PAUSE_MS : this.backoff.next();
     logger.error({ reason, pause }, 'The thread of the MQTT bridge has ended; a new one follows.');
     this.state = 'pausing';
     crashed(reason);

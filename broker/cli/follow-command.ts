@@ -69,7 +69,7 @@ class CommandFollower {
       this.reject = reject;
     });
     const message = (received: ServerMessage) => this.take(received);
-    const lost = (reason: string, attempt: number) => waitAgain(reason, attempt, this.signal);
+    const lost = (reason: string, wait: number) => waitAgain(reason, wait, this.signal);
     followTopic(this.connection, `${customer}/${device}`, { message, lost }, this.signal).catch(this.reject);
     return ended;
   }

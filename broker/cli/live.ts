@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import type { ServerMessage } from '../../schemas/live.ts';
+import { Backoff, type BackoffOptions } from '../base/backoff.ts';
 import { type Connection, explanation, unreachable } from './http.ts';
 import { CliError, pause, printable } from './output.ts';
 
@@ -11,17 +12,16 @@ const KEY_ENDED = 4003;
 /** Refusals that another try may not meet. */
 const PASSING = new Set([429, 500, 502, 503, 504]);
 
-/** Between tries to connect again: exponential up to half a minute, with full jitter; ms. */
-const FIRST_WAIT = 1000;
-const LONGEST_WAIT = 30_000;
+/** Between tries to connect again: up to half a minute, with full jitter; ms. */
+const WAITS: BackoffOptions = { first: 1000, most: 30_000, least: () => 0, random: () => Math.random() };
 
 /** Another try may work. */
 class Lost extends CliError {}
 
 export interface Follower {
   message(message: ServerMessage): void;
-  /** The connection is lost, for this reason; resolves when it is time for try number `attempt`, from 1. */
-  lost(reason: string, attempt: number): Promise<void>;
+  /** The connection is lost, for this reason; resolves when it is time for the next try, after `wait` ms. */
+  lost(reason: string, wait: number): Promise<void>;
 }
 
 /**
@@ -34,9 +34,11 @@ export async function followTopic(
   follower: Follower,
   signal?: AbortSignal,
 ): Promise<void> {
-  let attempt = 0;
+  const backoff = new Backoff(WAITS);
+  let state: 'first try' | 'followed' = 'first try';
   const message = (received: ServerMessage): void => {
-    attempt = 1;
+    state = 'followed';
+    backoff.reset();
     follower.message(received);
   };
   while (!signal?.aborted) {
@@ -44,16 +46,14 @@ export async function followTopic(
       await follow(connection, topic, message, signal);
     } catch (error) {
       if (signal?.aborted) return;
-      if (!(error instanceof Lost) || attempt === 0) throw error;
-      await follower.lost(error.message, attempt);
-      attempt += 1;
+      if (!(error instanceof Lost) || state === 'first try') throw error;
+      await follower.lost(error.message, backoff.next());
     }
   }
 }
 
-/** Says why, and waits until it is time for the next try. */
-export async function waitAgain(reason: string, attempt: number, signal?: AbortSignal): Promise<void> {
-  const wait = Math.random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1));
+/** Says why, and waits for so long until the next try; ms. */
+export async function waitAgain(reason: string, wait: number, signal?: AbortSignal): Promise<void> {
   console.error(`${reason} Trying again in ${(wait / 1000).toFixed(1)} s.`);
   await pause(wait, signal);
 }

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { Backoff } from '../../client/backoff.ts';
-import { parseRetryAfter, retryAfterClose, retryAfterRefusal } from '../../client/retry.ts';
+import { Backoff } from '../../broker/base/backoff.ts';
+import { parseRetryAfter, RECONNECT, retryAfterClose, retryAfterRefusal } from '../../client/retry.ts';
 import { CLOSE_CODES } from '../../schemas/errors.ts';
 import { problem } from '../../schemas/problems.ts';
 import { type Answer, fakeBroker } from '../helpers/fake-broker.ts';
@@ -13,7 +13,10 @@ describe('the backoff', () => {
   const ceilings = [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000];
 
   it('grows from 1 s to 60 s with full jitter (P-7.4)', () => {
-    const [lowest, highest] = [new Backoff(() => 0), new Backoff(() => 1)];
+    const [lowest, highest] = [
+      new Backoff({ ...RECONNECT, random: () => 0 }),
+      new Backoff({ ...RECONNECT, random: () => 1 }),
+    ];
     expect(ceilings.map(() => lowest.next())).toEqual(ceilings.map(() => 1000));
     expect(ceilings.map(() => highest.next())).toEqual(ceilings);
     highest.reset();
@@ -21,14 +24,16 @@ describe('the backoff', () => {
   });
 
   it('never overflows, however long the broker is away', () => {
-    const backoff = new Backoff(() => 1);
+    const backoff = new Backoff({ ...RECONNECT, random: () => 1 });
     for (let tries = 0; tries < 5000; tries += 1) expect(backoff.next()).toBeLessThanOrEqual(60_000);
   });
 });
 
 describe('after each close code', () => {
   const wait = (code: number, reason = '') =>
-    [0, 1].map((random) => retryAfterClose(code, reason, new Backoff(() => random)));
+    [0, 1].map((random) =>
+      retryAfterClose(code, reason, new Backoff({ ...RECONNECT, random: () => random })),
+    );
   const usual = [1000, 2000];
   const slow = [60_000, 120_000];
   const never = [null, null];
@@ -66,7 +71,9 @@ describe('after each close code', () => {
 
 describe('after each HTTP answer', () => {
   const wait = (status: number, retryAfter: number | null = null) =>
-    [0, 1].map((random) => retryAfterRefusal(status, retryAfter, new Backoff(() => random)));
+    [0, 1].map((random) =>
+      retryAfterRefusal(status, retryAfter, new Backoff({ ...RECONNECT, random: () => random })),
+    );
 
   it.each([301, 400, 401, 403, 404, 426])('%i is tried again after 5 to 10 minutes only', (status) => {
     expect(wait(status)).toEqual([300_000, 600_000]);

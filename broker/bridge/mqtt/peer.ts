@@ -2,6 +2,7 @@
  * The way to the peer: servers in the order of the configuration, MQTT 5 and then 3.1.1, pauses that grow while nobody
  * lets us in. Owns the link at hand and the state; it is never without a plan until it is stopped.
  */
+import { Backoff } from '../../base/backoff.ts';
 import type { Clock, Random, Timer } from '../../base/clock.ts';
 import { Link, type LinkFailure, type LinkOptions, type PeerHello, type PeerMessage } from './link.ts';
 import type { ProtocolVersion } from './publish-writer.ts';
@@ -32,19 +33,24 @@ export class Peer {
   private readonly options: PeerOptions;
   private readonly events: PeerEvents;
   private readonly clock: Clock;
-  private readonly random: Random;
   private state: 'new' | 'trying' | 'connected' | 'pausing' | 'stopped' = 'new';
   private current: Link | null = null;
   private pause: Timer | null = null;
-  /** Rounds without success. */
-  private rounds = 0;
+  /** Of rounds without success. */
+  private readonly backoff: Backoff;
   private left: (() => void) | null = null;
 
   constructor(parts: { options: PeerOptions; events: PeerEvents; clock: Clock; random: Random }) {
     this.options = parts.options;
     this.events = parts.events;
     this.clock = parts.clock;
-    this.random = parts.random;
+    this.backoff = new Backoff({
+      first: FIRST_PAUSE_MS,
+      most: parts.options.reconnectMs,
+      // Half of it at random: many bridges that lost one server do not come back at once.
+      least: (ceiling) => ceiling / 2,
+      random: parts.random,
+    });
   }
 
   /** The open connection. */
@@ -82,7 +88,7 @@ export class Peer {
       {
         opened: (hello) => this.opened(server, hello),
         acknowledged: (id, reason) => {
-          this.rounds = 0;
+          this.backoff.reset();
           events.acknowledged(id, reason);
         },
         received: () => events.turned(),
@@ -116,12 +122,7 @@ export class Peer {
   }
 
   private waitAndTry(): void {
-    const pause = Math.min(this.options.reconnectMs, FIRST_PAUSE_MS * 2 ** Math.min(this.rounds, 20));
-    this.rounds += 1;
-    // Half of it at random: many bridges that lost one server do not come back at once.
-    this.pause = this.clock.after(pause * (0.5 + this.random() / 2), () =>
-      this.attempt(0, this.firstVersion()),
-    );
+    this.pause = this.clock.after(this.backoff.next(), () => this.attempt(0, this.firstVersion()));
   }
 
   private firstVersion(): ProtocolVersion {
