@@ -1,5 +1,6 @@
 /** Composition, second half: what people and devices reach. Constructs, starts nothing. */
 import type { Problem } from '../schemas/problems.ts';
+import { presentedCookie, presentedKey } from './access/credentials.ts';
 import { FailedAttempts } from './access/failed-attempts.ts';
 import { AdminServer, type Readiness } from './admin/server.ts';
 import type { BrokerOptions, Core } from './core.ts';
@@ -90,6 +91,12 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
     host: config.server.host,
     port: config.server.port,
     handle: (request, response) => admin.handle(request, response),
+    customerOf: ({ headers }) => {
+      const key = presentedKey(headers);
+      const cookie = presentedCookie(headers);
+      const row = key === null ? cookie && core.browserSessions.find(cookie) : core.keys.authenticate(key);
+      return row ? row.customer : '';
+    },
     upgrades: {
       '/v1/device': (request, socket, head) => devices.upgrade(request, socket, head),
       '/v1/live': (request, socket, head) => liveUpgrade.upgrade(request, socket, head),

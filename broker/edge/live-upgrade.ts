@@ -13,7 +13,7 @@ import { LIVE_LIMITS } from '../../schemas/live.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Login } from '../access/browser-sessions.ts';
 import { type Caller, callerOf } from '../access/caller.ts';
-import { presentedKey, SESSION_COOKIE } from '../access/credentials.ts';
+import { presentedCookie, presentedKey } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import { originAllowed } from '../access/origin.ts';
 import type { Clock, Timer } from '../base/clock.ts';
@@ -28,8 +28,6 @@ import { checkHandshake, goingAway, type NewerOptions } from './device-upgrade.t
 import { LiveSocket } from './live-socket.ts';
 import { refuseUpgrade } from './refuse.ts';
 import { type Holder, Shares } from './shares.ts';
-
-const COOKIE = new RegExp(`(?:^|;) *${SESSION_COOKIE}=([^; ]+)`);
 
 export interface LiveRules {
   readonly allowedOrigins: readonly string[];
@@ -78,7 +76,8 @@ function checkOrigin(
   const { origin, host } = request.headers;
   const protocol = protocolOf(request, trustedProxies);
   const program =
-    origin === undefined && (presentedKey(request.headers) !== null || presentedCookie(request) === null);
+    origin === undefined &&
+    (presentedKey(request.headers) !== null || presentedCookie(request.headers) === null);
   if (program || originAllowed({ origin, host, protocol, allowedOrigins })) return null;
   return problem('origin-refused', 'Use the own page, or add its origin to server.allowedOrigins.');
 }
@@ -101,12 +100,8 @@ function identify(
     const row = rules.authenticate(key);
     return row && { row, name: null };
   }
-  const cookie = presentedCookie(request);
+  const cookie = presentedCookie(request.headers);
   return cookie === null ? null : rules.findLogin(cookie);
-}
-
-function presentedCookie({ headers }: IncomingMessage): string | null {
-  return COOKIE.exec(headers.cookie ?? '')?.[1] ?? null;
 }
 
 /** Milliseconds between looks at who needs a ping. */

@@ -5,17 +5,25 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { RequestTurns } from './request-turns.ts';
 
 /** Requests that may wait on one connection; with more it is closed. */
 const LONGEST = 64;
 
+export interface RequestQueueParts {
+  readonly handle: RequestListener;
+  readonly turns: RequestTurns;
+  /** Whose key or login the request shows; empty: nobody's. */
+  readonly customerOf: (request: IncomingMessage) => string;
+}
+
 export class RequestQueue {
-  private readonly handle: RequestListener;
+  private readonly parts: RequestQueueParts;
   /** There while a request is handled. */
   private readonly waiting = new WeakMap<Socket, [IncomingMessage, ServerResponse][]>();
 
-  constructor(handle: RequestListener) {
-    this.handle = handle;
+  constructor(parts: RequestQueueParts) {
+    this.parts = parts;
   }
 
   add(request: IncomingMessage, response: ServerResponse): void {
@@ -32,8 +40,11 @@ export class RequestQueue {
   }
 
   private run(request: IncomingMessage, response: ServerResponse): void {
+    const { handle, turns, customerOf } = this.parts;
     response.once('close', () => this.next(request.socket));
-    this.handle(request, response as Parameters<RequestListener>[1]);
+    turns.add(customerOf(request), () => {
+      if (!request.socket.destroyed) handle(request, response as Parameters<RequestListener>[1]);
+    });
   }
 
   private next(socket: Socket): void {

@@ -15,6 +15,7 @@ import { PendingConnections } from './pending-connections.ts';
 import { offersWebSocket, serveWithoutUpgrade } from './plain-request.ts';
 import { refuse } from './refuse.ts';
 import { RequestQueue } from './request-queue.ts';
+import { RequestTurns } from './request-turns.ts';
 
 const REASONS: Readonly<Record<string, (host: string, port: number) => string>> = {
   EADDRINUSE: (host, port) =>
@@ -67,6 +68,8 @@ export interface EdgeParts {
   readonly host: string;
   readonly port: number;
   readonly handle: RequestListener;
+  /** Whose key or login a request shows; empty: nobody's. */
+  readonly customerOf: (request: IncomingMessage) => string;
   /** Path → handler. */
   readonly upgrades: Readonly<Record<string, UpgradeHandler>>;
   readonly plan: Pick<ConnectionPlan, 'sockets' | 'httpConnections' | 'httpConnectionsPerAddress'>;
@@ -85,7 +88,7 @@ export class EdgeServer {
   constructor(parts: EdgeParts) {
     this.parts = parts;
     const { plan, trustedProxies, counters } = parts;
-    this.requests = new RequestQueue(parts.handle);
+    this.requests = new RequestQueue({ ...parts, turns: new RequestTurns(parts.clock) });
     this.pending = new PendingConnections({
       total: plan.httpConnections,
       perAddress: plan.httpConnectionsPerAddress,
