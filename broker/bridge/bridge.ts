@@ -7,6 +7,7 @@
 import { inBackground } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { RateMeter } from '../base/rate-meter.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { TelemetryLog } from '../store/ports.ts';
 import { type BridgeConnection, Connection, Outbox } from './connection.ts';
@@ -16,7 +17,7 @@ import type { PeerMessage } from './mqtt/link.ts';
 import { BridgeCounts, describeOutage, type OutageCounts, type OutageStatement, Outages } from './outage.ts';
 import { RetainedFeed } from './retained-feed.ts';
 import { type MqttConfig, retainedRoutes, routesHeld, workerOptions } from './settings.ts';
-import { type BridgeNote, type BridgeState, type BridgeStatus, Rate } from './status.ts';
+import type { BridgeNote, BridgeState, BridgeStatus } from './status.ts';
 import { WORKER_MODULE } from './thread/worker-module.ts';
 import { WorkerClient } from './worker-client.ts';
 
@@ -36,7 +37,7 @@ export class Bridge {
   private readonly parts: BridgeParts;
   private readonly counts = new BridgeCounts();
   private readonly outages: Outages;
-  private readonly rate: Rate;
+  private readonly rate: RateMeter<'sent'>;
   private readonly worker: WorkerClient;
   private readonly outbox: Outbox;
   private readonly feed: LogFeed;
@@ -60,7 +61,7 @@ export class Bridge {
     this.parts = parts;
     const { config, log, fleet, clock, logger } = parts;
     this.outages = new Outages(clock);
-    this.rate = new Rate(clock, () => this.counts.total.sent);
+    this.rate = new RateMeter(clock, () => ({ sent: this.counts.total.sent }));
     this.outbox = new Outbox((messages) => this.worker.send({ type: 'publish', messages }));
     this.seam = new Connection(this.outbox);
     this.worker = new WorkerClient({
@@ -121,7 +122,7 @@ export class Bridge {
       since: this.since,
       peer: this.server,
       protocol: this.protocol,
-      rate: this.rate.perSecond,
+      rate: this.rate.rates.sent,
       backlog: { bytes, messages: bytes === 0 ? 0 : messages, seconds },
       cursor: this.feed.position,
       inFlight: this.inFlight,

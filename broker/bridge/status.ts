@@ -1,5 +1,4 @@
-/** What operators see of the bridge. The shape, and the rate of the last seconds. */
-import type { Clock, Timer } from '../base/clock.ts';
+/** What operators see of the bridge. */
 import type { DropReason } from './messages.ts';
 
 /** `off`: no server is configured. `waiting`: the next attempt to connect comes by itself. */
@@ -42,44 +41,4 @@ export interface BridgeStatus {
 export interface BridgeNote {
   readonly at: number;
   readonly message: string;
-}
-
-const PERIOD_MS = 1000;
-const SAMPLES = 6;
-
-/** Owns samples of a count, one a second. */
-export class Rate {
-  private readonly clock: Clock;
-  private readonly count: () => number;
-  /** `at`: monotonic ms. */
-  private samples: { readonly at: number; readonly count: number }[] = [];
-  private timer: Timer | null = null;
-
-  constructor(clock: Clock, count: () => number) {
-    this.clock = clock;
-    this.count = count;
-  }
-
-  start(): void {
-    this.sample();
-    this.timer ??= this.clock.every(PERIOD_MS, () => this.sample());
-  }
-
-  stop(): void {
-    this.timer?.cancel();
-    this.timer = null;
-  }
-
-  /** A second, over the last five. */
-  get perSecond(): number {
-    const oldest = this.samples.at(0);
-    const newest = this.samples.at(-1);
-    if (!oldest || !newest || newest.at <= oldest.at) return 0;
-    return Math.round(((newest.count - oldest.count) * 10_000) / (newest.at - oldest.at)) / 10;
-  }
-
-  private sample(): void {
-    this.samples.push({ at: this.clock.monotonic(), count: this.count() });
-    if (this.samples.length > SAMPLES) this.samples.shift();
-  }
 }

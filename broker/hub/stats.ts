@@ -1,18 +1,17 @@
 /**
- * What the broker tells of itself (`GET /stats`, the live channel's `stats`, `/metrics`). Owns the samples of the
- * counters, one a second, from which the rates of the last five seconds come.
+ * What the broker tells of itself (`GET /stats`, the live channel's `stats`, `/metrics`). Owns the newest reading of the
+ * process, one a second.
  */
 import type { BridgeStats, BrokerStats, Stats } from '../../schemas/api.ts';
 import type { Caller } from '../access/caller.ts';
 import type { Clock, Timer } from '../base/clock.ts';
+import { RateMeter } from '../base/rate-meter.ts';
 import type { Stores, TelemetryLog } from '../store/ports.ts';
 import type { Counters } from './counters.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { ProcessGauge, ProcessReading } from './process-gauge.ts';
 
 const PERIOD = 1000;
-/** Samples kept: the rates span one period less. */
-const KEPT = 6;
 
 export interface StatsParts {
   readonly fleet: Pick<Fleet, 'total' | 'online' | 'neverSeen'>;
@@ -37,8 +36,7 @@ type Rates = BrokerStats['rates'];
 
 export class StatsCollector {
   private readonly parts: StatsParts;
-  /** `at`: monotonic ms. */
-  private samples: { readonly at: number; readonly counts: Rates }[] = [];
+  private readonly meter: RateMeter<keyof Rates>;
   private reading: ProcessReading | null = null;
   /** Unix ms, and the same moment in monotonic ms. */
   private startedAt = 0;
@@ -47,6 +45,7 @@ export class StatsCollector {
 
   constructor(parts: StatsParts) {
     this.parts = parts;
+    this.meter = new RateMeter(parts.clock, () => rateCounts(parts.counters));
   }
 
   start(): void {
@@ -55,13 +54,15 @@ export class StatsCollector {
     process.start();
     this.startedAt = clock.now();
     this.runningSince = clock.monotonic();
-    this.sample();
-    this.timer = clock.every(PERIOD, () => this.sample());
+    this.meter.start();
+    this.read();
+    this.timer = clock.every(PERIOD, () => this.read());
   }
 
   stop(): void {
     this.timer?.cancel();
     this.timer = null;
+    this.meter.stop();
     this.parts.process.stop();
   }
 
@@ -83,7 +84,7 @@ export class StatsCollector {
     const { memory, eventLoopDelay } = this.reading ?? process.read();
     return {
       viewers: viewers(),
-      rates: this.rates(),
+      rates: this.meter.rates,
       totals: totalsOf(counters),
       pauses: { ...counters.pauses },
       refusals: Object.fromEntries(counters.refusals),
@@ -119,28 +120,8 @@ export class StatsCollector {
     };
   }
 
-  private sample(): void {
-    const { clock, counters } = this.parts;
-    this.samples = [...this.samples, { at: clock.monotonic(), counts: rateCounts(counters) }];
-    if (this.samples.length > KEPT) this.samples.shift();
+  private read(): void {
     this.reading = this.parts.process.read();
-  }
-
-  private rates(): Rates {
-    const oldest = this.samples.at(0);
-    const newest = this.samples.at(-1);
-    const seconds = oldest && newest ? (newest.at - oldest.at) / 1000 : 0;
-    const rate = (name: keyof Rates): number => {
-      if (!oldest || !newest || seconds <= 0) return 0;
-      return Math.round(((newest.counts[name] - oldest.counts[name]) / seconds) * 10) / 10;
-    };
-    return {
-      frames: rate('frames'),
-      samples: rate('samples'),
-      bytes: rate('bytes'),
-      commits: rate('commits'),
-      acks: rate('acks'),
-    };
   }
 }
 

@@ -143,7 +143,7 @@ describe('the figures', () => {
     const { clock, collector, process } = setUp();
     collector.start();
     collector.start();
-    expect([clock.pending, process.running]).toEqual([1, true]);
+    expect([clock.pending, process.running]).toEqual([2, true]);
     collector.stop();
     collector.stop();
     expect([clock.pending, process.running]).toEqual([0, false]);
