@@ -3,10 +3,10 @@
  * the store before it holds, one change after the other. Only the SHA-256 of a key is kept.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { inBackground } from '../base/background.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { SerialQueue } from '../base/serial-queue.ts';
+import { WriteBehind } from '../base/write-behind.ts';
 import type { KeyRow, KeyStore, Role } from '../store/ports.ts';
 import { keyIdOf, makeKeyText, type RandomBytes } from './key-text.ts';
 
@@ -44,7 +44,8 @@ const NO_HASH = new Uint8Array(32);
 export class KeyRing {
   private readonly parts: KeyRingParts;
   private readonly byId = new Map<string, KeyRow>();
-  private readonly used = new Set<string>();
+  /** Ids of keys whose last use is not stored. */
+  private readonly used: WriteBehind<string>;
   /** Valid keys of whose end nobody has been told yet. */
   private readonly alive = new Set<string>();
   private readonly listeners = new Set<EndListener>();
@@ -53,19 +54,24 @@ export class KeyRing {
 
   constructor(parts: KeyRingParts) {
     this.parts = parts;
+    const { clock, logger } = parts;
+    this.used = new WriteBehind({
+      save: (ids) => this.saveRows(ids),
+      clock,
+      logger,
+      failure: 'The use of keys could not be stored.',
+    });
   }
 
   async start(): Promise<void> {
-    const { store, clock, logger } = this.parts;
+    const { store, clock } = this.parts;
     for (const row of await store.loadKeys()) {
       this.byId.set(row.id, row);
       if (isValid(row, clock.now())) this.alive.add(row.id);
     }
     this.timers = [
       clock.every(EXPIRY_SWEEP, () => this.sweep()),
-      clock.every(FLUSH_EVERY, () => {
-        inBackground(this.flush(), logger, 'The use of keys could not be stored.');
-      }),
+      clock.every(FLUSH_EVERY, () => this.used.flushNow()),
     ];
   }
 
@@ -73,6 +79,7 @@ export class KeyRing {
   async stop(): Promise<void> {
     this.abandon();
     await this.flush();
+    await this.writes.idle();
   }
 
   /** Stops without storing, after a failure of the store. */
@@ -165,17 +172,7 @@ export class KeyRing {
 
   /** Stores when keys were used last. */
   flush(): Promise<void> {
-    return this.writes.run(async () => {
-      const ids = [...this.used];
-      if (ids.length === 0) return;
-      this.used.clear();
-      try {
-        await this.parts.store.updateKeys(ids.flatMap((id) => this.byId.get(id) ?? []));
-      } catch (error) {
-        for (const id of ids) this.used.add(id);
-        throw error;
-      }
-    });
+    return this.used.flush();
   }
 
   private async store(id: string, text: string, wish: KeyWish): Promise<KeyRow> {
@@ -193,6 +190,10 @@ export class KeyRing {
     this.byId.set(id, row);
     this.alive.add(id);
     return row;
+  }
+
+  private saveRows(ids: readonly string[]): Promise<void> {
+    return this.writes.run(() => this.parts.store.updateKeys(ids.flatMap((id) => this.byId.get(id) ?? [])));
   }
 
   /** A row is stored whole, so it is read when its turn comes: otherwise one change would take back another. */

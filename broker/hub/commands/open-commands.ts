@@ -7,14 +7,13 @@
  * The one place where a command changes. What a device said is in the telemetry log when it comes here, so it is told
  * at once; what the broker decides is saved first, then told. Owns the listeners.
  *
- * Saves commands in groups: while one save is in flight the next gathers, so that a thousand commands a second cost a
- * few hundred transactions. Owns what is not saved yet. What devices say is in the telemetry log already and can wait
- * a moment; what the broker decides is saved before anybody is told.
+ * Saves commands, in groups. What devices say is in the telemetry log already and can wait a moment; what the broker decides
+ * is saved before anybody is told.
  */
 
-import { inBackground } from '../../base/background.ts';
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
+import { WriteBehind } from '../../base/write-behind.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
 import type { Revisions } from '../fleet/revisions.ts';
 import { type Command, type CommandListener, isFinal, writeCommand } from './command.ts';
@@ -108,90 +107,42 @@ export interface JournalParts {
   readonly logger: Logger;
 }
 
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class Journal {
-  private readonly parts: JournalParts;
-  private readonly dirty = new Set<Entry>();
-  private waiters: Waiter[] = [];
-  private timer: Timer | null = null;
-  private state: 'idle' | 'saving' = 'idle';
+  private readonly writes: WriteBehind<Entry>;
 
-  constructor(parts: JournalParts) {
-    this.parts = parts;
+  constructor({ store, ingest, clock, logger }: JournalParts) {
+    this.writes = new WriteBehind({
+      save: (entries) =>
+        store.saveCommands(
+          entries.map(({ command, position }) => writeCommand(command, position ?? ingest.position)),
+        ),
+      group: GROUP,
+      delay: LAZY,
+      clock,
+      logger,
+      failure: 'Commands could not be saved.',
+    });
   }
 
   /** Resolves when the command is durable as it is now. Rejects with the store's error. */
   save(entry: Entry): Promise<void> {
-    this.dirty.add(entry);
-    return this.flush();
+    this.writes.add(entry);
+    return this.writes.flush();
   }
 
   /** To be saved within a moment; nobody waits for it. */
   note(entry: Entry): void {
-    this.dirty.add(entry);
-    this.timer ??= this.parts.clock.after(LAZY, () => {
-      this.timer = null;
-      inBackground(this.flush(), this.parts.logger, 'Commands could not be saved.');
-    });
+    this.writes.addSoon(entry);
   }
 
   /** Resolves when everything noted so far is durable. */
   flush(): Promise<void> {
-    if (this.dirty.size === 0 && this.state === 'idle') return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.waiters.push({ resolve, reject });
-      this.run();
-    });
+    return this.writes.flush();
   }
 
   /** Idempotent; saves nothing more by itself. */
   stop(): void {
-    this.timer?.cancel();
-    this.timer = null;
-  }
-
-  private run(): void {
-    if (this.state === 'saving') return;
-    this.state = 'saving';
-    // In a microtask, so that everything of one turn is in one group, at one log position.
-    queueMicrotask(() => void this.saveAll());
-  }
-
-  private async saveAll(): Promise<void> {
-    while (this.waiters.length > 0) {
-      const { waiters } = this;
-      this.waiters = [];
-      try {
-        await this.saveDirty();
-        for (const { resolve } of waiters) resolve();
-      } catch (error) {
-        for (const { reject } of waiters) reject(error);
-      }
-    }
-    this.state = 'idle';
-  }
-
-  private async saveDirty(): Promise<void> {
-    const { store, ingest } = this.parts;
-    const entries = [...this.dirty];
-    this.dirty.clear();
-    for (let at = 0; at < entries.length; at += GROUP) {
-      // Encoded a group at a time, so that a hundred thousand that expire together hold nobody up.
-      const rows = entries
-        .slice(at, at + GROUP)
-        .map(({ command, position }) => writeCommand(command, position ?? ingest.position));
-      try {
-        await store.saveCommands(rows);
-      } catch (error) {
-        // Otherwise the next checkpoint would pass them.
-        for (const entry of entries.slice(at)) this.dirty.add(entry);
-        throw error;
-      }
-    }
+    this.writes.stop();
   }
 }
 

@@ -1,8 +1,7 @@
 /** Commands to groups of devices. Owns the jobs that are not over, and saves how far they have come. */
-import { inBackground } from '../../base/background.ts';
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
-import { SerialQueue } from '../../base/serial-queue.ts';
+import { WriteBehind } from '../../base/write-behind.ts';
 import type { JobStore } from '../../store/command-ports.ts';
 import type { CommandDesk } from '../commands/command.ts';
 import { type CommandLimits, checkWish } from '../commands/creation.ts';
@@ -35,15 +34,22 @@ export class Jobs implements JobDesk {
   private readonly parts: JobsParts;
   private readonly running = new Map<string, JobRunner>();
   private readonly listeners = new Set<(job: Job) => void>();
-  private readonly unsaved = new Set<JobRunner>();
+  private readonly unsaved: WriteBehind<JobRunner>;
   private number = 0;
-  private timer: Timer | null = null;
-  private readonly saves = new SerialQueue();
   private undo: (() => void) | null = null;
   private life: 'new' | 'started' | 'stopped' = 'new';
 
   constructor(parts: JobsParts) {
     this.parts = parts;
+    const { clock, logger } = parts;
+    this.unsaved = new WriteBehind({
+      save: (runners) => this.saveAll(runners),
+      group: 1,
+      delay: SAVE,
+      clock,
+      logger,
+      failure: 'Jobs could not be saved.',
+    });
   }
 
   /** Jobs that are not over go on; after commands have started. */
@@ -64,7 +70,7 @@ export class Jobs implements JobDesk {
   /** Saves how far jobs have come. Idempotent. */
   async stop(): Promise<void> {
     this.abandon();
-    await this.save();
+    await this.unsaved.flush();
   }
 
   /** Stops without saving; after a failure of the store. */
@@ -72,8 +78,7 @@ export class Jobs implements JobDesk {
     this.life = 'stopped';
     this.undo?.();
     this.undo = null;
-    this.timer?.cancel();
-    this.timer = null;
+    this.unsaved.stop();
     for (const runner of this.running.values()) runner.stop();
   }
 
@@ -171,9 +176,9 @@ export class Jobs implements JobDesk {
     if (!runner || isOver) throw conflict(`The job is ${job.status} already.`);
     runner.cancel(by);
     // A restart from here on takes back what is not taken back yet.
-    await this.save();
+    await this.unsaved.flush();
     await runner.takeBackWaiting();
-    await this.save();
+    await this.unsaved.flush();
     return runner.job;
   }
 
@@ -184,7 +189,7 @@ export class Jobs implements JobDesk {
     if (!runner || job.status !== 'halted') throw conflict(`The job is ${job.status}, not halted.`);
     runner.resume();
     this.parts.logger.info({ job: id, by }, 'A halted job was resumed.');
-    await this.save();
+    await this.unsaved.flush();
     return runner.job;
   }
 
@@ -214,33 +219,14 @@ export class Jobs implements JobDesk {
     if (what === 'state') for (const listener of this.listeners) listener(runner.job);
     // What is under way at the stop is found again in the commands.
     if (this.life !== 'started') return;
-    if (what === 'state') this.saveSoon();
-    else this.timer ??= this.parts.clock.after(SAVE, () => this.saveSoon());
+    if (what === 'state') this.unsaved.flushNow();
+    else this.unsaved.addSoon(runner);
   }
 
-  /** Everything that changes in this turn, at once. */
-  private saveSoon(): void {
-    this.timer?.cancel();
-    this.timer = null;
-    inBackground(this.save(), this.parts.logger, 'Jobs could not be saved.');
-  }
-
-  private save(): Promise<void> {
-    return this.saves.run(() => this.saveNow());
-  }
-
-  private async saveNow(): Promise<void> {
-    const runners = [...this.unsaved];
-    this.unsaved.clear();
-    for (const [index, runner] of runners.entries()) {
-      const { record } = runner;
-      try {
-        await this.parts.store.updateJob(writeJob(record));
-      } catch (error) {
-        for (const left of runners.slice(index)) this.unsaved.add(left);
-        throw error;
-      }
-      if (record.endedAt !== null) this.running.delete(runner.id);
+  private async saveAll(runners: readonly JobRunner[]): Promise<void> {
+    for (const { id, record } of runners) {
+      await this.parts.store.updateJob(writeJob(record));
+      if (record.endedAt !== null) this.running.delete(id);
     }
   }
 
