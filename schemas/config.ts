@@ -163,7 +163,8 @@ const Commands = Type.Object(
     }),
     inFlight: count('Commands that one device has written and not accepted at once; the rest waits.', 16, 1),
     argsBytes: Type.Integer({
-      description: 'Size of the arguments of a command, as CBOR.',
+      description:
+        'Size of the arguments of a command, as CBOR; in memory they may cost eight times as much (P-2.2).',
       default: 16384,
       minimum: 1,
       maximum: 61440,
@@ -183,7 +184,8 @@ const Commands = Type.Object(
     jobDevices: count('Devices of one job.', 20000, 1),
     jobsPerCustomer: count('Jobs of one customer that are not over.', 20, 1),
     desiredBytes: Type.Integer({
-      description: 'Size of the desired document of a device, as CBOR.',
+      description:
+        'Size of the desired document of a device, as CBOR; in memory it may cost eight times as much (P-2.2).',
       default: 32768,
       minimum: 1024,
       maximum: 61440,

@@ -6,7 +6,9 @@
  */
 import { FORBIDDEN_NAMES, METRIC_NAME } from '../../schemas/frames.ts';
 import type { ProblemCode } from '../../schemas/problems.ts';
+import { costOf } from '../wire/cost.ts';
 import { FrameError } from '../wire/frame-error.ts';
+import type { Value } from '../wire/frames.ts';
 import { decodeItem } from '../wire/reader.ts';
 import type { Device, Member } from './fleet/device.ts';
 import { HubRefusal } from './refusal.ts';
@@ -47,11 +49,25 @@ export interface SizeLimit {
   readonly code: ProblemCode;
 }
 
+/**
+ * What is kept may cost so many times its allowed bytes in memory (P-2.2): enough for as many small settings as a frame
+ * holds, and not for thousands of empty items.
+ */
+const COST_FACTOR = 8;
+const LEAST_COST = 4096;
+
 /** `what`: `The arguments take`. Throws HubRefusal that names sizes and setting. */
-export function checkSize(bytes: number, what: string, limit: SizeLimit): void {
-  if (bytes <= limit.bytes) return;
-  const detail = `${what} ${bytes} bytes as CBOR; at most ${limit.bytes} are allowed (${limit.setting}).`;
-  throw new HubRefusal(limit.code, detail, limit.setting);
+export function checkSize(bytes: number, value: Value, what: string, limit: SizeLimit): void {
+  const { setting, code } = limit;
+  if (bytes > limit.bytes) {
+    const detail = `${what} ${bytes} bytes as CBOR; at most ${limit.bytes} are allowed (${setting}).`;
+    throw new HubRefusal(code, detail, setting);
+  }
+  const cost = costOf(value);
+  const most = Math.max(LEAST_COST, limit.bytes * COST_FACTOR);
+  if (cost <= most) return;
+  const detail = `${what} ${cost} bytes in memory (P-2.2), for each item costs more than its bytes; at most ${most} are allowed (${setting}).`;
+  throw new HubRefusal(code, detail, setting);
 }
 
 /** `item`: an array, as a frame is one; `what`: `The arguments`. Throws HubRefusal with what a device could not read. */

@@ -20,7 +20,7 @@ export interface FrameSession extends Origin {
   readonly state: string;
   /** What the frame at hand costs (P-2.2). */
   readonly frameCost: number;
-  readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'commands' | 'desired' | 'logger'>;
+  readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'commands' | 'desired' | 'logger' | 'config'>;
   /** Whether the device was told so before. */
   isAdvised(code: ErrorCode): boolean;
   adopt(hello: HelloFrame, boots: Boots): void;
@@ -98,7 +98,14 @@ function result(session: FrameSession, frame: ResultFrame, bytes: Uint8Array, no
 function reported(session: FrameSession, frame: ReportedFrame, bytes: Uint8Array, now: number): void {
   const latest = session.parts.desired.latestVersion(session.device);
   if (frame.version > latest) throw new FrameError('unknown-version', unknownVersion(frame.version, latest));
+  // What it reports is kept as long as its last-known state.
+  const { stateBytes } = session.parts.config.limits;
+  if (session.frameCost > stateBytes) throw new FrameError('bad-reported', tooMuchReported(stateBytes));
   session.parts.ingest.acceptControl(session, frame, bytes, now, session.frameCost);
+}
+
+function tooMuchReported(stateBytes: number): string {
+  return `What it reports costs more than ${stateBytes} in memory, limits.stateBytes (P-2.2); report less, or fewer items.`;
 }
 
 function unknownVersion(version: number, latest: number): string {

@@ -22,6 +22,12 @@ describe('a wish that cannot be met', () => {
     expect(message).toMatch(/202 bytes .* at most 100/);
   });
 
+  it('names it too when the arguments are many empty items, which cost memory', async () => {
+    const { code, limit, message } = (await refusal({ args: Array.from({ length: 90 }, () => []) })) ?? {};
+    expect({ code, limit }).toEqual({ code: 'args-too-large', limit: 'commands.argsBytes' });
+    expect(message).toMatch(/18200 bytes in memory .* at most 4096/);
+  });
+
   it('names the longest ttl', async () => {
     expect(await refusal({ ttl: 3_600_001 })).toMatchObject({ limit: 'commands.maxTtlSeconds' });
     expect(await refusal({ ttl: -1 })).toMatchObject({ code: 'bad-request' });

@@ -57,6 +57,11 @@ describe('what a device should be like', () => {
     ['what no device could read', { a: Number.NaN }, 'bad-request'],
     // A map of one, a name of one letter, a text of more than 255: 1 + 2 + 3 bytes beside the text.
     ['a byte more than the limit', { a: 'x'.repeat(1024 - 6 + 1) }, 'desired-too-large'],
+    [
+      'many empty items, which cost memory',
+      { a: Array.from({ length: 100 }, () => []) },
+      'desired-too-large',
+    ],
     ['more maps in each other than the profile allows', nested(9), 'bad-request'],
   ])('is refused with %s, and stays as it was', async (_, values, code) => {
     const { desired, device } = await desiredWorld();

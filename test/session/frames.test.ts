@@ -108,6 +108,17 @@ describe('a frame inside the profile that breaks a schema', () => {
     expect([transport.take(), counters.framesAccepted]).toEqual([[], 2]);
   });
 
+  it('P-6.1: a report that would cost more memory than a last-known state is refused', () => {
+    const { session, transport, counters } = opened();
+    const costly = Array.from({ length: 1000 }, () => new Uint8Array());
+    session.receive(encodeReported(3, { a: costly, b: costly }));
+    const told = transport.take();
+    expect(told).toMatchObject([{ code: 'bad-reported' }]);
+    expect(JSON.stringify(told)).toContain('limits.stateBytes');
+    session.receive(encodeReported(3, { a: costly }));
+    expect([transport.take(), counters.framesAccepted]).toEqual([[], 1]);
+  });
+
   it('P-3.2: a hello that is not the first frame is refused and changes nothing', () => {
     const { session, transport } = opened();
     session.receive(encodeTelemetry(null, null, { temp: 1 }));

@@ -51,7 +51,7 @@ function checkArguments(args: Value, bytes: number): void {
   // Inside the frame they are one level deeper.
   const item = encode([args]);
   const setting = 'commands.argsBytes';
-  checkSize(item.length - AROUND, 'The arguments take', { bytes, setting, code: 'args-too-large' });
+  checkSize(item.length - AROUND, args, 'The arguments take', { bytes, setting, code: 'args-too-large' });
   checkProfile(item, 'The arguments');
 }
 

@@ -109,7 +109,11 @@ export function checkDocument(values: ValueMap, bytes: number): void {
   }
   const frame = encodeDesired(0, values);
   const setting = 'commands.desiredBytes';
-  checkSize(frame.length - AROUND, 'The document takes', { bytes, setting, code: 'desired-too-large' });
+  checkSize(frame.length - AROUND, values, 'The document takes', {
+    bytes,
+    setting,
+    code: 'desired-too-large',
+  });
   checkProfile(frame, 'The document');
 }
 
