@@ -11,9 +11,10 @@ import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/device-upgrade.ts';
 import { composeFront, type Front } from './front.ts';
 import { forgetDevice } from './hub/fleet/forget.ts';
-import { restoreFleet } from './hub/telemetry/restore.ts';
+import { type ReplayedControl, type Restored, restoreFleet } from './hub/telemetry/restore.ts';
+import { unreadableRows } from './store/consent.ts';
 import type { Obstacle } from './store/obstacle.ts';
-import type { StoreError } from './store/ports.ts';
+import { type LogBounds, StoreError } from './store/ports.ts';
 
 /** How long a stop waits for devices to answer their close; ms. */
 const CLOSE_WAIT = 2500;
@@ -77,7 +78,7 @@ export class Broker {
   }
 
   private async openCore(): Promise<void> {
-    const { stores, fleet, ingest, orders, checkpoint, keys, browserSessions, sessions } = this.core;
+    const { stores, orders, checkpoint, keys, browserSessions, sessions } = this.core;
     const { config, logger } = this.options;
     stores.onFailure((error) => this.fail(error));
     stores.onObstacle(() => this.obstructed());
@@ -89,21 +90,7 @@ export class Broker {
     if (adminKey)
       logger.info({ file: adminKey }, 'An admin key was stored; the command line finds it there.');
     for (const exposure of exposures(config.data)) logger.warn({}, exposure);
-    await this.core.registry.load();
-    await orders.load();
-    const { database: state, log } = stores;
-    const restored = await restoreFleet({
-      fleet,
-      state,
-      log,
-      bounds,
-      onControl: (control) => {
-        // What is saved meanwhile says how far it has come.
-        ingest.startAt(control.position);
-        orders.take(control);
-      },
-    });
-    ingest.startAt(restored.position);
+    const restored = await this.restore(bounds);
     await orders.start();
     logger.info(restored, 'Last-known state is back.');
     checkpoint.start();
@@ -111,6 +98,26 @@ export class Broker {
     keys.onEnded((keyId, why) => {
       sessions.endKey(keyId, 4003, why === 'revoked' ? 'The key was revoked.' : 'The key has expired.');
     });
+  }
+
+  /** What was stored, and what the log holds beyond it. */
+  private async restore(bounds: LogBounds): Promise<Restored> {
+    const { stores, registry, fleet, ingest, orders } = this.core;
+    const { database: state, log } = stores;
+    const onControl = (control: ReplayedControl) => {
+      // What is saved meanwhile says how far it has come.
+      ingest.startAt(control.position);
+      orders.take(control);
+    };
+    try {
+      await registry.load();
+      await orders.load();
+      const restored = await restoreFleet({ fleet, state, log, bounds, onControl });
+      ingest.startAt(restored.position);
+      return restored;
+    } catch (error) {
+      throw error instanceof StoreError ? error : unreadableRows(this.options.config.data, error);
+    }
   }
 
   private async openFront(): Promise<void> {

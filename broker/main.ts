@@ -29,21 +29,22 @@ export async function runBroker(config: Config, logger: Logger): Promise<number>
     environment: systemEnvironment,
     dashboardFolder: builtDashboard(),
   });
-  const end = new Promise<number>((resolve) => {
-    broker.onFailure(() => resolve(1));
+  const failed = new Promise<number>((resolve) => broker.onFailure(() => resolve(1)));
+  const told = new Promise<number>((resolve) => {
     for (const signal of SIGNALS) process.once(signal, () => resolve(0));
   });
   notifier.start();
   try {
-    await broker.start();
+    const early = await Promise.race([broker.start(), told]);
+    if (early !== undefined) return endAtOnce(early, logger, notifier);
   } catch (error) {
-    logger.error(isTold(error) ? { code: error.code } : { err: error }, startMessage(error));
+    logger.error(details(error), startMessage(error));
     await notifier.stop();
     return 1;
   }
   logger.info({ url: broker.url, data: config.data }, 'listening');
   notifier.ready();
-  const code = await end;
+  const code = await Promise.race([told, failed]);
   for (const signal of SIGNALS) process.once(signal, () => process.exit(1));
   notifier.stopping();
   logger.info({ code }, 'Stopping.');
@@ -52,9 +53,21 @@ export async function runBroker(config: Config, logger: Logger): Promise<number>
   return code;
 }
 
+/** A start may wait for a lock or read a long log. Nobody was told anything yet, so that it may be broken off as by a kill. */
+async function endAtOnce(code: number, logger: Logger, notifier: ServiceNotifier): Promise<never> {
+  logger.info({ code }, 'Stopped before the start was over.');
+  await notifier.stop();
+  process.exit(code);
+}
+
 /** Whose message says all that a person needs; a trace would hide it. */
 function isTold(error: unknown): error is StoreError | ListenError {
   return error instanceof StoreError || error instanceof ListenError;
+}
+
+function details(error: unknown): object {
+  if (error instanceof StoreError && error.cause) return { code: error.code, err: error.cause };
+  return isTold(error) ? { code: error.code } : { err: error };
 }
 
 function startMessage(error: unknown): string {

@@ -5,6 +5,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../base/logger.ts';
+import { StoreError } from './ports.ts';
 
 const CONSENT_FILE = 'accept-database';
 
@@ -37,5 +38,17 @@ export function wayOn(database: string, without: string): string {
   return (
     `Nothing was changed. Bring back a copy of the whole folder ${folder} (docs/operations.md, "When a start is refused"), ` +
     `or, to go on ${without}: touch ${join(folder, CONSENT_FILE)}, and start again.`
+  );
+}
+
+/** Of a database that SQLite reads and the broker does not: one whose pages were taken as they are may hold such rows. */
+export function unreadableRows(folder: string, cause: unknown): StoreError {
+  const file = join(folder, 'signalbox.db');
+  return new StoreError(
+    'database-corrupt',
+    `${file} holds something that cannot be read: ${(cause as Error).message}. Bring back a copy of the whole folder ${folder} ` +
+      '(docs/operations.md, "When a start is refused"), or, to go on with a new database, without keys, commands and documents: ' +
+      `move ${file}, ${file}-wal and ${file}-shm away, touch ${join(folder, CONSENT_FILE)}, and start again.`,
+    { cause },
   );
 }

@@ -1,5 +1,7 @@
 /** How the broker's process ends: on SIGTERM, when its disk fails, and when another one has its data folder. */
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
@@ -48,6 +50,28 @@ describe('SIGTERM', () => {
     expect(await next.logged('Last-known state is back.')).toMatchObject({ devices: 1, replayedFrames: 0 });
     const state = await next.api<State>('/devices/acme/pump-7/state');
     expect(state).toMatchObject({ online: false, values: { n: { value: 1 } } });
+  });
+
+  it('ends a start that waits for a lock of another program, and leaves the folder as it was', async () => {
+    const first = await startProcess();
+    const device = await greeted(first, 0);
+    device.send(encodeTelemetry(1, null, { n: 1 }));
+    await device.acknowledged(1);
+    await first.kill();
+    const other = new SqliteDatabase(join(first.data, 'signalbox.db'));
+    other.exec('BEGIN EXCLUSIVE');
+    const waiting = new BrokerProcess({ data: first.data });
+    onTestFinished(() => void waiting.child.kill('SIGKILL'));
+    await waiting.logged(
+      'Another program holds a lock on signalbox.db: the database waits, and goes on by itself when that is over.',
+    );
+    expect(await waiting.stop()).toBe(0);
+    other.exec('ROLLBACK');
+    other.close();
+    const next = await startProcess({ data: first.data });
+    expect(await next.api<State>('/devices/acme/pump-7/state')).toMatchObject({
+      values: { n: { value: 1 } },
+    });
   });
 
   it('ends at once when it comes a second time', async () => {
