@@ -77,7 +77,11 @@ const Limits = Type.Object(
     }),
     connectionsPerCustomer: count('Device connections of one customer.', 20000, 1),
     connectionsPerAddress: count('Device connections from one address.', 5000, 1),
-    handshakesPerSecond: count('Handshakes a second in all; a burst of twice that is let through.', 500, 1),
+    handshakesPerSecond: count(
+      'Handshakes a second in all; a burst of twice that is let through. Customers share them as they do connections (sharePercent).',
+      500,
+      1,
+    ),
     framesPerSecond: count(
       'Frames a second and device; above it the socket is not read (P-7.2). 0: no limit.',
       1000,

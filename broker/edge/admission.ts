@@ -4,7 +4,7 @@
  */
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Clock } from '../base/clock.ts';
-import { TokenBucket } from '../base/token-bucket.ts';
+import { Handshakes } from './handshakes.ts';
 import { bump, type Full, type Holder, Shares } from './shares.ts';
 
 export interface AdmissionLimits {
@@ -25,17 +25,14 @@ const RETRY_HANDSHAKE = 1;
 
 export class Admission {
   private readonly limits: AdmissionLimits;
-  private readonly clock: Pick<Clock, 'monotonic'>;
   private readonly shares: Shares;
   private readonly fromAddress = new Map<string, number>();
-  private readonly handshakes: TokenBucket;
+  private readonly handshakes: Handshakes;
 
   constructor(limits: AdmissionLimits, clock: Pick<Clock, 'monotonic'>) {
     this.limits = limits;
-    this.clock = clock;
     this.shares = new Shares(limits.connections, limits.sharePercent);
-    const rate = limits.handshakesPerSecond;
-    this.handshakes = new TokenBucket(rate, clock.monotonic(), 2 * rate);
+    this.handshakes = new Handshakes(limits, clock);
   }
 
   get connections(): number {
@@ -49,7 +46,7 @@ export class Admission {
   admit(applicant: Applicant, replacing: number): Problem | null {
     const { limits, shares } = this;
     const { customer, address } = applicant;
-    if (this.handshakes.tryTake(1, this.clock.monotonic()) > 0)
+    if (!this.handshakes.take(customer))
       return refusal('too-many-handshakes', 'handshakesPerSecond', limits, RETRY_HANDSHAKE);
     const full = replacing > 0 ? null : shares.full(applicant);
     if (full === 'all') return refusal('too-many-connections', 'connections', limits, RETRY_CONNECTIONS);
@@ -89,6 +86,6 @@ function refusal(
   limits: AdmissionLimits,
   retryAfter: number,
 ): Problem {
-  const detail = `The limit limits.${limit} of ${limits[limit]} is reached; try again in ${retryAfter} s, or ask the operator to raise it.`;
+  const detail = `The limit limits.${limit} of ${limits[limit]} is reached, or this customer's part of it; try again in ${retryAfter} s, or ask the operator to raise it.`;
   return problem(code, detail, { limit: `limits.${limit}`, retryAfter });
 }

@@ -97,6 +97,39 @@ describe('admission of devices', () => {
     expect(admission.admit({ customer: 'acme', key: 'one', address: '::1' }, 1)).toBeNull();
   });
 
+  it('"One customer connects without end": another one gets in, and two that do get the same', () => {
+    const clock = new FakeClock();
+    const rate = 100;
+    const many = {
+      ...limits,
+      connections: 100_000,
+      connectionsPerCustomer: 100_000,
+      connectionsPerAddress: 100_000,
+    };
+    const admission = new Admission({ ...many, handshakesPerSecond: rate }, clock);
+    const admit = (customer: string) =>
+      admission.admit({ customer, key: customer, address: '::1' }, 0) === null;
+    const count = (customer: string, tries: number) =>
+      Array.from({ length: tries }, () => admit(customer)).filter(Boolean).length;
+    let alone = count('acme', 1000);
+    expect(alone).toBeGreaterThan(1.7 * rate);
+    expect(count('beta', 5)).toBe(5);
+    for (let tick = 0; tick < 100; tick += 1) {
+      clock.advance(100);
+      alone += count('acme', 100);
+    }
+    expect(alone).toBeGreaterThan(11 * rate);
+    let [acme, beta] = [0, 0];
+    for (let tick = 0; tick < 200; tick += 1) {
+      clock.advance(100);
+      acme += count('acme', 100);
+      beta += count('beta', 12);
+      if (tick % 20 === 0) expect(admit('gamma')).toBe(true);
+    }
+    expect(acme + beta).toBeGreaterThan(19 * rate);
+    expect(beta).toBeGreaterThan(8 * rate);
+  });
+
   it('counts handshakes by a clock that nobody sets', () => {
     const clock = new FakeClock();
     const admission = new Admission({ ...limits, handshakesPerSecond: 1 }, clock);
