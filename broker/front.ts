@@ -91,11 +91,11 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
     host: config.server.host,
     port: config.server.port,
     handle: (request, response) => admin.handle(request, response),
-    customerOf: ({ headers }) => {
+    holderOf: ({ headers }) => {
       const key = presentedKey(headers);
       const cookie = presentedCookie(headers);
       const row = key === null ? cookie && core.browserSessions.find(cookie) : core.keys.authenticate(key);
-      return row ? row.customer : '';
+      return row ? { customer: row.customer, key: row.id } : { customer: '', key: '' };
     },
     upgrades: {
       '/v1/device': (request, socket, head) => devices.upgrade(request, socket, head),

@@ -6,6 +6,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RequestTurns } from './request-turns.ts';
+import type { Holder } from './shares.ts';
 
 /** Requests that may wait on one connection; with more it is closed. */
 const LONGEST = 64;
@@ -14,7 +15,7 @@ export interface RequestQueueParts {
   readonly handle: RequestListener;
   readonly turns: RequestTurns;
   /** Whose key or login the request shows; empty: nobody's. */
-  readonly customerOf: (request: IncomingMessage) => string;
+  readonly holderOf: (request: IncomingMessage) => Holder;
 }
 
 export class RequestQueue {
@@ -40,10 +41,15 @@ export class RequestQueue {
   }
 
   private run(request: IncomingMessage, response: ServerResponse): void {
-    const { handle, turns, customerOf } = this.parts;
+    const { handle, turns, holderOf } = this.parts;
     response.once('close', () => this.next(request.socket));
-    turns.add(customerOf(request), () => {
-      if (!request.socket.destroyed) handle(request, response as Parameters<RequestListener>[1]);
+    turns.add(holderOf(request), (answered) => {
+      if (request.socket.destroyed) {
+        answered();
+        return;
+      }
+      response.once('close', answered);
+      handle(request, response as Parameters<RequestListener>[1]);
     });
   }
 

@@ -1,63 +1,97 @@
 /**
  * Time for HTTP: one request in a turn of the event loop, customers in turn, and after a dear one as long a pause as it
- * took. However many a customer asks for at once, devices and everybody else get at least half of the time. Owns
- * who waits for a turn.
+ * took. However many a customer asks for at once, devices and everybody else get at least half of the time. A key has so many
+ * answers on their way at most, for one that nobody reads stays in memory. Owns who waits for a turn, and how many
+ * are on their way.
  */
 import type { Clock } from '../base/clock.ts';
+import { bump, type Holder } from './shares.ts';
 
 /** A request that took no longer is not worth a pause; ms. */
 const CHEAP = 1;
 
-type Run = () => void;
+/** Answers of one key; the largest are some MiB. */
+const ON_THEIR_WAY = 32;
+
+/** Handles a request; `answered` is to be called once, when the answer has gone or nobody waits for it. */
+type Run = (answered: () => void) => void;
+
+interface Waiting {
+  readonly key: string;
+  readonly run: Run;
+}
 
 export class RequestTurns {
   private readonly clock: Pick<Clock, 'monotonic' | 'after'>;
   /** By customer; the first is next. */
-  private readonly waiting = new Map<string, Run[]>();
+  private readonly waiting = new Map<string, Waiting[]>();
+  private readonly onTheirWay = new Map<string, number>();
   private state: 'idle' | 'turn' | 'pause' = 'idle';
 
   constructor(clock: Pick<Clock, 'monotonic' | 'after'>) {
     this.clock = clock;
   }
 
-  /** Calls back in this customer's turn: soon, if nobody else asks. */
-  add(customer: string, run: Run): void {
-    const runs = this.waiting.get(customer);
-    if (runs) runs.push(run);
-    else this.waiting.set(customer, [run]);
+  /** Calls back in this customer's turn: soon, if nobody else asks. An empty key is nobody's. */
+  add({ customer, key }: Holder, run: Run): void {
+    const ofCustomer = this.waiting.get(customer);
+    if (ofCustomer) ofCustomer.push({ key, run });
+    else this.waiting.set(customer, [{ key, run }]);
     if (this.state === 'idle') this.begin();
   }
 
   private begin(): void {
     this.state = 'turn';
     let startedAt = 0;
+    let started = false;
     setImmediate(() => {
       startedAt = this.clock.monotonic();
-      this.next()?.();
+      started = this.startNext();
     });
     // Between the two the promises of the first have run, and so most of what the request took.
-    setImmediate(() => this.pauseFor(this.clock.monotonic() - startedAt));
+    setImmediate(() => {
+      if (started) this.pauseFor(this.clock.monotonic() - startedAt);
+      else this.rest();
+    });
   }
 
   private pauseFor(took: number): void {
-    if (this.waiting.size === 0 && took <= CHEAP) this.state = 'idle';
-    else if (took <= CHEAP) this.begin();
-    else {
-      this.state = 'pause';
-      this.clock.after(took, () => {
-        if (this.waiting.size > 0) this.begin();
-        else this.state = 'idle';
-      });
+    if (took <= CHEAP) {
+      this.begin();
+      return;
     }
+    this.state = 'pause';
+    this.clock.after(took, () => this.begin());
   }
 
-  private next(): Run | undefined {
-    for (const [customer, runs] of this.waiting) {
-      const run = runs.shift();
+  private rest(): void {
+    this.state = 'idle';
+    const canStart = [...this.waiting.values()].some((ofCustomer) =>
+      ofCustomer.some((one) => this.mayStart(one)),
+    );
+    if (canStart) this.begin();
+  }
+
+  private startNext(): boolean {
+    for (const [customer, ofCustomer] of this.waiting) {
+      const index = ofCustomer.findIndex((one) => this.mayStart(one));
+      if (index < 0) continue;
+      const [{ key, run }] = ofCustomer.splice(index, 1) as [Waiting];
       this.waiting.delete(customer);
-      if (runs.length > 0) this.waiting.set(customer, runs);
-      return run;
+      if (ofCustomer.length > 0) this.waiting.set(customer, ofCustomer);
+      bump(this.onTheirWay, key, 1);
+      run(() => this.answered(key));
+      return true;
     }
-    return undefined;
+    return false;
+  }
+
+  private answered(key: string): void {
+    bump(this.onTheirWay, key, -1);
+    if (this.state === 'idle' && this.waiting.size > 0) this.begin();
+  }
+
+  private mayStart({ key }: Waiting): boolean {
+    return key === '' || (this.onTheirWay.get(key) ?? 0) < ON_THEIR_WAY;
   }
 }

@@ -16,6 +16,7 @@ import { offersWebSocket, serveWithoutUpgrade } from './plain-request.ts';
 import { refuse } from './refuse.ts';
 import { RequestQueue } from './request-queue.ts';
 import { RequestTurns } from './request-turns.ts';
+import type { Holder } from './shares.ts';
 
 const REASONS: Readonly<Record<string, (host: string, port: number) => string>> = {
   EADDRINUSE: (host, port) =>
@@ -69,7 +70,7 @@ export interface EdgeParts {
   readonly port: number;
   readonly handle: RequestListener;
   /** Whose key or login a request shows; empty: nobody's. */
-  readonly customerOf: (request: IncomingMessage) => string;
+  readonly holderOf: (request: IncomingMessage) => Holder;
   /** Path → handler. */
   readonly upgrades: Readonly<Record<string, UpgradeHandler>>;
   readonly plan: Pick<ConnectionPlan, 'sockets' | 'httpConnections' | 'httpConnectionsPerAddress'>;

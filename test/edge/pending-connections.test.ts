@@ -27,7 +27,7 @@ async function startEdge(parts: Partial<EdgeParts> = {}) {
     host: '127.0.0.1',
     port: 0,
     handle: answer,
-    customerOf: () => '',
+    holderOf: () => ({ customer: '', key: '' }),
     upgrades: {},
     plan: { sockets: null, httpConnections: 1000, httpConnectionsPerAddress: 1000 },
     trustedProxies: [],

@@ -10,16 +10,17 @@ function someTurns() {
   const done: string[] = [];
   const ask = (customer: string, count: number, took = 0) => {
     for (let index = 0; index < count; index += 1) {
-      turns.add(customer, () => {
+      turns.add({ customer, key: customer }, (answered) => {
         done.push(customer);
         clock.advance(took);
+        answered();
       });
     }
   };
   const loop = async (times: number) => {
     for (let index = 0; index < times; index += 1) await turn();
   };
-  return { clock, done, ask, loop };
+  return { clock, turns, done, ask, loop };
 }
 
 describe('requests of one customer', () => {
@@ -62,5 +63,25 @@ describe('requests of one customer', () => {
     clock.advance(40);
     await loop(10);
     expect(done.length).toBe(4);
+  });
+
+  it('whose answers nobody reads are few at a time, and hold up no other key', async () => {
+    const { turns, done, ask, loop } = someTurns();
+    const unread: (() => void)[] = [];
+    for (let index = 0; index < 100; index += 1) {
+      turns.add({ customer: 'acme', key: 'slow' }, (answered) => unread.push(answered));
+    }
+    ask('acme', 1);
+    ask('other', 1);
+    await loop(200);
+    expect([unread.length, done.toSorted()]).toEqual([32, ['acme', 'other']]);
+    for (const answered of unread.splice(0)) answered();
+    await loop(200);
+    expect(unread.length).toBe(32);
+    for (let round = 0; round < 3; round += 1) {
+      for (const answered of unread.splice(0)) answered();
+      await loop(200);
+    }
+    expect(unread.length).toBe(0);
   });
 });
