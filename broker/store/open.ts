@@ -104,9 +104,9 @@ class FileStores implements Stores {
 
   /** The log must reach back to where the database stands, or the frames between are missing in both. */
   private async meet({ first, end }: LogBounds, position: number): Promise<void> {
-    if (first <= position || this.consent.given) return;
-    // Begun anew, because somebody moved the log away: there is nothing between any more.
-    if (first === end) return this.database.setCheckpointPosition(first);
+    if (first <= position) return;
+    // Begun anew, because somebody moved the log away, or taken as it is, which counts for one start: nothing lies between any more.
+    if (first === end || this.consent.given) return this.database.setCheckpointPosition(first);
     throw new StoreError(
       'database-behind',
       `${this.file} stands for frames up to position ${position}, but the log begins at ${first}: what lies between is ` +

@@ -229,6 +229,11 @@ describe('a log folder', () => {
       code: 'database-behind',
       message: expect.stringContaining('position 10, but the log begins at 70016'),
     });
+    touch(folder);
+    const accepted = await startStores({ folder });
+    await accepted.stores.stop();
+    // Killed before its first checkpoint, so to speak: it was accepted all the same.
+    await startStores({ folder });
   });
 
   it('needs its mark once there is something to mark, and a damaged mark is refused', async () => {
