@@ -100,7 +100,11 @@ export class DeviceSession implements Origin, Member {
     try {
       const frame = this.reader.read(bytes);
       this.frameCost = this.reader.cost;
+      const { source } = this;
+      const { batch } = source;
       handleFrame(this, frame, bytes, this.heardAt);
+      // The names of its fields are stored with the first frame of each batch.
+      if (source.batch !== batch && source.source.fields) this.frameCost += source.encoded.length;
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.refuse(error);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { encodeEvent, encodeTelemetry } from '../../broker/wire/encode.ts';
+import { encode } from '../../broker/wire/cbor.ts';
+import { encodeEvent, encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 import { framed, nextTurn, sessionHarness } from '../helpers/session.ts';
 
@@ -55,6 +56,22 @@ describe('the rate of a device', () => {
     expect(transport.state).toBe('stopped');
     clock.advance(1);
     expect(transport.state).toBe('reading');
+  });
+
+  it('P-2.2: the names of fields are charged with each batch that stores them, not only once', async () => {
+    const { open, clock, counters } = sessionHarness({ limits: { framesPerSecond: 0 } });
+    const { transport } = open();
+    const fields = Array.from({ length: 256 }, (_, index) => `f${index}`.padEnd(64, 'x'));
+    transport.arrive(framed(encodeHello({ fields })));
+    const tiny = encode([1, null, null, [1]]);
+    for (let sent = 0; sent < 500; sent += 1) {
+      transport.arrive(framed(tiny));
+      await nextTurn();
+      clock.advance(4);
+    }
+    // A second's worth at once, and two seconds; 6 bytes a frame would have brought 8 MB into the log.
+    expect(counters.bytesCommitted).toBeGreaterThan(1_000_000);
+    expect(counters.bytesCommitted).toBeLessThan(3.1 * 1_048_576);
   });
 
   it('P-7.2: a wall clock that is set, back or ahead, neither lengthens that wait nor ends it', () => {
