@@ -26,6 +26,8 @@ export function readRecords(bytes: Uint8Array): Records {
   while (end < bytes.length) {
     const length = end + HEAD <= bytes.length ? view.getUint32(end, true) : Number.POSITIVE_INFINITY;
     if (end + HEAD + length > bytes.length) return { payloads, end, rest: 'torn' };
+    // No record is empty, but eight zeros would look like one: a power cut may leave a file that is longer than what was written.
+    if (length === 0) return { payloads, end, rest: isBlank(bytes.subarray(end)) ? 'torn' : 'damaged' };
     const payload = bytes.subarray(end + HEAD, end + HEAD + length);
     if (crc32(payload) !== view.getUint32(end + 4, true)) {
       // A power cut may leave the right length and wrong bytes, but only in what was written last.
@@ -35,6 +37,10 @@ export function readRecords(bytes: Uint8Array): Records {
     end += HEAD + length;
   }
   return { payloads, end, rest: 'none' };
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
 }
 
 export function record(payload: Uint8Array): Uint8Array {
