@@ -1,4 +1,7 @@
 /** A token bucket (P-7.2): it fills at `perSecond`, up to `burst`. Owns its level. */
+/** ms. */
+const MOST_CREDIT = 120_000;
+
 export class TokenBucket {
   private perSecond: number;
   private readonly burst: number;
@@ -33,6 +36,16 @@ export class TokenBucket {
     return 0;
   }
 
+  /**
+   * Adds what so much time is worth, above the burst too: for what was sent over that time and is read at once. However often it
+   * is called, no more than two minutes' worth is kept.
+   */
+  credit(milliseconds: number): void {
+    const credited = this.level + (milliseconds * this.perSecond) / 1000;
+    const most = this.burst + (MOST_CREDIT * this.perSecond) / 1000;
+    this.level = Math.max(this.level, Math.min(credited, most));
+  }
+
   /** From now on there is no limit. */
   lift(): void {
     this.perSecond = 0;
@@ -41,7 +54,8 @@ export class TokenBucket {
   private fill(now: number): void {
     // A clock that was set back must not take what is there.
     const elapsed = Math.max(0, now - this.filledAt);
-    this.level = Math.min(this.burst, this.level + (elapsed * this.perSecond) / 1000);
+    const filled = this.level + (elapsed * this.perSecond) / 1000;
+    this.level = Math.max(this.level, Math.min(this.burst, filled));
     this.filledAt = now;
   }
 

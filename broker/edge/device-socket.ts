@@ -14,6 +14,8 @@ import { RawSocket } from './raw-socket.ts';
 
 /** RFC 6455: the reason's bytes beside the code. */
 const REASON_BYTES = 123;
+/** Bytes that wait to be written, above which pings are not answered. */
+const PONG_LIMIT = 64 * 1024;
 
 /** ws's parser of frames, a stream; a test notices if ws should rename what is used of it. */
 interface Receiver extends Writable {
@@ -30,6 +32,8 @@ export class DeviceSocket extends WebSocket implements Transport {
   gone: ((reason: string, said: string) => void) | null = null;
   private raw: RawSocket | null = null;
   private failure: string | null = null;
+  /** The newest ping of the bytes at hand. */
+  unanswered: Buffer | null = null;
 
   get bufferedBytes(): number {
     return this.bufferedAmount;
@@ -54,6 +58,16 @@ export class DeviceSocket extends WebSocket implements Transport {
 
   deliver(bytes: Uint8Array): void {
     this.receiver.write(bytes);
+    if (this.unanswered) this.answerPing(this.unanswered);
+  }
+
+  /**
+   * RFC 6455, 5.5.3: of several pings the newest may be answered alone. So pings that come together cost one answer, and a device that
+   * does not read gets none.
+   */
+  private answerPing(ping: Buffer): void {
+    this.unanswered = null;
+    if (this.readyState === WebSocket.OPEN && this.bufferedAmount < PONG_LIMIT) this.pong(ping);
   }
 
   get isOpen(): boolean {
@@ -88,7 +102,7 @@ export class DeviceSocket extends WebSocket implements Transport {
     this.controlRate = controlRate;
     this.gone = gone;
     this.on('message', onMessage);
-    this.on('ping', onControl);
+    this.on('ping', onPing);
     this.on('pong', onControl);
     this.on('error', onError);
     this.on('close', onClose);
@@ -115,12 +129,19 @@ function onMessage(this: WebSocket, data: WebSocket.RawData, isBinary: boolean):
   else session?.receiveText();
 }
 
-/** P-7.2: control frames are signs of life, but not by the hundred. */
+function onPing(this: WebSocket, data: Buffer): void {
+  (this as DeviceSocket).unanswered = data;
+  onControl.call(this);
+}
+
+/** P-7.2: control frames are signs of life, but not by the hundred; those of a time in which nothing was read come together. */
 function onControl(this: WebSocket): void {
   const { session, controlRate } = this as DeviceSocket;
   if (!session || !controlRate) return;
   session.heard();
-  if (controlRate.take(1, session.silentSince) > 0) session.end(4029);
+  const now = session.silentSince;
+  controlRate.credit(session.takeHeldTime(now));
+  if (controlRate.take(1, now) > 0) session.end(4029);
 }
 
 function onError(this: WebSocket, error: Error): void {

@@ -118,8 +118,8 @@ const RETRY_NEW_DEVICE = 300;
 /** These options are newer than ws's published types. */
 export interface NewerOptions {
   maxFragments: number;
+  maxPendingAutoPongs?: number;
   maxBufferedChunks: number;
-  maxPendingAutoPongs: number;
   closeTimeout: number;
 }
 
@@ -133,7 +133,8 @@ const OPTIONS: ServerOptions<typeof DeviceSocket> & NewerOptions = {
   // P-7.2: a frame in more pieces than these is abuse.
   maxFragments: 128,
   maxBufferedChunks: 4096,
-  maxPendingAutoPongs: 16,
+  // Pings are answered by the socket, one answer for all that come together (device-socket.ts).
+  autoPong: false,
   // A peer that does not answer a close is cut off; ws's own 30 s would keep a dead socket as long.
   closeTimeout: 2000,
   handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),

@@ -58,6 +58,8 @@ export interface IntakeHolder {
   /** The device is within its rate again. */
   ready(intake: Intake): void;
   leave(intake: Intake): void;
+  /** Monotonic ms. */
+  time(): number;
 }
 
 export class Intake {
@@ -83,6 +85,10 @@ export class Intake {
   private frames = 0;
   private cost = 0;
   private timer: Timer | null = null;
+  /** Monotonic ms; while it is held. */
+  private heldSince = 0;
+  /** Before that, and not yet credited. */
+  private heldFor = 0;
   private window = 0;
   private recent = 0;
   private slice = SLICE;
@@ -163,14 +169,32 @@ export class Intake {
 
   hold(state: 'queued' | 'rate' | 'parked'): void {
     if (this.state === 'closed') return;
-    if (this.state === 'reading') this.inlet.stopReading();
+    if (this.state === 'reading') {
+      this.heldSince = this.holder.time();
+      this.inlet.stopReading();
+    }
     this.state = state;
   }
 
   read(): void {
     if (this.state === 'closed' || this.state === 'reading') return;
+    this.heldFor += this.holder.time() - this.heldSince;
     this.state = 'reading';
     this.inlet.startReading();
+  }
+
+  /**
+   * How long the device was held since this was last asked, ms. What it sent in that time is read together now, and no more of it
+   * than that time allowed is a flood.
+   */
+  takeHeldTime(now: number): number {
+    if (this.isHeld) {
+      this.heldFor += now - this.heldSince;
+      this.heldSince = now;
+    }
+    const time = this.heldFor;
+    this.heldFor = 0;
+    return time;
   }
 
   /** The broker ends the connection: what is left is read as fast as turns allow, for the answer to its close frame. */

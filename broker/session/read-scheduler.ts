@@ -65,6 +65,10 @@ export class ReadScheduler implements ShareHost {
     this.shares.delete(share.customer);
   }
 
+  time(): number {
+    return this.parts.clock.monotonic();
+  }
+
   arrived(share: ReadShare, intake: Intake, isFirst: boolean): void {
     if (isFirst) this.admit(share, intake);
     if (share.held >= HELD_BYTES - this.held) this.congest(share);

@@ -49,6 +49,8 @@ export interface ShareHost {
   ready(share: ReadShare, intake: Intake): void;
   /** The last device of this customer has gone. */
   emptied(share: ReadShare): void;
+  /** Monotonic ms. */
+  time(): number;
 }
 
 export class ReadShare implements IntakeHolder {
@@ -96,6 +98,10 @@ export class ReadShare implements IntakeHolder {
 
   ready(intake: Intake): void {
     this.host.ready(this, intake);
+  }
+
+  time(): number {
+    return this.host.time();
   }
 
   leave(intake: Intake): void {

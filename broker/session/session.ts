@@ -119,6 +119,11 @@ export class DeviceSession implements Origin, Member {
     return this.intake.isHeld;
   }
 
+  /** As `Intake.takeHeldTime`. */
+  takeHeldTime(now: number): number {
+    return this.intake.takeHeldTime(now);
+  }
+
   get ready(): boolean {
     return this.state === 'waited' || this.state === 'live';
   }

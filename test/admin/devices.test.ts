@@ -1,6 +1,6 @@
 /** Finding devices and reading their last-known state over HTTP. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Device } from '../../broker/hub/fleet/device.ts';
+import type { Device, Member } from '../../broker/hub/fleet/device.ts';
 import type { DeviceList, DeviceSummary, State } from '../../schemas/api.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 import { connect, disconnect, measure } from './fleet.ts';
@@ -120,6 +120,7 @@ describe('one device', () => {
     connect(bench.fleet, pump, 5000);
     measure(bench.fleet, pump, { temp: 20, raw: new Uint8Array([1, 2]) }, 6000, 5900);
     measure(bench.fleet, pump, { temp: 21.5, ['__proto__']: 'a name like others' }, 7000);
+    Object.assign(pump.member as Member, { heardAt: 7000 });
     pump.metrics.columnsFor(['reserved'], 100);
     const { body } = await bench.ask('GET', '/devices/acme/pump-7/state', { as: 'vera' });
     const { values, ...rest } = body as State;

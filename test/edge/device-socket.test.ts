@@ -1,5 +1,7 @@
 import { connect as tcpConnect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../broker/base/clock.ts';
+import { systemEnvironment } from '../../broker/environment.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { connect } from '../helpers/device.ts';
@@ -48,6 +50,41 @@ describe("a device's socket", () => {
     for (let turn = 0; turn < 200; turn += 1) await nextTurn();
     expect([reads.held, counters.framesAccepted]).toEqual([held, framesAccepted]);
     expect(held).toBeLessThanOrEqual(2 * 65_536);
+  });
+
+  it('P-7.2: is not closed for its pings of many seconds, which the broker reads together after it held the device back', async () => {
+    const { clock: real } = systemEnvironment;
+    let passed = 0;
+    const waits = new Set<() => void>();
+    const clock: Clock = {
+      ...real,
+      monotonic: () => real.monotonic() + passed,
+      // A wait for the rate ends when the test says so.
+      after: (wait, run) => {
+        if (wait < 500) return real.after(wait, run);
+        const end = () => {
+          passed += wait;
+          waits.delete(end);
+          run();
+        };
+        waits.add(end);
+        return { cancel: () => void waits.delete(end) };
+      },
+    };
+    const { broker, url, key } = await startBroker({ ...SLOW, environment: { clock } });
+    const { reads, counters, sessions } = broker.core;
+    const device = await connect(url, { key: await key('device', 'acme', 'pump') });
+    device.send(...frames(60));
+    await until(() => counters.pauses.rate > 0);
+    for (let ping = 0; ping < 100; ping += 1) device.socket.ping();
+    await until(() => {
+      for (const end of waits) end();
+      return reads.held === 0 || sessions.size === 0;
+    });
+    expect([sessions.size, reads.held]).toEqual([1, 0]);
+    // It was credited the time that it was held, once.
+    for (let ping = 0; ping < 10_000; ping += 1) device.socket.ping();
+    expect((await device.closed).code).toBe(4029);
   });
 
   it('takes what comes right behind the handshake, cut anywhere, then a close and the end of the stream', async () => {
