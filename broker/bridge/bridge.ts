@@ -8,6 +8,7 @@ import { inBackground } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { RateMeter } from '../base/rate-meter.ts';
+import { threadModule } from '../base/worker-thread.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { TelemetryLog } from '../store/ports.ts';
 import { type BridgeConnection, Connection, Outbox } from './connection.ts';
@@ -18,7 +19,6 @@ import { BridgeCounts, describeOutage, type OutageCounts, type OutageStatement, 
 import { RetainedFeed } from './retained-feed.ts';
 import { type MqttConfig, retainedRoutes, routesHeld, workerOptions } from './settings.ts';
 import type { BridgeNote, BridgeState, BridgeStatus } from './status.ts';
-import { WORKER_MODULE } from './thread/worker-module.ts';
 import { WorkerClient } from './worker-client.ts';
 
 export interface BridgeParts {
@@ -65,7 +65,7 @@ export class Bridge {
     this.outbox = new Outbox((messages) => this.worker.send({ type: 'publish', messages }));
     this.seam = new Connection(this.outbox);
     this.worker = new WorkerClient({
-      module: WORKER_MODULE,
+      module: threadModule(import.meta.url, './thread/worker'),
       options: () => workerOptions(config, this.seam.filters),
       started: () => this.begin(),
       reported: (report) => this.take(report),

@@ -2,10 +2,10 @@
  * The event loop's end of the bridge's thread. Owns the thread: a new one follows, after a pause that grows, when one
  * ends by itself, and it has a bound on its memory, so that whatever the peer does to it stays there.
  */
-import { Worker } from 'node:worker_threads';
 import { Backoff, type BackoffOptions } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { WorkerThread } from '../base/worker-thread.ts';
 import type { WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
 
 export interface WorkerClientParts {
@@ -33,14 +33,13 @@ const STOP_MS = 6000;
 
 export class WorkerClient {
   private readonly parts: WorkerClientParts;
-  private worker: Worker | null = null;
+  private thread: WorkerThread<WorkerRequest, WorkerReport> | null = null;
   private state: 'new' | 'running' | 'pausing' | 'stopping' | 'stopped' = 'new';
   /** Monotonic ms. */
   private startedAt = 0;
   /** Of threads that ended soon, one after the other. */
   private readonly backoff = new Backoff(PAUSES_MS);
   private pause: Timer | null = null;
-  private ended: (() => void) | null = null;
   /** Threads that ended by themselves. */
   crashes = 0;
 
@@ -53,48 +52,42 @@ export class WorkerClient {
     const { module, options, clock, started, reported } = this.parts;
     this.state = 'running';
     this.startedAt = clock.monotonic();
-    const worker = new Worker(module, {
-      workerData: options(),
-      resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
-    });
-    this.worker = worker;
-    let reason = 'it ended by itself';
-    worker.on('message', (report: WorkerReport) => {
-      if (report.type === 'stopped') void worker.terminate();
-      reported(report);
-    });
-    worker.on('error', (error) => {
-      reason = error.message;
-    });
-    worker.on('exit', () => this.exited(reason));
+    const thread = new WorkerThread<WorkerRequest, WorkerReport>(
+      module,
+      { workerData: options(), resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB } },
+      {
+        reported: (report) => {
+          if (report.type === 'stopped') thread.terminate();
+          reported(report);
+        },
+        ended: (error) => this.exited(error?.message ?? 'it ended by itself'),
+      },
+    );
+    this.thread = thread;
     started();
   }
 
   /** Lost if there is no thread at the moment: `started` tells when to begin anew. */
   send(request: WorkerRequest, transfer: ArrayBuffer[] = []): void {
-    this.worker?.postMessage(request, transfer);
+    this.thread?.send(request, transfer);
   }
 
   /** Lets the thread say goodbye. Idempotent. */
   async stop(): Promise<void> {
     if (this.state === 'stopping' || this.state === 'stopped') return;
     this.pause?.cancel();
-    const { worker } = this;
-    this.state = worker ? 'stopping' : 'stopped';
-    if (!worker) return;
-    const patience = this.parts.clock.after(STOP_MS, () => void worker.terminate());
-    const ended = new Promise<void>((resolve) => {
-      this.ended = resolve;
-    });
+    const { thread } = this;
+    this.state = thread ? 'stopping' : 'stopped';
+    if (!thread) return;
+    const patience = this.parts.clock.after(STOP_MS, () => thread.terminate());
     this.send({ type: 'stop' });
-    await ended;
+    await thread.gone;
     patience.cancel();
     this.state = 'stopped';
   }
 
   private exited(reason: string): void {
-    this.worker = null;
-    this.ended?.();
+    this.thread = null;
     if (this.state !== 'running') return;
     const { clock, logger, crashed } = this.parts;
     this.crashes += 1;

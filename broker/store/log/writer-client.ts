@@ -2,11 +2,9 @@
  * The event loop's end of the writer thread. Owns the thread and the appends that wait for it. After the first
  * failure every append rejects, waiting ones too.
  */
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { type Commit, type LogRecord, StoreError } from '../ports.ts';
-import { workerModule } from '../worker-module.ts';
 import { isPayloadLength, MAX_PAYLOAD_BYTES } from './format.ts';
 import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
 import type { Recovered } from './recovery.ts';
@@ -29,12 +27,11 @@ interface Waiting {
 export class WriterClient {
   private readonly options: WriterOptions;
   private readonly events: WriterEvents;
-  private worker: Worker | null = null;
-  private exited: Promise<unknown> = Promise.resolve();
+  private thread: WorkerThread<WriterRequest, WriterReport> | null = null;
+  private state: 'opening' | 'open' | 'stopping' = 'opening';
   /** Oldest first: the thread answers in order. */
   private waiting: Waiting[] = [];
   private failure: StoreError | null = null;
-  private stopping = false;
 
   constructor(options: WriterOptions, events: WriterEvents) {
     this.options = options;
@@ -43,18 +40,25 @@ export class WriterClient {
 
   /** Starts the thread; resolves when the log is recovered and open. Rejects with `log-corrupt` or `log-failed`. */
   async start(): Promise<Recovered> {
-    const worker = new Worker(workerModule('log/writer'), { workerData: this.options });
-    this.worker = worker;
-    this.exited = new Promise((resolve) => worker.once('exit', resolve));
-    const [report] = (await once(worker, 'message')) as [WriterReport];
+    const report = await new Promise<WriterReport>((resolve, reject) => {
+      this.thread = new WorkerThread(
+        threadModule(import.meta.url, './writer'),
+        { workerData: this.options },
+        {
+          reported: (next) => (this.state === 'opening' ? resolve(next) : this.take(next)),
+          ended: (error) => {
+            if (this.state === 'opening') reject(failed(this.options.folder, endOf(error)));
+            else if (this.state === 'open') this.fail(endOf(error));
+          },
+        },
+      );
+    });
     if (report.type !== 'opened') {
-      await this.exited;
-      this.worker = null;
+      await this.thread?.gone;
+      this.thread = null;
       throw refusal(report);
     }
-    worker.on('message', (next: WriterReport) => this.take(next));
-    worker.on('error', (error) => this.fail(`the writer thread ended: ${error.message}`));
-    worker.on('exit', () => this.stopping || this.fail('the writer thread ended by itself'));
+    this.state = 'open';
     return report;
   }
 
@@ -78,14 +82,14 @@ export class WriterClient {
   /** Waits for what was appended and for the thread's end. What waits for an obstacle is given up, and rejects. */
   async stop(): Promise<void> {
     this.send({ type: 'close' });
-    this.stopping = true;
-    await this.exited;
-    this.worker = null;
+    this.state = 'stopping';
+    await this.thread?.gone;
+    this.thread = null;
     this.rejectAll(new StoreError('stopped', 'The log was closed before the disk took it.'));
   }
 
   private send(request: WriterRequest, transfer: ArrayBuffer[] = []): void {
-    this.worker?.postMessage(request, transfer);
+    this.thread?.send(request, transfer);
   }
 
   private take(report: WriterReport): void {
@@ -122,6 +126,10 @@ export class WriterClient {
 function refusal(report: WriterReport): StoreError {
   if (report.type === 'refused') return new StoreError(report.code, report.message);
   return new StoreError('log-failed', `the writer thread answered ${report.type} instead of opening the log`);
+}
+
+function endOf(error: Error | null): string {
+  return error ? `the writer thread ended: ${error.message}` : 'the writer thread ended by itself';
 }
 
 function failed(folder: string, cause: string): StoreError {

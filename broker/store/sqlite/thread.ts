@@ -3,10 +3,9 @@
  * ones too.
  */
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { StoreError } from '../ports.ts';
-import { workerModule } from '../worker-module.ts';
 import type {
   CallAnswer,
   DatabaseAnswer,
@@ -39,8 +38,9 @@ export interface ThreadParts {
 
 export class DatabaseThread {
   private readonly parts: ThreadParts;
-  private worker: Worker | null = null;
-  private exited: Promise<unknown> = Promise.resolve();
+  /** There from when the database is open until it is stopped. */
+  private thread: WorkerThread<DatabaseRequest, DatabaseAnswer> | null = null;
+  private gone: Promise<void> = Promise.resolve();
   /** By the id of the call. */
   private readonly waiting = new Map<number, Waiting>();
   private calls = 0;
@@ -57,23 +57,31 @@ export class DatabaseThread {
   async start(): Promise<void> {
     const { file, logFolder, isAccepted } = this.parts;
     const workerData: DatabaseOptions = { file, logFolder, sql: SQL_FOLDER, isAccepted: isAccepted() };
-    const worker = new Worker(workerModule('sqlite/worker'), { workerData });
-    this.exited = new Promise((resolve) => worker.once('exit', resolve));
     await new Promise<void>((resolve, reject) => {
-      worker.on('error', reject);
-      worker.on('message', (answer: DatabaseAnswer) => {
-        if (answer.type === 'obstacle') this.met(answer.obstacle, answer.cause);
-        else if (answer.type === 'closed') this.exited.then(() => reject(errorOf(answer)));
-        else if (answer.type !== 'opened') this.settle(answer);
-        else {
-          this.met(null, '');
-          resolve();
-        }
-      });
+      let refusal: Error | null = null;
+      const thread = new WorkerThread<DatabaseRequest, DatabaseAnswer>(
+        threadModule(import.meta.url, './worker'),
+        { workerData },
+        {
+          reported: (answer) => {
+            if (answer.type === 'obstacle') this.met(answer.obstacle, answer.cause);
+            else if (answer.type === 'closed') refusal = errorOf(answer);
+            else if (answer.type !== 'opened') this.settle(answer);
+            else {
+              this.met(null, '');
+              this.thread = thread;
+              resolve();
+            }
+          },
+          ended: (error) => {
+            const cause = error?.message ?? 'it stopped by itself';
+            if (this.thread) this.ended(cause);
+            else reject(refusal ?? error ?? this.endOf(cause));
+          },
+        },
+      );
+      this.gone = thread.gone;
     });
-    this.worker = worker;
-    worker.on('error', (error) => this.ended(error.message));
-    worker.on('exit', () => this.worker && this.ended('it stopped by itself'));
   }
 
   stop(): Promise<void> {
@@ -96,15 +104,15 @@ export class DatabaseThread {
     args: Parameters<DatabaseMethods[Method]>,
     transfer: ArrayBuffer[] = [],
   ): Promise<ReturnType<DatabaseMethods[Method]>> {
-    const { worker } = this;
+    const { thread } = this;
     if (this.failure) return Promise.reject(this.failure);
-    if (!worker || this.stopping)
+    if (!thread || this.stopping)
       return Promise.reject(new StoreError('stopped', 'The database is not open.'));
     this.calls += 1;
     const id = this.calls;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      worker.postMessage({ type: 'call', id, method, args } satisfies DatabaseRequest, transfer);
+      thread.send({ type: 'call', id, method, args }, transfer);
     });
   }
 
@@ -134,8 +142,12 @@ export class DatabaseThread {
   }
 
   private ended(cause: string): void {
+    this.fail(this.endOf(cause));
+  }
+
+  private endOf(cause: string): StoreError {
     const { file } = this.parts;
-    this.fail(new StoreError('database-failed', `The thread of the database ${file} ended: ${cause}.`));
+    return new StoreError('database-failed', `The thread of the database ${file} ended: ${cause}.`);
   }
 
   private fail(error: StoreError): void {
@@ -148,9 +160,9 @@ export class DatabaseThread {
 
   /** Calls made before are answered first; those that wait for an obstacle are refused. */
   private async shutDown(): Promise<void> {
-    this.worker?.postMessage({ type: 'close' } satisfies DatabaseRequest);
-    this.worker = null;
-    await this.exited;
+    this.thread?.send({ type: 'close' });
+    this.thread = null;
+    await this.gone;
   }
 }
 
