@@ -1,7 +1,8 @@
 /** The real time, randomness and ids, handed to every part by the root. Nothing else calls these globals. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import type { Clock, Random, Timer } from './base/clock.ts';
+import type { Clock, Random } from './base/clock.ts';
+import { systemTimers } from './base/system-timers.ts';
 
 export interface Environment {
   readonly clock: Clock;
@@ -19,11 +20,7 @@ export interface Environment {
 const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after: (milliseconds, run) => cancelled(setTimeout(run, milliseconds)),
-  every: (milliseconds, run) => {
-    const timer = setInterval(run, milliseconds);
-    return { cancel: () => clearInterval(timer) };
-  },
+  ...systemTimers,
 };
 
 export const systemEnvironment: Environment = {
@@ -35,10 +32,6 @@ export const systemEnvironment: Environment = {
   openFiles: openFilesLimit(),
   version: packageVersion(),
 };
-
-function cancelled(timer: NodeJS.Timeout): Timer {
-  return { cancel: () => clearTimeout(timer) };
-}
 
 /** The soft limit, which Node raises to the hard one at its start. Linux only. */
 function openFilesLimit(): number | null {

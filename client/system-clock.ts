@@ -4,16 +4,10 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../broker/base/clock.ts';
+import { systemTimers } from '../broker/base/system-timers.ts';
 
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),
   monotonic: () => performance.now(),
-  after: (milliseconds, run) => {
-    const timer = setTimeout(run, milliseconds);
-    return { cancel: () => clearTimeout(timer) };
-  },
-  every: (milliseconds, run) => {
-    const timer = setInterval(run, milliseconds);
-    return { cancel: () => clearInterval(timer) };
-  },
+  ...systemTimers,
 };

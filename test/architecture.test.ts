@@ -9,66 +9,27 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..');
 const FOLDERS = ['broker', 'client', 'device-sim', 'schemas', 'dashboard', 'test', 'bench', 'systemd'];
 
+/** Everything below a room of this rank, from the ground up. */
+const UP_TO_WIRE = ['broker/base', 'broker/wire', 'broker/config', 'schemas'];
+const UP_TO_STORE = [...UP_TO_WIRE, 'broker/store'];
+const UP_TO_ACCESS = [...UP_TO_STORE, 'broker/access'];
+const UP_TO_HUB = [...UP_TO_ACCESS, 'broker/hub'];
+const UP_TO_SESSIONS = [...UP_TO_HUB, 'broker/session', 'broker/live'];
+
 /** Room → the rooms that it may import besides itself. `schemas` is data that every room may read. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'broker/base': [],
   schemas: [],
   'broker/wire': ['broker/base', 'schemas'],
   'broker/config': ['broker/base', 'schemas'],
-  'broker/store': ['broker/wire', 'broker/config', 'broker/base', 'schemas'],
-  'broker/access': ['broker/store', 'broker/wire', 'broker/config', 'broker/base', 'schemas'],
-  'broker/hub': ['broker/access', 'broker/store', 'broker/wire', 'broker/config', 'broker/base', 'schemas'],
-  'broker/session': [
-    'broker/hub',
-    'broker/access',
-    'broker/store',
-    'broker/wire',
-    'broker/config',
-    'broker/base',
-    'schemas',
-  ],
-  'broker/live': [
-    'broker/hub',
-    'broker/access',
-    'broker/store',
-    'broker/wire',
-    'broker/config',
-    'broker/base',
-    'schemas',
-  ],
-  'broker/edge': [
-    'broker/session',
-    'broker/live',
-    'broker/hub',
-    'broker/access',
-    'broker/store',
-    'broker/wire',
-    'broker/config',
-    'broker/base',
-    'schemas',
-  ],
-  'broker/admin': [
-    'broker/session',
-    'broker/live',
-    'broker/hub',
-    'broker/access',
-    'broker/store',
-    'broker/wire',
-    'broker/config',
-    'broker/base',
-    'schemas',
-  ],
-  'broker/bridge': [
-    'broker/session',
-    'broker/live',
-    'broker/hub',
-    'broker/access',
-    'broker/store',
-    'broker/wire',
-    'broker/config',
-    'broker/base',
-    'schemas',
-  ],
+  'broker/store': UP_TO_WIRE,
+  'broker/access': UP_TO_STORE,
+  'broker/hub': UP_TO_ACCESS,
+  'broker/session': UP_TO_HUB,
+  'broker/live': UP_TO_HUB,
+  'broker/edge': UP_TO_SESSIONS,
+  'broker/admin': UP_TO_SESSIONS,
+  'broker/bridge': UP_TO_SESSIONS,
   client: ['broker/base', 'broker/wire', 'schemas'],
   'device-sim': ['broker/base', 'client', 'broker/wire', 'schemas'],
   dashboard: ['broker/wire', 'schemas'],

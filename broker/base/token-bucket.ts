@@ -1,5 +1,6 @@
 /** A token bucket (P-7.2): it fills at `perSecond`, up to `burst`. Owns its level. */
-/** ms. */
+
+/** The most that `credit` keeps above the burst, ms. */
 const MOST_CREDIT = 120_000;
 
 export class TokenBucket {

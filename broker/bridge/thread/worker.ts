@@ -5,6 +5,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
 import { Lateness } from '../../base/lateness.ts';
+import { systemTimers } from '../../base/system-timers.ts';
 import type { OtherMessage, Progress, WorkerOptions, WorkerReport, WorkerRequest } from '../messages.ts';
 import type { PeerHello, PeerMessage } from '../mqtt/link.ts';
 import { Peer } from '../mqtt/peer.ts';
@@ -21,14 +22,7 @@ const LAST_ACKS_MS = 2000;
 const clock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after: (milliseconds, run) => {
-    const timer = setTimeout(run, milliseconds);
-    return { cancel: () => clearTimeout(timer) };
-  },
-  every: (milliseconds, run) => {
-    const timer = setInterval(run, milliseconds);
-    return { cancel: () => clearInterval(timer) };
-  },
+  ...systemTimers,
 };
 
 class BridgeThread {

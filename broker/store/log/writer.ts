@@ -1,8 +1,8 @@
 /** The entry of the log's writer thread. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { threadClock } from '../thread-clock.ts';
+import { systemTimers } from '../../base/system-timers.ts';
 import type { WriterOptions } from './messages.ts';
 import { WriterThread } from './writer-thread.ts';
 
 if (!parentPort) throw new Error('log/writer.ts is the entry of a worker thread');
-new WriterThread(parentPort, workerData as WriterOptions, { clock: threadClock }).start();
+new WriterThread(parentPort, workerData as WriterOptions, { clock: systemTimers }).start();

@@ -1,6 +1,6 @@
 /** The entry of the database thread: opens the file, as soon as nothing is in the way, and serves. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { threadClock } from '../thread-clock.ts';
+import { systemTimers } from '../../base/system-timers.ts';
 import type { DatabaseAnswer, DatabaseOptions } from './messages.ts';
 import { databaseMethods } from './methods.ts';
 import { type OpenDatabase, openDatabase } from './open-database.ts';
@@ -17,12 +17,12 @@ function open(port: MessagePort, options: DatabaseOptions): void {
     const obstacle = databaseObstacle(error);
     if (obstacle === 'database-locked') {
       port.postMessage({ type: 'obstacle', obstacle, cause } satisfies DatabaseAnswer);
-      threadClock.after(RETRY_MS, () => open(port, options));
+      systemTimers.after(RETRY_MS, () => open(port, options));
     } else port.postMessage({ type: 'closed', ...refusal(options.file, error) } satisfies DatabaseAnswer);
     return;
   }
   const run = databaseMethods(opened.database, options.sql);
-  new DatabaseServer({ port, file: options.file, ...opened, run, clock: threadClock }).start();
+  new DatabaseServer({ port, file: options.file, ...opened, run, clock: systemTimers }).start();
 }
 
 if (!parentPort) throw new Error('sqlite/worker.ts is the entry of a worker thread');
