@@ -22,6 +22,12 @@ export interface LogRecord extends Commit {
   readonly payload: Uint8Array;
 }
 
+/** A record as a follower of the log gets it. */
+export interface FollowedRecord extends LogRecord {
+  /** Appended by this run of this broker, in the order of its appends; false: by an earlier run, or by another broker. */
+  readonly isOwn: boolean;
+}
+
 export interface LogBounds {
   /** Position of the oldest record still held. */
   readonly first: number;
@@ -63,7 +69,14 @@ export interface TelemetryLog {
    */
   reader(name: string, from: 'first' | 'end' | number): Promise<LogReader>;
 
-  /** Every record from `position` up to the end at the time of the call, in order. Used by replay and by tools. */
+  /**
+   * Every record from `position` on, in log order: first those that are there, then each once it is durable, before its append
+   * resolves. Resolves when those that were there have been handed over. There is one follower at most; one that throws, throws
+   * out of whatever brought the record.
+   */
+  follow(position: number, follower: (record: FollowedRecord) => void): Promise<void>;
+
+  /** Every record from `position` up to the end at the time of the call, in order. For tools and tests. */
   read(position: number): AsyncIterable<LogRecord>;
 
   /**

@@ -50,6 +50,24 @@ export function telemetryLogContract(engine: 'files' | 'memory'): void {
     expect(seen).toEqual(['two', 'three']);
   });
 
+  it('hands its follower every record in log order, those of this run marked, before their appends resolve', async () => {
+    const { stores, bounds } = await startStores({ engine });
+    await stores.log.append(payload('one'));
+    const second = await stores.log.append(payload('two'));
+    const seen: string[] = [];
+    const appending: Promise<unknown>[] = [];
+    const following = stores.log.follow(bounds.first, (record) => {
+      seen.push(`${textOf(record)} ${record.isOwn}`);
+      // What comes while the old ones are read has its turn after them.
+      if (seen.length === 1) appending.push(stores.log.append(payload('three')));
+    });
+    await following;
+    await Promise.all(appending);
+    await stores.log.append(payload('four')).then(() => seen.push('resolved'));
+    expect(seen).toEqual(['one true', 'two true', 'three true', 'four true', 'resolved']);
+    await expect(stores.log.follow(second.position, () => {})).rejects.toThrow('follower');
+  });
+
   it('refuses positions beyond the end', async () => {
     const { stores, bounds } = await startStores({ engine });
     await expect(readTexts(stores, bounds.end + 1)).rejects.toThrow(RangeError);

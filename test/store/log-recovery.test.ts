@@ -16,7 +16,7 @@ import { recover } from '../../broker/store/log/recovery.ts';
 import { SegmentWriter } from '../../broker/store/log/segment-writer.ts';
 import type { Stores } from '../../broker/store/ports.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { payload, readTexts, startStores } from './harness.ts';
+import { payload, readTexts, startStores, textOf } from './harness.ts';
 import { someCommand } from './killed-folder.ts';
 
 const FIRST = segmentName(0);
@@ -83,8 +83,11 @@ describe('a torn tail', () => {
     const second = await startStores({ folder: first.folder });
     expect(second.bounds.end).toBe(position);
     expect(second.lines).toMatchObject([{ level: 'warn', fields: { offset: position, bytes: 5 } }]);
+    const seen: string[] = [];
+    await second.stores.log.follow(0, (record) => seen.push(`${textOf(record)} ${record.isOwn}`));
     await second.stores.log.append(payload('next'));
     expect(await readTexts(second.stores, 0)).toEqual(['kept', 'next']);
+    expect(seen).toEqual(['kept false', 'next true']);
   });
 });
 

@@ -8,6 +8,7 @@ import type { Obstacle } from '../obstacle.ts';
 import {
   type Commit,
   type Durability,
+  type FollowedRecord,
   type LogBounds,
   type LogReader,
   type LogRecord,
@@ -61,6 +62,9 @@ export class SegmentedLog implements TelemetryLog {
   private timer: Timer | null = null;
   private state: 'new' | 'open' | 'stopped' = 'new';
   private stopping: Promise<void> | null = null;
+  private follower: ((record: FollowedRecord) => void) | null = null;
+  /** Where this run's own records begin. */
+  private openedAt = 0;
   private commits = 0;
   private syncMilliseconds = 0;
 
@@ -97,6 +101,7 @@ export class SegmentedLog implements TelemetryLog {
     this.readers.restore(await this.keeper.start());
     this.timer = clock.every(RETENTION_CHECK_MS, () => this.checkRetention());
     this.state = 'open';
+    this.openedAt = this.bounds.end;
     return this.bounds;
   }
 
@@ -108,6 +113,19 @@ export class SegmentedLog implements TelemetryLog {
   async reader(name: string, from: 'first' | 'end' | number): Promise<LogReader> {
     if (this.state !== 'open') throw notOpen();
     return this.readers.reader(name, from);
+  }
+
+  async follow(position: number, follower: (record: FollowedRecord) => void): Promise<void> {
+    let at = position;
+    // What is committed meanwhile is read too; when nothing is left, the next record comes from `committed`.
+    while (at < this.bounds.end) {
+      for await (const record of this.read(at)) {
+        follower({ ...record, isOwn: record.position >= this.openedAt });
+        at = record.end;
+      }
+    }
+    if (this.follower) throw new Error('the log has a follower already');
+    this.follower = follower;
   }
 
   async *read(position: number): AsyncGenerator<LogRecord> {
@@ -175,6 +193,7 @@ export class SegmentedLog implements TelemetryLog {
     while (this.ring.full) this.ring.dropOldest();
     this.commits += records.length;
     this.syncMilliseconds += milliseconds;
+    for (const record of records) this.follower?.({ ...record, isOwn: true });
     this.readers.wake();
   }
 

@@ -5,6 +5,7 @@ import { RecordRing } from '../log/ring.ts';
 import {
   type Commit,
   type Durability,
+  type FollowedRecord,
   type LogBounds,
   type LogReader,
   type LogRecord,
@@ -19,6 +20,9 @@ export class MemoryLog implements TelemetryLog {
   private readonly readers: Readers;
   private readonly holds = new Map<string, number>();
   private state: 'new' | 'open' | 'stopped' = 'new';
+  private follower: ((record: FollowedRecord) => void) | null = null;
+  /** Where this run's own records begin. */
+  private openedAt = 0;
   private end = 0;
   private commits = 0;
 
@@ -30,6 +34,7 @@ export class MemoryLog implements TelemetryLog {
 
   async start(): Promise<LogBounds> {
     this.state = 'open';
+    this.openedAt = this.end;
     return this.bounds;
   }
 
@@ -37,12 +42,26 @@ export class MemoryLog implements TelemetryLog {
     if (this.state !== 'open') throw notOpen();
     if (payload.length === 0) throw new RangeError('a record holds at least 1 byte');
     const commit = { position: this.end, end: this.end + payload.length };
-    this.ring.push({ ...commit, payload: structuredClone(payload, { transfer: [payload.buffer] }) });
+    const record = { ...commit, payload: structuredClone(payload, { transfer: [payload.buffer] }) };
+    this.ring.push(record);
     this.end = commit.end;
     this.commits += 1;
     this.dropOldest();
+    this.follower?.({ ...record, isOwn: true });
     this.readers.wake();
     return commit;
+  }
+
+  async follow(position: number, follower: (record: FollowedRecord) => void): Promise<void> {
+    let at = position;
+    while (at < this.end) {
+      for await (const record of this.read(at)) {
+        follower({ ...record, isOwn: record.position >= this.openedAt });
+        at = record.end;
+      }
+    }
+    if (this.follower) throw new Error('the log has a follower already');
+    this.follower = follower;
   }
 
   async reader(name: string, from: 'first' | 'end' | number): Promise<LogReader> {
@@ -76,6 +95,7 @@ export class MemoryLog implements TelemetryLog {
 
   async stop(): Promise<void> {
     this.state = 'stopped';
+    this.follower = null;
     this.readers.closeAll();
   }
 
