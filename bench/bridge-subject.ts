@@ -83,7 +83,7 @@ async function compose(url: string, inFlight: number) {
     onOutage: drop,
   });
   const bounds = await stores.start();
-  ingest.startAt(bounds.end);
+  await ingest.follow(bounds.end, () => []);
   const stop = async () => {
     await bridge.stop();
     await stores.stop();
@@ -108,7 +108,14 @@ async function sender({ ingest, fleet, clock }: Composed): Promise<() => void> {
       boot: 'u1',
       fields: null,
     });
-    return { device, source, progress: device.boots.enter('u1'), durable: () => {} };
+    return {
+      device,
+      source,
+      session: 's',
+      boot: 'u1',
+      progress: device.boots.enter('u1'),
+      durable: () => {},
+    };
   });
   let seq = 0;
   return () => {

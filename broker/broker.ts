@@ -11,7 +11,7 @@ import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/device-upgrade.ts';
 import { composeFront, type Front } from './front.ts';
 import { forgetDevice } from './hub/fleet/forget.ts';
-import { type ReplayedControl, type Restored, restoreFleet } from './hub/telemetry/restore.ts';
+import { type Restored, restoreFleet } from './hub/telemetry/restore.ts';
 import { unreadableRows } from './store/consent.ts';
 import type { Obstacle } from './store/obstacle.ts';
 import { type LogBounds, StoreError } from './store/ports.ts';
@@ -104,17 +104,10 @@ export class Broker {
   private async restore(bounds: LogBounds): Promise<Restored> {
     const { stores, registry, fleet, ingest, orders } = this.core;
     const { database: state, log } = stores;
-    const onControl = (control: ReplayedControl) => {
-      // What is saved meanwhile says how far it has come.
-      ingest.startAt(control.position);
-      orders.take(control);
-    };
     try {
       await registry.load();
       await orders.load();
-      const restored = await restoreFleet({ fleet, state, log, bounds, onControl });
-      ingest.startAt(restored.position);
-      return restored;
+      return await restoreFleet({ fleet, state, log, bounds, ingest });
     } catch (error) {
       throw error instanceof StoreError ? error : unreadableRows(this.options.config.data, error);
     }

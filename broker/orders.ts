@@ -15,8 +15,7 @@ import { DesiredStates } from './hub/desired/desired-states.ts';
 import type { Device, Member } from './hub/fleet/device.ts';
 import type { Fleet } from './hub/fleet/fleet.ts';
 import { Jobs } from './hub/jobs/jobs.ts';
-import type { Ingest } from './hub/telemetry/ingest.ts';
-import type { ReplayedControl } from './hub/telemetry/restore.ts';
+import type { CommittedControl, Ingest } from './hub/telemetry/ingest.ts';
 import type { Database } from './store/ports.ts';
 import { FRAME } from './wire/frames.ts';
 
@@ -56,11 +55,11 @@ export class Orders {
     this.commands.onStep((command) => this.stepped(command));
     await this.commands.load();
     await this.desired.load();
+    this.parts.ingest.onControl((control) => this.take(control));
   }
 
   /** After the replay, before the first device. */
   async start(): Promise<void> {
-    const { ingest } = this.parts;
     this.jobs.onChange(({ id, status, endedAt }) => {
       if (endedAt !== null) this.audit.settle(`job ${id}`, status);
     });
@@ -68,15 +67,13 @@ export class Orders {
     await this.jobs.start();
     await settleAgain(this);
     this.purge.start();
-    ingest.onControl(({ device, ...control }) => {
-      this.take({ ...control, customer: device.customer, device: device.id, position: ingest.position });
-    });
   }
 
   /** A frame of the log: just committed, or replayed. */
-  take({ frame, ...control }: ReplayedControl): void {
-    if (frame.kind === FRAME.result) this.commands.result({ ...control, frame });
-    else this.desired.reported({ ...control, frame });
+  take({ device, frame, ...control }: CommittedControl): void {
+    const about = { ...control, customer: device.customer, device: device.id };
+    if (frame.kind === FRAME.result) this.commands.result({ ...about, frame });
+    else this.desired.reported({ ...about, frame });
   }
 
   /** P-3.3: first the commands that wait, then desired state. */

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../schemas/errors.ts';
 import type { Boots } from '../hub/fleet/device.ts';
 import type { StateRefusal } from '../hub/fleet/metrics.ts';
-import type { Acceptance, Origin } from '../hub/telemetry/ingest.ts';
+import type { Acceptance, LiveSource } from '../hub/telemetry/ingest.ts';
 import { FrameError } from '../wire/frame-error.ts';
 import {
   type DataFrame,
@@ -15,7 +15,7 @@ import {
 import type { SessionParts } from './parts.ts';
 
 /** What the handlers need of a session. */
-export interface FrameSession extends Origin {
+export interface FrameSession extends LiveSource {
   readonly session: string;
   readonly state: string;
   /** What the frame at hand costs (P-2.2). */

@@ -4,8 +4,8 @@
  */
 import { CLOSE_CODES, type CloseCode, ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
 import { count } from '../hub/counters.ts';
-import type { Boots, Device, Member, Progress } from '../hub/fleet/device.ts';
-import type { Origin } from '../hub/telemetry/ingest.ts';
+import type { Boots, Device, Member, SequenceProgress } from '../hub/fleet/device.ts';
+import type { LiveSource } from '../hub/telemetry/ingest.ts';
 import { SourceHandle } from '../store/batch.ts';
 import { encodeError, encodeWelcome } from '../wire/encode.ts';
 import { FrameError } from '../wire/frame-error.ts';
@@ -28,14 +28,14 @@ export interface SessionIdentity {
   readonly device: Device;
 }
 
-export class DeviceSession implements Origin, Member {
+export class DeviceSession implements LiveSource, Member {
   readonly session: string;
   readonly keyId: string;
   readonly device: Device;
   readonly parts: SessionParts;
   source: SourceHandle;
   /** Without a boot, sequences count within this connection only. */
-  progress: Progress = { accepted: 0, durable: 0 };
+  progress: SequenceProgress = { accepted: 0, durable: 0 };
   boot: Boot | null = null;
   heardAt: number;
   /** Of the frame at hand (P-2.2). */

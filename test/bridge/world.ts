@@ -10,13 +10,14 @@ import type { Member } from '../../broker/hub/fleet/device.ts';
 import { EventFeed } from '../../broker/hub/fleet/events.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
-import { Ingest, type Origin } from '../../broker/hub/telemetry/ingest.ts';
+import { Ingest, type LiveSource } from '../../broker/hub/telemetry/ingest.ts';
 import { SourceHandle } from '../../broker/store/batch.ts';
 import { openStores } from '../../broker/store/open.ts';
 import { encodeEvent, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
 import type { DataFrame, ResultFrame, Value } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 import { type Overrides, testConfig } from '../helpers/config.ts';
+import { followFrom } from '../helpers/gated-log.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -27,7 +28,7 @@ export class World {
   readonly stores;
   readonly ingest: Ingest;
   readonly bridge: Bridge;
-  private readonly origins = new Map<string, Origin & { readonly session: string; seq: number }>();
+  private readonly origins = new Map<string, LiveSource & { seq: number }>();
   private readonly reader = new FrameReader();
 
   private readonly clock: Clock;
@@ -149,7 +150,7 @@ export class World {
     await this.until(({ backlog }) => backlog.bytes === 0);
   }
 
-  private accept(origin: Origin, bytes: Uint8Array): void {
+  private accept(origin: LiveSource, bytes: Uint8Array): void {
     const accepted = this.ingest.accept(
       origin,
       this.reader.read(bytes) as DataFrame,
@@ -159,14 +160,14 @@ export class World {
     if (accepted !== 'accepted') throw new Error(`a frame was ${accepted}`);
   }
 
-  private origin(id: string): Origin & { readonly session: string; seq: number } {
+  private origin(id: string): LiveSource & { seq: number } {
     const known = this.origins.get(id);
     if (known) return known;
     const device = this.fleet.obtain('acme', id);
     const identity = { customer: 'acme', device: id, session: 's', boot: 'u1', fields: null };
     const source = new SourceHandle(identity);
     const progress = device.boots.enter('u1');
-    const origin = { device, source, progress, durable: () => {}, session: 's', seq: 0 };
+    const origin = { device, source, boot: 'u1', progress, durable: () => {}, session: 's', seq: 0 };
     this.origins.set(id, origin);
     return origin;
   }
@@ -185,7 +186,7 @@ export async function startWorld(mqtt: Overrides['mqtt'], options: WorldOptions 
   const world = new World(folder, mqtt, options);
   onTestFinished(() => world.stop());
   const bounds = await world.stores.start();
-  world.ingest.startAt(bounds.end);
+  followFrom(world.ingest, bounds.end);
   world.bridge.start();
   return world;
 }

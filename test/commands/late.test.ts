@@ -7,7 +7,7 @@ it('"The device answered in time, and the broker shows it as expired"', async ()
   const world = await commandWorld();
   const device = await world.connect();
   const { id, expiresAt } = await world.ask({ ttl: 1000 });
-  world.log.held = [];
+  world.log.holdBack();
   await world.pass(expiresAt - 1 - world.clock.now());
   await device.answer(id, 'done');
   await world.pass(10);
@@ -20,7 +20,7 @@ it('whoever follows a command hears of its end also when a late answer is what t
   const world = await commandWorld();
   const device = await world.connect();
   const { id } = await world.ask({ ttl: 1000 });
-  world.log.held = [];
+  world.log.holdBack();
   await device.answer('unknown-1', 'done');
   await device.answer('unknown-2', 'done');
   await world.pass(1000);
@@ -37,7 +37,7 @@ it('decision 7: a result that was sent before a telemetry frame is durable once 
   const device = await world.connect();
   const { id } = await world.ask();
   device.frames();
-  world.log.held = [];
+  world.log.holdBack();
   device.say(id, 'done');
   device.measure(1);
   await world.pass(1000);
@@ -104,7 +104,7 @@ it('"One device sends results of nothing without end": it has its share, and the
     lookups += 1;
     return find(...query);
   };
-  world.log.held = [];
+  world.log.holdBack();
   for (let number = 0; number < 2000; number += 1) device.say(`nothing-${number}`, 'done');
   valve.say(id, 'done');
   world.log.release();

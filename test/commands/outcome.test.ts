@@ -52,7 +52,8 @@ it('"The broker was killed; the command says done, and the audit says nothing"',
   await after.orders.load();
   const frame = { kind: FRAME.result, id: 'a', status: RESULT.done, data: null } as const;
   const arrival = after.clock.now() + 1;
-  after.orders.take({ customer: 'acme', device: 'pump', session: 's1', frame, arrival, position: 10 });
+  const device = after.fleet.obtain('acme', 'pump');
+  after.orders.take({ device, session: 's1', frame, arrival, position: 10 });
   await after.orders.start();
   const { items } = await after.orders.audit.list({ ...QUERY, limit: 1 });
   expect(items).toMatchObject([{ outcome: 'done' }]);

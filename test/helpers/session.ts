@@ -9,11 +9,11 @@ import { ReadScheduler } from '../../broker/session/read-scheduler.ts';
 import type { DeviceSession } from '../../broker/session/session.ts';
 import { Sessions } from '../../broker/session/sessions.ts';
 import type { Transport } from '../../broker/session/transport.ts';
-import type { Commit } from '../../broker/store/ports.ts';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import type { BrokerFrame } from '../../broker/wire/frames.ts';
 import { FakeClock } from './clock.ts';
 import { type Overrides, testConfig } from './config.ts';
+import { followFrom, GatedLog } from './gated-log.ts';
 import { type LogLine, recordingLog } from './log.ts';
 
 /** A message as the fake transport cuts it out of a stream: its length in two bytes, then itself. */
@@ -95,25 +95,6 @@ export class FakeTransport implements Transport {
   }
 }
 
-/** Commits at once, unless it is held. */
-class ImmediateLog {
-  held: (() => void)[] | null = null;
-  private end = 0;
-
-  async append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
-    const { held } = this;
-    if (held) await new Promise<void>((resolve) => held.push(resolve));
-    const position = this.end;
-    this.end += payload.length;
-    return { position, end: this.end };
-  }
-
-  release(): void {
-    for (const go of this.held ?? []) go();
-    this.held = null;
-  }
-}
-
 export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** What a test may put in the place of commands. */
@@ -140,9 +121,10 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
   const config = testConfig('unused', overrides);
   const fleet = new Fleet(new Revisions(clock.now()));
   const counters = new Counters();
-  const log = new ImmediateLog();
+  const log = new GatedLog();
   const limits = { ...config.store, ...config.limits };
   const ingest = new Ingest({ log, fleet, events: new EventFeed(), counters, clock, limits });
+  followFrom(ingest);
   const lines: LogLine[] = [];
   const reads = new ReadScheduler({ ingest, counters, clock });
   const { commands, onReady } = orders?.({ fleet, ingest, clock }) ?? {

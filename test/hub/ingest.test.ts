@@ -3,35 +3,11 @@ import { Counters } from '../../broker/hub/counters.ts';
 import { EventFeed } from '../../broker/hub/fleet/events.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
-import { Ingest, type Origin } from '../../broker/hub/telemetry/ingest.ts';
+import { Ingest, type LiveSource } from '../../broker/hub/telemetry/ingest.ts';
 import { readBatch, SourceHandle } from '../../broker/store/batch.ts';
-import { type Commit, StoreError } from '../../broker/store/ports.ts';
 import { FRAME, type TelemetryFrame } from '../../broker/wire/frames.ts';
 import { FakeClock } from '../helpers/clock.ts';
-
-/** A log whose commits the test lets through one by one. */
-class ScriptedLog {
-  readonly appended: Uint8Array[] = [];
-  private readonly waiting: { resolve: (commit: Commit) => void; reject: (error: Error) => void }[] = [];
-  private end = 100;
-
-  append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
-    this.appended.push(payload);
-    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
-  }
-
-  async commit(): Promise<void> {
-    const position = this.end;
-    this.end += this.appended.at(-1)?.length ?? 0;
-    this.waiting.shift()?.resolve({ position, end: this.end });
-    await nextTurn();
-  }
-
-  async fail(): Promise<void> {
-    this.waiting.shift()?.reject(new StoreError('log-failed', 'disk full'));
-    await nextTurn();
-  }
-}
+import { followFrom, GatedLog } from '../helpers/gated-log.ts';
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const NAMES = ['temp'];
@@ -41,18 +17,22 @@ function telemetry(seq: number | null, temp: number): TelemetryFrame {
 }
 
 function setUp(batchBytes = 1_000_000) {
-  const log = new ScriptedLog();
+  const log = new GatedLog();
+  log.holdBack();
   const clock = new FakeClock();
   const fleet = new Fleet(new Revisions(clock.now()));
   const counters = new Counters();
   const limits = { metricsPerDevice: 2, stateBytes: 1000, valueBytes: 500, batchBytes, commitSpacing: 4 };
   const ingest = new Ingest({ log, fleet, events: new EventFeed(), counters, clock, limits });
+  followFrom(ingest);
   const connect = (session: string, boot = 'u1') => {
     const device = fleet.obtain('acme', 'pump');
     const acks: number[] = [];
     const source = new SourceHandle({ customer: 'acme', device: 'pump', session, boot, fields: null });
-    const origin: Origin = {
+    const origin: LiveSource = {
       device,
+      session,
+      boot,
       source,
       progress: device.boots.enter(boot),
       durable: (seq) => acks.push(seq),

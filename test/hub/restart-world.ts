@@ -9,7 +9,7 @@ import { type Changes, Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { forgetDevice } from '../../broker/hub/fleet/forget.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { Checkpoint } from '../../broker/hub/telemetry/checkpoint.ts';
-import { Ingest, type Origin } from '../../broker/hub/telemetry/ingest.ts';
+import { Ingest, type LiveSource } from '../../broker/hub/telemetry/ingest.ts';
 import { restoreFleet } from '../../broker/hub/telemetry/restore.ts';
 import { SourceHandle } from '../../broker/store/batch.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
@@ -56,7 +56,7 @@ class Life {
   readonly checkpoint: Checkpoint;
   /** Killed: what is still under way reaches nothing. */
   isOver = false;
-  private readonly sessions = new Map<string, Origin>();
+  private readonly sessions = new Map<string, LiveSource>();
   private readonly stores: Stores;
 
   constructor(stores: Stores) {
@@ -69,7 +69,8 @@ class Life {
     const { limits, store } = testConfig('unused');
     const append: MemoryLog['append'] = (payload) =>
       this.isOver ? new Promise(() => {}) : log.append(payload);
-    const parts = { log: { append }, fleet, events, counters: new Counters(), clock };
+    const follow = log.follow.bind(log);
+    const parts = { log: { append, follow }, fleet, events, counters: new Counters(), clock };
     this.ingest = new Ingest({ ...parts, limits: { ...store, ...limits, commitSpacing: 0 } });
     this.checkpoint = new Checkpoint({
       changes: this.changes,
@@ -86,14 +87,8 @@ class Life {
 
   async start(): Promise<void> {
     const { log, database } = this.stores;
-    const restored = await restoreFleet({
-      fleet: this.fleet,
-      state: database,
-      log,
-      bounds: log.bounds,
-      onControl: () => {},
-    });
-    this.ingest.startAt(restored.position);
+    const { fleet, ingest } = this;
+    await restoreFleet({ fleet, state: database, log, bounds: log.bounds, ingest });
     this.checkpoint.start();
   }
 
@@ -116,14 +111,16 @@ class Life {
     return (await forgetDevice(parts, CUSTOMER, device)) ? this.ingest.position : null;
   }
 
-  private session(device: string, boot: string | null): Origin {
+  private session(device: string, boot: string | null): LiveSource {
     const key = `${device}/${boot}`;
     const known = this.sessions.get(key);
     if (known) return known;
     const obtained = this.fleet.obtain(CUSTOMER, device);
     this.fleet.touch(obtained);
-    const origin: Origin = {
+    const origin: LiveSource = {
       device: obtained,
+      session: key,
+      boot,
       source: new SourceHandle({ customer: CUSTOMER, device, session: key, boot, fields: null }),
       progress: boot === null ? { accepted: 0, durable: 0 } : obtained.boots.enter(boot),
       durable: () => {},
@@ -177,6 +174,8 @@ export class RestartWorld {
 
   private async begin(): Promise<void> {
     this.clock.advance(50);
+    await this.log.stop();
+    await this.log.start();
     this.life = new Life(this);
     await this.life.start();
   }

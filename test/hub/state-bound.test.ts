@@ -40,13 +40,15 @@ function batch(...samples: (readonly [dt: number, values: Values])[]): DataFrame
 function device(limits: StateLimits = LIMITS) {
   const fleet = new Fleet(new Revisions(NOW));
   const pump = fleet.obtain('acme', 'pump');
+  const progress = { accepted: 0, durable: 0 };
   const waiting: (() => void)[] = [];
   return {
     metrics: pump.metrics,
     accept(frame: DataFrame): string {
       const columns = reserveState(pump, frame, NOW, limits);
       if (typeof columns === 'string') return columns;
-      waiting.push(() => applyFrame(fleet, pump, { frame, columns, arrival: NOW, clock: null }, 1));
+      const source = { device: pump, session: 's', boot: null, progress, durable: () => {} };
+      waiting.push(() => applyFrame(fleet, { source, frame, columns, arrival: NOW, clock: null }, 1));
       return 'accepted';
     },
     commit(): void {

@@ -105,7 +105,7 @@ describe('the open batch', () => {
       limits: NO_RATES,
       store: { batchBytes: 65_536 },
     });
-    log.held = [];
+    log.holdBack();
     const { transport } = open();
     transport.arrive(framed(frame));
     await nextTurn();
@@ -131,7 +131,7 @@ describe('the open batch', () => {
       limits: NO_RATES,
       store: { batchBytes: 1_000_000 },
     });
-    log.held = [];
+    log.holdBack();
     const { transport } = open();
     transport.arrive(framed(frame));
     await nextTurn();

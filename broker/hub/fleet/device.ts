@@ -9,7 +9,7 @@ import type { CloseCode } from '../../../schemas/errors.ts';
 import type { Boot, ValueMap } from '../../wire/frames.ts';
 import { MetricTable } from './metrics.ts';
 
-export interface Progress {
+export interface SequenceProgress {
   /** Joined a batch; what is not above it is a repetition. */
   accepted: number;
   /** Committed; what is not above it is acknowledged again at once. */
@@ -20,10 +20,10 @@ export interface Progress {
 const KEPT = 8;
 
 export class Boots {
-  private readonly byBoot = new Map<Boot, Progress>();
+  private readonly byBoot = new Map<Boot, SequenceProgress>();
 
   /** The progress of this boot, which becomes the most recent one. */
-  enter(boot: Boot): Progress {
+  enter(boot: Boot): SequenceProgress {
     const progress = this.byBoot.get(boot) ?? { accepted: 0, durable: 0 };
     this.byBoot.delete(boot);
     this.byBoot.set(boot, progress);
@@ -32,7 +32,7 @@ export class Boots {
   }
 
   /** Oldest first. */
-  entries(): IterableIterator<[Boot, Progress]> {
+  entries(): IterableIterator<[Boot, SequenceProgress]> {
     return this.byBoot.entries();
   }
 }
@@ -109,6 +109,9 @@ export class Device {
   clock: ClockState = 'ok';
   /** When the last frame with data arrived, Unix ms; 0: never. Freshness of data, apart from connection. */
   lastDataAt = 0;
+  /** The newest arrival, as samples without a time of their own are dated (apply.ts): of all accepted frames, and of all applied. */
+  acceptedArrival = 0;
+  newestArrival = 0;
   /** Last sign of life as far as stored; see `lastSeenAt`. */
   seenAt = 0;
   /** One bit for each list of changes that it is in (changes.ts). */

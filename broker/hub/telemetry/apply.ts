@@ -1,17 +1,19 @@
 /**
- * What a committed frame does to its device; the one place where last-known state changes, for live frames and for
+ * What an entry of the log does to its device; the one place where last-known state changes, for live frames and for
  * replay alike.
  *
  * When a sample was measured, from what the device said and when it arrived (P-4.4, P-4.5). Pure.
  */
 import {
   type BatchFrame,
+  type Boot,
   type DataFrame,
+  type DeviceFrame,
   type EventFrame,
   FRAME,
   type TelemetryFrame,
 } from '../../wire/frames.ts';
-import type { ClockState, Device } from '../fleet/device.ts';
+import type { ClockState, Device, SequenceProgress } from '../fleet/device.ts';
 import type { DeviceEvent } from '../fleet/events.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Columns, MetricTable, StateLimits, StateRefusal } from '../fleet/metrics.ts';
@@ -34,6 +36,15 @@ export function batchStart(frame: BatchFrame, arrival: number): number {
   return frame.samples.length === 0 ? arrival : arrival - last;
 }
 
+/**
+ * The arrival from which a sample is dated that says no time of its own: not before the device's newest data, for a clock that
+ * was set back must not make newer data look older (P-4.6). `newest`: of that data. If it lies so far ahead that it cannot be
+ * right, the clock was wrong then, and the arrival counts.
+ */
+export function steadyArrival(arrival: number, newest: number): number {
+  return newest > arrival && newest <= arrival + MOST_AHEAD ? newest : arrival;
+}
+
 /** What a measurement time says of the device's clock; one that is not `ok` is replaced by the arrival (P-4.5). */
 export function judgeTime(at: number, arrival: number): ClockState {
   if (at < EARLIEST) return 'unset';
@@ -43,7 +54,8 @@ export function judgeTime(at: number, arrival: number): ClockState {
 /** The columns of a frame's samples: one for telemetry, one a sample for a batch, none for an event. */
 export type FrameColumns = Columns | readonly Columns[];
 
-const NO_COLUMNS: Columns = [];
+/** Of a frame that holds no samples. */
+export const NO_COLUMNS: Columns = [];
 
 /** For what was accepted in an earlier life. */
 export const NO_LIMITS: StateLimits = {
@@ -57,24 +69,31 @@ export const NO_LIMITS: StateLimits = {
  * be taken, and then nothing of it is left.
  */
 export function reserveState(
-  { metrics }: Device,
+  device: Device,
   frame: DataFrame,
   arrival: number,
   limits: StateLimits,
 ): FrameColumns | StateRefusal {
+  const { metrics, acceptedArrival } = device;
+  const steady = steadyArrival(arrival, acceptedArrival);
+  device.acceptedArrival = steady;
   if (frame.kind === FRAME.event) return NO_COLUMNS;
-  return frame.kind === FRAME.telemetry
-    ? reserveTelemetry(metrics, frame, arrival, limits)
-    : reserveBatch(metrics, frame, arrival, limits);
+  const columns =
+    frame.kind === FRAME.telemetry
+      ? reserveTelemetry(metrics, frame, arrival, steady, limits)
+      : reserveBatch(metrics, frame, arrival, steady, limits);
+  if (typeof columns === 'string') device.acceptedArrival = acceptedArrival;
+  return columns;
 }
 
 function reserveTelemetry(
   metrics: MetricTable,
   frame: TelemetryFrame,
   arrival: number,
+  steady: number,
   limits: StateLimits,
 ): Columns | StateRefusal {
-  const at = kept(absoluteTime(frame.time, arrival), arrival);
+  const at = kept(absoluteTime(frame.time, steady), arrival, steady);
   const plain = metrics.plainColumns(frame);
   if (plain) {
     metrics.advance(plain, frame, at, arrival);
@@ -89,14 +108,15 @@ function reserveBatch(
   metrics: MetricTable,
   frame: BatchFrame,
   arrival: number,
+  steady: number,
   limits: StateLimits,
 ): readonly Columns[] | StateRefusal {
-  const start = batchStart(frame, arrival);
+  const start = batchStart(frame, steady);
   metrics.begin(arrival);
   const all: Columns[] = [];
   let refusal: StateRefusal | null = null;
   for (const sample of frame.samples) {
-    const columns = metrics.reserve(sample, kept(start + sample.dt, arrival), limits);
+    const columns = metrics.reserve(sample, kept(start + sample.dt, arrival, steady), limits);
     if (typeof columns === 'string') {
       refusal = columns;
       break;
@@ -124,24 +144,46 @@ function stated(time: number, arrival: number): ClockState | null {
   return time < 0 && judged === 'ok' ? null : judged;
 }
 
-/** A frame that was taken in, with what was found out about it then. */
-export interface Taken {
-  readonly frame: DataFrame;
-  readonly columns: FrameColumns;
+/** Whose entries of the log they are: a session, or what the log says of one of an earlier life. */
+export interface FrameSource {
+  readonly device: Device;
+  readonly session: string;
+  readonly boot: Boot | null;
+  readonly progress: SequenceProgress;
+  /** Every frame of this source up to `seq` is durable. */
+  durable(seq: number): void;
+}
+
+/** A frame of the log, with what was found out about it when it was accepted or read. */
+export interface LogEntry<Frame extends DeviceFrame = DeviceFrame> {
+  readonly source: FrameSource;
+  readonly frame: Frame;
   /** Unix ms. */
   readonly arrival: number;
-  /** From `judgeFrame`. */
+  /** From `reserveState`; empty if it is no frame of data. */
+  readonly columns: FrameColumns;
+  /** From `judgeFrame`; null if it is no frame of data. */
   readonly clock: ClockState | null;
 }
 
 /**
- * Applies one frame of the record that ends at log position `end`; returns the event that it carried, if it was one.
+ * Applies one frame of the record that ends at log position `end`; returns the event that it carried, if it was one. A frame
+ * that is not above what is durable of its boot changes nothing, whoever sent it (P-4.3): sessions refuse those beforehand,
+ * and the log may hold them all the same, of another broker or of an earlier life.
  */
-export function applyFrame(fleet: Fleet, device: Device, taken: Taken, end: number): DeviceEvent | null {
-  const { frame, columns, arrival, clock } = taken;
+export function applyFrame(
+  fleet: Fleet,
+  { source, frame, columns, arrival, clock }: LogEntry<DataFrame>,
+  end: number,
+): DeviceEvent | null {
+  const { device, progress } = source;
+  const { seq } = frame;
+  if (seq !== null && seq > progress.durable) progress.durable = seq;
+  else if (seq !== null && source.boot !== null) return null;
   const rev = fleet.touch(device);
   device.appliedTo = end;
   device.lastDataAt = arrival;
+  device.newestArrival = steadyArrival(arrival, device.newestArrival);
   if (clock) device.clock = clock;
   if (frame.kind === FRAME.telemetry) applyTelemetry(device, frame, columns as Columns, arrival, rev);
   else if (frame.kind === FRAME.batch) applyBatch(device, frame, columns as readonly Columns[], arrival, rev);
@@ -156,8 +198,9 @@ function applyTelemetry(
   arrival: number,
   rev: number,
 ): void {
-  const at = kept(absoluteTime(frame.time, arrival), arrival);
-  device.metrics.merge(columns, frame, at, arrival, rev);
+  const { metrics, newestArrival } = device;
+  const at = kept(absoluteTime(frame.time, newestArrival), arrival, newestArrival);
+  metrics.merge(columns, frame, at, arrival, rev);
 }
 
 function applyBatch(
@@ -167,18 +210,20 @@ function applyBatch(
   arrival: number,
   rev: number,
 ): void {
-  const start = batchStart(frame, arrival);
+  const { metrics, newestArrival } = device;
+  const start = batchStart(frame, newestArrival);
   frame.samples.forEach((sample, index) => {
-    device.metrics.merge(columns[index] as Columns, sample, kept(start + sample.dt, arrival), arrival, rev);
+    const at = kept(start + sample.dt, arrival, newestArrival);
+    metrics.merge(columns[index] as Columns, sample, at, arrival, rev);
   });
 }
 
 function eventOf(frame: EventFrame, arrival: number, rev: number): DeviceEvent {
-  const time = kept(absoluteTime(frame.time, arrival), arrival);
+  const time = kept(absoluteTime(frame.time, arrival), arrival, arrival);
   return { time, receivedAt: arrival, severity: frame.severity, name: frame.name, data: frame.data, rev };
 }
 
 /** P-4.5: a time that cannot be right gives way to the arrival. */
-function kept(at: number, arrival: number): number {
-  return judgeTime(at, arrival) === 'ok' ? at : arrival;
+function kept(at: number, arrival: number, steady: number): number {
+  return judgeTime(at, arrival) === 'ok' ? at : steady;
 }

@@ -30,6 +30,8 @@ interface DeviceRecord {
   /** Absent in rows of before it was known. */
   readonly maxFrame?: number | null;
   readonly lastDataAt: number;
+  /** Absent if it is `lastDataAt`, as it is unless the broker's clock was set back. */
+  readonly newestArrival?: number;
   readonly seenAt: number;
   readonly since: number;
   readonly session: string | null;
@@ -43,7 +45,7 @@ interface DeviceRecord {
  * now on; if it cannot be saved, all of it must be marked again (`MetricTable.markUnsaved`).
  */
 export function writeDevice(device: Device, position: number): DeviceRow {
-  const { presence, description, metrics } = device;
+  const { presence, description, metrics, lastDataAt, newestArrival } = device;
   const { first, parts } = takeParts(metrics);
   const record: DeviceRecord = {
     version: VERSION,
@@ -52,7 +54,8 @@ export function writeDevice(device: Device, position: number): DeviceRow {
     boots: [...device.boots.entries()].map(([boot, progress]) => [boot, progress.durable] as const),
     clock: device.clock,
     ...description,
-    lastDataAt: device.lastDataAt,
+    lastDataAt,
+    ...(newestArrival !== lastDataAt && { newestArrival }),
     seenAt: device.lastSeenAt,
     since: presence.since,
     session: presence.session,
@@ -82,7 +85,9 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   device.clock = record.clock;
   const { model, firmware, meta, maxFrame = null } = record;
   device.description = { model, firmware, meta, maxFrame };
-  device.lastDataAt = record.lastDataAt;
+  const { lastDataAt, newestArrival = lastDataAt } = record;
+  device.lastDataAt = lastDataAt;
+  device.acceptedArrival = device.newestArrival = newestArrival;
   device.seenAt = record.seenAt;
   const { asleep = null } = record;
   const reason = record.session === null ? null : (record.reason ?? 'broker-restarted');

@@ -1,6 +1,7 @@
 /**
  * Commit, then tell. Owns the open batch and what waits for its commit: frames join the batch, the batch is appended
- * to the telemetry log, and only then do state, acknowledgements and events follow, in the order of arrival.
+ * to the telemetry log, and only when it comes back out of the log do state, acknowledgements and events follow. Everything
+ * enters by that door, in log order: this broker's own records, those of an earlier life, and some day those of others.
  *
  * Group commit: while one commit is in flight the next batch fills. When frames keep coming, commits start at least
  * `commitSpacing` apart; a lone frame never waits for that, and neither does a batch that is worth a commit: it starts at
@@ -8,31 +9,40 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import { BatchBuilder, type SourceHandle } from '../../store/batch.ts';
-import type { Commit, TelemetryLog } from '../../store/ports.ts';
-import { type DataFrame, FRAME, type ReportedFrame, type ResultFrame } from '../../wire/frames.ts';
+import type { FollowedRecord, LogRecord, TelemetryLog } from '../../store/ports.ts';
+import {
+  type DataFrame,
+  type DeviceFrame,
+  FRAME,
+  type ReportedFrame,
+  type ResultFrame,
+} from '../../wire/frames.ts';
 import type { Counters } from '../counters.ts';
-import type { ClockState, Device, Progress } from '../fleet/device.ts';
+import type { ClockState, Device } from '../fleet/device.ts';
 import type { EventFeed } from '../fleet/events.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { StateLimits, StateRefusal } from '../fleet/metrics.ts';
-import { applyFrame, judgeFrame, reserveState, type Taken } from './apply.ts';
+import {
+  applyFrame,
+  type FrameSource,
+  judgeFrame,
+  type LogEntry,
+  NO_COLUMNS,
+  reserveState,
+} from './apply.ts';
 
 /** A batch of this cost is committed at once when no commit is in flight: a sync is a small part of what it took. */
 const WORTH_A_COMMIT = 2 * 1024 * 1024;
 
-/** Where a frame comes from; implemented by a session. */
-export interface Origin {
-  readonly device: Device;
+/** A source whose frames can join the batch; implemented by a session. */
+export interface LiveSource extends FrameSource {
   readonly source: SourceHandle;
-  readonly progress: Progress;
-  /** Every frame of this origin up to `seq` is durable. */
-  durable(seq: number): void;
 }
 
 /** Frames that are stored like data and change no last-known state (P-5, P-6). */
 export type ControlFrame = ResultFrame | ReportedFrame;
 
-/** A control frame whose commit is done. */
+/** A control frame of the log. */
 export interface CommittedControl {
   readonly device: Device;
   /** The connection that it came from. */
@@ -40,6 +50,8 @@ export interface CommittedControl {
   readonly frame: ControlFrame;
   /** Unix ms. */
   readonly arrival: number;
+  /** Whoever holds the log up to beyond it has this frame already. */
+  readonly position: number;
 }
 
 export type ControlListener = (control: CommittedControl) => void;
@@ -53,16 +65,14 @@ const ACCEPTED: Readonly<Record<ClockState, Acceptance>> = {
   ahead: 'clock-ahead',
 };
 
-interface Pending extends Taken {
-  readonly origin: Origin;
-}
-
-/** What one commit holds. */
+/** What one append holds. */
 interface Batch {
-  readonly pending: readonly Pending[];
-  readonly controls: readonly CommittedControl[];
+  readonly entries: readonly LogEntry[];
   readonly bytes: number;
 }
+
+/** Decodes a record that is not this run's own. */
+export type RecordReader = (record: LogRecord) => readonly LogEntry[];
 
 /** Somebody who waits until the first `upTo` frames are applied. */
 interface Flush {
@@ -71,7 +81,7 @@ interface Flush {
 }
 
 export interface IngestParts {
-  readonly log: Pick<TelemetryLog, 'append'>;
+  readonly log: Pick<TelemetryLog, 'append' | 'follow'>;
   readonly fleet: Fleet;
   readonly events: EventFeed;
   readonly counters: Counters;
@@ -85,19 +95,20 @@ export interface IngestParts {
 export class Ingest {
   private readonly parts: IngestParts;
   private readonly batch = new BatchBuilder();
-  private pending: Pending[] = [];
+  private entries: LogEntry[] = [];
+  /** Appended and not back yet, oldest first. */
+  private readonly inFlight: Batch[] = [];
   /** Of the frames in the open batch. */
   private cost = 0;
   private scheduled: Timer | null = null;
-  private controls: CommittedControl[] = [];
   private controlListener: ControlListener = () => {};
   private waitingForRoom: (() => void)[] = [];
   private flushes: Flush[] = [];
   /** Frames that joined a batch, and frames whose commit was applied. */
   private joined = 0;
   private applied = 0;
-  /** Origins that repeated a frame whose first copy is not durable yet, perhaps from an earlier connection. */
-  private readonly owed = new Set<Origin>();
+  /** Sources that repeated a frame whose first copy is not durable yet, perhaps from an earlier connection. */
+  private readonly owed = new Set<FrameSource>();
   /** `empty` → `scheduled` → `committing` → `empty` or again `scheduled`; `failed` is the end. */
   private state: 'empty' | 'scheduled' | 'committing' | 'failed' = 'empty';
   /** Monotonic ms. */
@@ -114,9 +125,16 @@ export class Ingest {
     return this.appliedTo;
   }
 
-  /** During the replay, and at its end; before the first frame. */
-  startAt(position: number): void {
+  /**
+   * Applies every record of the log from `position` on. Resolves when those that are there have been applied; before the first
+   * frame is accepted.
+   */
+  follow(position: number, read: RecordReader): Promise<void> {
     this.appliedTo = position;
+    return this.parts.log.follow(position, (record) => {
+      if (record.isOwn) this.committed(record);
+      else this.replayed(record, read(record));
+    });
   }
 
   /** The open batch has reached its bound, or nothing can be committed: read no more until `whenRoom` (P-7.2). */
@@ -131,37 +149,36 @@ export class Ingest {
 
   /** Takes one frame in. `bytes` are copied; `frame`, of this cost in memory (P-2.2), is kept until its commit. */
   accept(
-    origin: Origin,
+    source: LiveSource,
     frame: DataFrame,
     bytes: Uint8Array,
     arrival: number,
     cost = bytes.length,
   ): Acceptance {
     const { counters, limits } = this.parts;
-    if (frame.seq !== null && frame.seq <= origin.progress.accepted) return this.repeated(origin);
-    const columns = reserveState(origin.device, frame, arrival, limits);
+    if (frame.seq !== null && frame.seq <= source.progress.accepted) return this.repeated(source);
+    const columns = reserveState(source.device, frame, arrival, limits);
     if (typeof columns === 'string') return columns;
-    if (frame.seq !== null) origin.progress.accepted = frame.seq;
-    this.batch.add(origin.source, arrival, bytes);
+    if (frame.seq !== null) source.progress.accepted = frame.seq;
+    this.batch.add(source.source, arrival, bytes);
     const clock = judgeFrame(frame, arrival);
-    this.pending.push({ origin, frame, columns, arrival, clock });
+    this.entries.push({ source, frame, arrival, columns, clock });
     countContents(counters, frame);
-    this.took(bytes.length, cost);
+    this.joinedBatch(bytes.length, cost);
     return clock === null ? 'accepted' : ACCEPTED[clock];
   }
 
   /** Takes a result or a reported frame in; the listener hears of it after the commit. `bytes` are copied. */
   acceptControl(
-    origin: Pick<Origin, 'device' | 'source'> & { readonly session: string },
+    source: LiveSource,
     frame: ControlFrame,
     bytes: Uint8Array,
     arrival: number,
     cost = bytes.length,
   ): void {
-    const { device, session } = origin;
-    this.batch.add(origin.source, arrival, bytes);
-    this.controls.push({ device, session, frame, arrival });
-    this.took(bytes.length, cost);
+    this.batch.add(source.source, arrival, bytes);
+    this.entries.push({ source, frame, arrival, columns: NO_COLUMNS, clock: null });
+    this.joinedBatch(bytes.length, cost);
   }
 
   /** The one listener of control frames; they come in the order of arrival. */
@@ -177,15 +194,15 @@ export class Ingest {
   }
 
   /** P-4.3: acknowledged again at once as far as it is durable, else when the frame that it repeats is. */
-  private repeated(origin: Origin): Acceptance {
+  private repeated(source: FrameSource): Acceptance {
     this.parts.counters.framesRepeated += 1;
-    const { durable, accepted } = origin.progress;
-    if (durable > 0) origin.durable(durable);
-    if (durable < accepted) this.owed.add(origin);
+    const { durable, accepted } = source.progress;
+    if (durable > 0) source.durable(durable);
+    if (durable < accepted) this.owed.add(source);
     return 'repeated';
   }
 
-  private took(bytes: number, cost: number): void {
+  private joinedBatch(bytes: number, cost: number): void {
     const { counters } = this.parts;
     this.joined += 1;
     counters.framesAccepted += 1;
@@ -206,54 +223,70 @@ export class Ingest {
 
   private commit(): void {
     const { log, clock } = this.parts;
-    const { pending, controls } = this;
-    const bytes = this.batch.bytes;
-    this.pending = [];
-    this.controls = [];
+    this.inFlight.push({ entries: this.entries, bytes: this.batch.bytes });
+    this.entries = [];
     this.cost = 0;
     this.scheduled?.cancel();
     this.scheduled = null;
     this.state = 'committing';
     this.lastCommitAt = clock.monotonic();
-    log.append(this.batch.take()).then(
-      (commit) => this.committed(commit, { pending, controls, bytes }),
-      // The stores report the failure themselves (Stores.onFailure) and the process ends; nothing more is told.
-      () => this.fail(),
-    );
+    // When it is durable it comes out of the log. The stores report a failure themselves (Stores.onFailure), and the process
+    // ends; nothing more is told.
+    log.append(this.batch.take()).catch(() => this.fail());
     this.makeRoom();
   }
 
-  private committed(commit: Commit, { pending, controls, bytes }: Batch): void {
+  /** An own record: its frames were decoded when they were accepted. */
+  private committed(record: FollowedRecord): void {
     const { counters } = this.parts;
-    const frames = pending.length + controls.length;
+    const batch = this.inFlight.shift();
+    if (!batch)
+      throw new Error(`The record at ${record.position} of the log was not appended by this broker.`);
+    const { entries, bytes } = batch;
     counters.commits += 1;
-    counters.framesCommitted += frames;
+    counters.framesCommitted += entries.length;
     counters.bytesCommitted += bytes;
-    for (const one of pending) this.apply(one, commit.end);
-    this.appliedTo = commit.end;
-    for (const control of controls) this.controlListener(control);
-    for (const origin of this.owed) this.payOwed(origin);
-    this.applied += frames;
+    this.apply(entries, record.end);
+    this.appliedTo = record.end;
+    this.tellControls(entries, record.end);
+    for (const source of this.owed) this.payOwed(source);
+    this.applied += entries.length;
     this.resolveFlushes();
     if (this.joined > this.applied) this.schedule();
     else this.state = 'empty';
   }
 
-  private apply(pending: Pending, end: number): void {
-    const { fleet, events } = this.parts;
-    const { origin, frame } = pending;
-    const { device, progress } = origin;
-    const event = applyFrame(fleet, device, pending, end);
-    if (event) events.publish(device, event);
-    if (frame.seq === null) return;
-    if (frame.seq > progress.durable) progress.durable = frame.seq;
-    origin.durable(frame.seq);
+  /** What is saved while control frames are told does not say that it holds the others of their record. */
+  private replayed({ position, end }: LogRecord, entries: readonly LogEntry[]): void {
+    this.apply(entries, end);
+    this.appliedTo = position;
+    this.tellControls(entries, position);
+    this.appliedTo = end;
   }
 
-  private payOwed(origin: Origin): void {
-    const { durable, accepted } = origin.progress;
-    origin.durable(durable);
-    if (durable >= accepted) this.owed.delete(origin);
+  private apply(entries: readonly LogEntry[], end: number): void {
+    const { fleet, events } = this.parts;
+    for (const entry of entries) {
+      const { source } = entry;
+      if (!isData(entry)) continue;
+      const event = applyFrame(fleet, entry, end);
+      if (event) events.publish(source.device, event);
+      if (entry.frame.seq !== null) source.durable(source.progress.durable);
+    }
+  }
+
+  private tellControls(entries: readonly LogEntry[], position: number): void {
+    for (const { source, frame, arrival } of entries) {
+      if (!isControl(frame)) continue;
+      const { device, session } = source;
+      this.controlListener({ device, session, frame, arrival, position });
+    }
+  }
+
+  private payOwed(source: FrameSource): void {
+    const { durable, accepted } = source.progress;
+    source.durable(durable);
+    if (durable >= accepted) this.owed.delete(source);
   }
 
   private fail(): void {
@@ -280,6 +313,14 @@ export class Ingest {
 function soon(run: () => void): Timer {
   const immediate = setImmediate(run);
   return { cancel: () => clearImmediate(immediate) };
+}
+
+function isControl(frame: DeviceFrame): frame is ControlFrame {
+  return frame.kind === FRAME.result || frame.kind === FRAME.reported;
+}
+
+function isData(entry: LogEntry): entry is LogEntry<DataFrame> {
+  return entry.frame.kind !== FRAME.hello && !isControl(entry.frame);
 }
 
 function countContents(counters: Counters, frame: DataFrame): void {

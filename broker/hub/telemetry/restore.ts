@@ -4,49 +4,35 @@
  */
 import { readBatch, type Source } from '../../store/batch.ts';
 import type { LogBounds, LogRecord, StateStore, TelemetryLog } from '../../store/ports.ts';
-import { type DataFrame, FRAME, type ReportedFrame, type ResultFrame } from '../../wire/frames.ts';
+import { type DataFrame, type DeviceFrame, FRAME } from '../../wire/frames.ts';
 import { FrameReader } from '../../wire/reader.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { applyFrame, judgeFrame, NO_LIMITS, reserveState } from './apply.ts';
+import { type FrameSource, judgeFrame, type LogEntry, NO_COLUMNS, NO_LIMITS, reserveState } from './apply.ts';
 import { readDevice } from './device-record.ts';
+import type { Ingest } from './ingest.ts';
 
 export interface Restored {
   readonly devices: number;
   readonly replayedFrames: number;
-  /** State holds everything before it. */
-  readonly position: number;
-}
-
-/** A result or a reported frame of the log: whoever keeps commands or documents knows whether it holds it already. */
-export interface ReplayedControl {
-  readonly customer: string;
-  readonly device: string;
-  readonly session: string;
-  readonly frame: ResultFrame | ReportedFrame;
-  readonly arrival: number;
-  /** Of the record that holds it. */
-  readonly position: number;
 }
 
 export interface RestoreParts {
   readonly fleet: Fleet;
   readonly state: StateStore;
-  readonly log: Pick<TelemetryLog, 'read' | 'hold'>;
+  readonly log: Pick<TelemetryLog, 'hold'>;
   readonly bounds: LogBounds;
-  /** Called in the order of arrival. */
-  readonly onControl: (control: ReplayedControl) => void;
+  readonly ingest: Pick<Ingest, 'follow'>;
 }
 
 /** Rejects with the store's error on a record that is not whole; the broker must not start then. */
-export async function restoreFleet(parts: RestoreParts): Promise<Restored> {
-  const { fleet, state, log, bounds } = parts;
+export async function restoreFleet({ fleet, state, log, bounds, ingest }: RestoreParts): Promise<Restored> {
   const held = await readRows(fleet, state);
   const from = Math.max(bounds.first, await state.checkpointPosition());
   // However long this takes, retention must not take away what is being replayed.
   log.hold('state', from);
-  let replayedFrames = 0;
-  for await (const record of log.read(from)) replayedFrames += replay(parts, record, held);
-  return { devices: fleet.total, replayedFrames, position: bounds.end };
+  const replay = new Replay(fleet, held);
+  await ingest.follow(from, (record) => replay.entriesOf(record));
+  return { devices: fleet.total, replayedFrames: replay.frames };
 }
 
 /** Up to where a device's row holds the log, by its name. */
@@ -67,46 +53,65 @@ async function readRows(fleet: Fleet, state: StateStore): Promise<ReadonlyMap<st
   return held;
 }
 
-/** Applies what the rows do not hold yet; returns the number of frames. */
-function replay(
-  { fleet, onControl }: RestoreParts,
-  record: LogRecord,
-  held: ReadonlyMap<string, Held>,
-): number {
-  const readers = new Map<Source, FrameReader>();
-  let frames = 0;
-  for (const { source, arrival, frame: bytes } of readBatch(record.payload)) {
-    const { position = 0, isForgotten = false } = held.get(`${source.customer}/${source.device}`) ?? {};
-    const isHeld = record.position < position;
-    // Of a device that was forgotten nothing comes back; otherwise control frames have rows of their own.
-    if (isHeld && isForgotten) continue;
-    const reader = readers.get(source) ?? new FrameReader(0);
-    reader.fields = source.fields;
-    readers.set(source, reader);
-    const frame = reader.read(bytes);
-    if (frame.kind === FRAME.result || frame.kind === FRAME.reported) {
-      const { customer, device, session } = source;
-      onControl({ customer, device, session, frame, arrival, position: record.position });
-    } else if (isHeld) continue;
-    else if (frame.kind !== FRAME.hello) replayFrame(fleet, { source, arrival }, frame, record.end);
-    frames += 1;
-  }
-  return frames;
+/** What one source sends in one record. */
+interface ReplayedSource extends FrameSource {
+  readonly reader: FrameReader;
 }
 
-function replayFrame(
-  fleet: Fleet,
-  { source, arrival }: { readonly source: Source; readonly arrival: number },
-  frame: DataFrame,
-  end: number,
-): void {
-  const device = fleet.obtain(source.customer, source.device);
+/** Reads records that are not this run's own. Owns what the rows hold already, and counts frames. */
+class Replay {
+  frames = 0;
+  private readonly fleet: Fleet;
+  private readonly held: ReadonlyMap<string, Held>;
+
+  constructor(fleet: Fleet, held: ReadonlyMap<string, Held>) {
+    this.fleet = fleet;
+    this.held = held;
+  }
+
+  /** What the rows do not hold yet. */
+  entriesOf(record: LogRecord): LogEntry[] {
+    const sources = new Map<Source, ReplayedSource>();
+    const entries: LogEntry[] = [];
+    for (const { source, arrival, frame: bytes } of readBatch(record.payload)) {
+      const { position = 0, isForgotten = false } =
+        this.held.get(`${source.customer}/${source.device}`) ?? {};
+      const isHeld = record.position < position;
+      // Of a device that was forgotten nothing comes back; otherwise control frames have rows of their own.
+      if (isHeld && isForgotten) continue;
+      const replayed = sources.get(source) ?? this.sourceOf(source);
+      sources.set(source, replayed);
+      const frame = replayed.reader.read(bytes);
+      if (isHeld && frame.kind !== FRAME.result && frame.kind !== FRAME.reported) continue;
+      entries.push(entryOf(replayed, frame, arrival));
+    }
+    this.frames += entries.length;
+    return entries;
+  }
+
+  private sourceOf({ customer, device: id, session, boot, fields }: Source): ReplayedSource {
+    const device = this.fleet.obtain(customer, id);
+    const reader = new FrameReader(0);
+    reader.fields = fields;
+    const progress = boot === null ? { accepted: 0, durable: -1 } : device.boots.enter(boot);
+    return { device, session, boot, progress, reader, durable: accepted };
+  }
+}
+
+/** What is durable was accepted. */
+function accepted(this: FrameSource, seq: number): void {
+  this.progress.accepted = seq;
+}
+
+function entryOf(source: FrameSource, frame: DeviceFrame, arrival: number): LogEntry {
+  if (!isData(frame)) return { source, frame, arrival, columns: NO_COLUMNS, clock: null };
   // What was accepted once is not refused now, whatever the limits are.
-  const columns = reserveState(device, frame, arrival, NO_LIMITS);
-  if (typeof columns !== 'string')
-    applyFrame(fleet, device, { frame, columns, arrival, clock: judgeFrame(frame, arrival) }, end);
-  if (source.boot === null || frame.seq === null) return;
-  const progress = device.boots.enter(source.boot);
-  progress.durable = Math.max(progress.durable, frame.seq);
-  progress.accepted = progress.durable;
+  const columns = reserveState(source.device, frame, arrival, NO_LIMITS);
+  if (typeof columns === 'string')
+    throw new Error(`${source.device.name} cannot hold a frame of the log: ${columns}`);
+  return { source, frame, arrival, columns, clock: judgeFrame(frame, arrival) };
+}
+
+function isData(frame: DeviceFrame): frame is DataFrame {
+  return frame.kind === FRAME.telemetry || frame.kind === FRAME.batch || frame.kind === FRAME.event;
 }
