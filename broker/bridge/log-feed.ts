@@ -4,7 +4,7 @@
  */
 import { inBackground } from '../base/background.ts';
 import type { Logger } from '../base/logger.ts';
-import { readBatch } from '../store/batch.ts';
+import { type EntryRecord, readBatch } from '../store/batch.ts';
 import type { LogReader, LogRecord, TelemetryLog } from '../store/ports.ts';
 
 export interface LogFeedParts {
@@ -130,7 +130,7 @@ export class LogFeed {
     for (const { end, payload } of records) {
       this.unread.push({ end, bytes: payload.length });
       this.outstanding += payload.length;
-      this.noteUnsent(end, arrivalOf(payload));
+      this.noteUnsent(end, arrivalOf({ payload }));
     }
     const { copies, buffer } = copy(records);
     this.parts.send(copies, [buffer]);
@@ -168,7 +168,8 @@ function copy(records: readonly LogRecord[]): { copies: LogRecord[]; buffer: Arr
   return { copies, buffer };
 }
 
-function arrivalOf(payload: Uint8Array): number | null {
-  const first = readBatch(payload).next();
-  return first.done ? null : first.value.arrival;
+function arrivalOf(record: EntryRecord): number | null {
+  const first = readBatch(record).next();
+  if (first.done) return null;
+  return first.value.kind === 'frame' ? first.value.arrival : first.value.at;
 }

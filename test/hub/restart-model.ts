@@ -20,9 +20,11 @@ interface Known {
 /** `forgotten`: of each device the log position up to which nothing of it is known any more. */
 export async function modelOf(log: MemoryLog, forgotten: ReadonlyMap<string, number>): Promise<Summary> {
   const devices = new Map<string, Known>();
-  for await (const { position, payload } of log.read(0)) {
-    for (const { source, arrival, frame } of readBatch(payload)) {
-      if (position < (forgotten.get(source.device) ?? 0)) continue;
+  for await (const record of log.read(0)) {
+    for (const entry of readBatch(record)) {
+      if (entry.kind !== 'frame') continue;
+      const { source, arrival, frame } = entry;
+      if (record.position < (forgotten.get(source.device) ?? 0)) continue;
       const known = devices.get(source.device) ?? { values: new Map(), boots: new Map() };
       devices.set(source.device, known);
       apply(known, new FrameReader().read(frame) as DataFrame, arrival);

@@ -37,8 +37,10 @@ async function seqsInLog(data: string): Promise<Map<string, number[]>> {
   const { stores, bounds } = await startStores({ folder: data });
   const seqs = new Map<string, number[]>();
   const reader = new FrameReader();
-  for await (const { payload } of stores.log.read(bounds.first)) {
-    for (const { source, frame: bytes } of readBatch(payload)) {
+  for await (const record of stores.log.read(bounds.first)) {
+    for (const entry of readBatch(record)) {
+      if (entry.kind !== 'frame') continue;
+      const { source, frame: bytes } = entry;
       const frame = reader.read(bytes);
       if (frame.kind !== FRAME.telemetry || frame.seq === null)
         throw new Error('the log holds another frame');

@@ -84,7 +84,7 @@ export class LogMessages implements MessageSource {
 
   private nextRecord(): LogMessages['current'] {
     const record = this.records.shift();
-    return record ? { record, entries: readBatch(record.payload) } : null;
+    return record ? { record, entries: readBatch(record) } : null;
   }
 
   private readEntry({ record, entries }: NonNullable<LogMessages['current']>): void {
@@ -109,7 +109,9 @@ export class LogMessages implements MessageSource {
     this.current = null;
   }
 
-  private messagesOf({ source, frame: bytes, arrival }: BatchEntry, position: number): LogMessage[] {
+  private messagesOf(entry: BatchEntry, position: number): LogMessage[] {
+    if (entry.kind === 'session') return [];
+    const { source, frame: bytes, arrival } = entry;
     const { telemetry, event } = this.routes;
     const device = this.deviceOf(source);
     const frame = device.reader.read(bytes);

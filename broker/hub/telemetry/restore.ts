@@ -73,7 +73,9 @@ class Replay {
   entriesOf(record: LogRecord): LogEntry[] {
     const sources = new Map<Source, ReplayedSource>();
     const entries: LogEntry[] = [];
-    for (const { source, arrival, frame: bytes } of readBatch(record.payload)) {
+    for (const entry of readBatch(record)) {
+      if (entry.kind === 'session') continue;
+      const { source, arrival, frame: bytes } = entry;
       const { position = 0, isForgotten = false } =
         this.held.get(`${source.customer}/${source.device}`) ?? {};
       const isHeld = record.position < position;
