@@ -36,7 +36,7 @@ const wish = (index: number, devices: number) => ({
 
 /** Sends what is due every millisecond. */
 function issue(broker: Broker, { perSecond, seconds, devices }: CommandsRequest & { ask: 'issue' }) {
-  const { commands } = broker.core.orders;
+  const { commands } = broker.core.control;
   const latencies = new Latencies();
   const startedAt = new Map<string, number>();
   const total = perSecond * seconds;

@@ -78,7 +78,7 @@ export class Broker {
   }
 
   private async openCore(): Promise<void> {
-    const { stores, orders, checkpoint, keys, browserSessions, sessions } = this.core;
+    const { stores, control, checkpoint, keys, browserSessions, sessions } = this.core;
     const { config, logger } = this.options;
     stores.onFailure((error) => this.fail(error));
     stores.onObstacle(() => this.obstructed());
@@ -91,7 +91,7 @@ export class Broker {
       logger.info({ file: adminKey }, 'An admin key was stored; the command line finds it there.');
     for (const exposure of exposures(config.data)) logger.warn({}, exposure);
     const restored = await this.restore(bounds);
-    await orders.start();
+    await control.start();
     logger.info(restored, 'Last-known state is back.');
     checkpoint.start();
     sessions.start();
@@ -102,11 +102,11 @@ export class Broker {
 
   /** What was stored, and what the log holds beyond it. */
   private async restore(bounds: LogBounds): Promise<Restored> {
-    const { stores, registry, fleet, ingest, orders } = this.core;
+    const { stores, registry, fleet, ingest, control } = this.core;
     const { database: state, log } = stores;
     try {
       await registry.load();
-      await orders.load();
+      await control.load();
       return await restoreFleet({ fleet, state, log, bounds, ingest });
     } catch (error) {
       throw error instanceof StoreError ? error : unreadableRows(this.options.config.data, error);
@@ -199,16 +199,16 @@ export class Broker {
   }
 
   /** After a failure the store takes nothing more; what it holds is replayed at the next start. So it is when it waits. */
-  private async saveCore({ checkpoint, keys, browserSessions, orders }: Core): Promise<void> {
+  private async saveCore({ checkpoint, keys, browserSessions, control }: Core): Promise<void> {
     const save = async () => {
-      await orders.stop();
+      await control.stop();
       await checkpoint.stop();
       await keys.stop();
       await browserSessions.stop();
     };
     if (this.state !== 'failed') await Promise.race([save(), this.isObstructed()]);
     checkpoint.abandon();
-    orders.abandon();
+    control.abandon();
     keys.abandon();
     browserSessions.abandon();
   }
@@ -244,10 +244,10 @@ export class Broker {
   }
 
   private forget(customer: string, device: string): Promise<boolean> {
-    const { fleet, registry, ingest, stores, orders } = this.core;
+    const { fleet, registry, ingest, stores, control } = this.core;
     return registry.forget(customer, device, async () => {
       const wasKnown = await forgetDevice({ fleet, ingest, state: stores.database }, customer, device);
-      if (wasKnown) await orders.forget(customer, device);
+      if (wasKnown) await control.forget(customer, device);
       return wasKnown;
     });
   }

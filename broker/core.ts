@@ -5,6 +5,7 @@ import { KeyRing } from './access/key-ring.ts';
 import type { Logger } from './base/logger.ts';
 import { FRAME_BYTES } from './edge/device-upgrade.ts';
 import type { Environment } from './environment.ts';
+import { DeviceControl } from './hub/control.ts';
 import { Counters } from './hub/counters.ts';
 import { DeviceRegistry } from './hub/fleet/device-registry.ts';
 import { EventFeed } from './hub/fleet/events.ts';
@@ -12,7 +13,6 @@ import { Fleet } from './hub/fleet/fleet.ts';
 import { RevisionCeiling, Revisions } from './hub/fleet/revisions.ts';
 import { Checkpoint } from './hub/telemetry/checkpoint.ts';
 import { Ingest } from './hub/telemetry/ingest.ts';
-import { Orders } from './orders.ts';
 import { ReadScheduler } from './session/read-scheduler.ts';
 import { Sessions } from './session/sessions.ts';
 import { openStores } from './store/open.ts';
@@ -34,7 +34,7 @@ export interface Core {
   readonly registry: DeviceRegistry;
   readonly events: EventFeed;
   readonly ingest: Ingest;
-  readonly orders: Orders;
+  readonly control: DeviceControl;
   readonly checkpoint: Checkpoint;
   readonly keys: KeyRing;
   readonly browserSessions: BrowserSessions;
@@ -60,8 +60,17 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
   const ingest = new Ingest({ log, fleet, events, counters, clock, limits });
   const intervalMs = config.store.checkpointSeconds * 1000;
   const changes = fleet.trackChanges();
-  const orders = new Orders({ store: state, fleet, ingest, counters, config, environment, logger });
-  const others = [() => orders.save()];
+  const control = new DeviceControl({
+    store: state,
+    fleet,
+    ingest,
+    counters,
+    limits: config.commands,
+    clock,
+    logger,
+    newId: environment.commandId,
+  });
+  const others = [() => control.save()];
   const checkpoint = new Checkpoint({
     changes,
     fleet,
@@ -87,9 +96,9 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
     {
       fleet,
       ingest,
-      commands: orders.commands,
-      desired: orders.desired,
-      onReady: (device, member) => orders.ready(device, member),
+      commands: control.commands,
+      desired: control.desired,
+      onReady: (device, member) => control.ready(device, member),
       reads,
       counters,
       clock,
@@ -107,7 +116,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
     registry,
     events,
     ingest,
-    orders,
+    control,
     checkpoint,
     keys,
     browserSessions,

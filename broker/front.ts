@@ -37,6 +37,7 @@ export interface BrokerState {
 export function composeFront(core: Core, options: BrokerOptions, broker: BrokerState): Front {
   const { logger, environment, dashboardFolder } = options;
   const { clock, version } = environment;
+  const { control } = core;
   const plan = planConnections(environment.openFiles, options.config.limits);
   const config = { ...options.config, limits: { ...options.config.limits, ...plan } };
   const failures = new FailedAttempts(clock);
@@ -45,7 +46,7 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const viewers = () => live.size;
   const stats = new StatsCollector({
     ...core,
-    commands: core.orders.commands,
+    commands: control.commands,
     bridge: () => mqtt.status(),
     log: core.stores.log,
     process,
@@ -56,7 +57,7 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const current = () => stats.current();
   const live: LiveChannel = new LiveChannel({
     ...core,
-    commands: core.orders.commands,
+    commands: control.commands,
     stats: current,
     clock,
     logger,
@@ -65,8 +66,14 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const liveUpgrade = new LiveUpgrade({ ...core, live, failures, config, clock, logger });
   const { unavailable, unwritable, readiness, forget } = broker;
   const admin = new AdminServer({
-    ...core,
-    ...core.orders,
+    fleet: core.fleet,
+    registry: core.registry,
+    keys: core.keys,
+    browserSessions: core.browserSessions,
+    commands: control.commands,
+    jobs: control.jobs,
+    desired: control.desired,
+    audit: control.audit,
     stats: current,
     readiness,
     unwritable,

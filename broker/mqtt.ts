@@ -18,7 +18,7 @@ import type { AuditDesk } from './hub/audit/audit.ts';
 const UNKNOWN = '?';
 
 export interface MqttParts {
-  readonly core: Pick<Core, 'stores' | 'fleet' | 'orders'>;
+  readonly core: Pick<Core, 'stores' | 'fleet' | 'control'>;
   readonly config: Config['mqtt'];
   readonly version: string;
   readonly clock: Clock;
@@ -33,8 +33,8 @@ export class Mqtt {
   private readonly announcer: Announcer | null;
 
   constructor({ core, config, version, clock, logger }: MqttParts) {
-    const { stores, fleet, orders } = core;
-    const { audit } = orders;
+    const { stores, fleet, control } = core;
+    const { audit } = control;
     const { log } = stores;
     this.config = config;
     this.bridge = new Bridge({
@@ -58,7 +58,7 @@ export class Mqtt {
       record: (refusal) => record(audit, refusal),
       leftOut: (count) => recordLeftOut(audit, count),
     });
-    this.intake = this.makeIntake(orders, fleet, logger);
+    this.intake = this.makeIntake(control, fleet, logger);
     this.announcer = config.homeAssistant ? this.makeAnnouncer(fleet, version, clock, logger) : null;
   }
 
@@ -96,7 +96,7 @@ export class Mqtt {
   }
 
   private makeIntake(
-    { commands, audit }: Core['orders'],
+    { commands, audit }: Core['control'],
     fleet: Core['fleet'],
     logger: Logger,
   ): CommandIntake {

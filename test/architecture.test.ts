@@ -34,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'device-sim': ['broker/base', 'client', 'broker/wire', 'schemas'],
   dashboard: ['broker/wire', 'schemas'],
 };
-const TOP = ['core', 'orders', 'mqtt', 'front', 'broker', 'main', 'environment', 'notify', 'cli'].map(
+const TOP = ['core', 'mqtt', 'front', 'broker', 'main', 'environment', 'notify', 'cli'].map(
   (name) => `broker/${name}`,
 );
 

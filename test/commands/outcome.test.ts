@@ -1,6 +1,6 @@
 /** The audit after a crash: what became of a command stands in the log, so it stands in the audit as well. */
 import { expect, it } from 'vitest';
-import { Orders } from '../../broker/orders.ts';
+import { DeviceControl } from '../../broker/hub/control.ts';
 import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { testConfig } from '../helpers/config.ts';
@@ -12,77 +12,69 @@ const QUERY = { customer: '*', by: null, action: null, target: null, from: null,
 
 function brokerOn(store: MemoryDatabase) {
   const harness = sessionHarness();
-  const { clock } = harness;
-  const environment = {
-    clock,
-    random: () => 0.5,
-    randomBytes: () => new Uint8Array(),
-    version: '1',
-    openFiles: null,
-  };
   let ids = 0;
   const newId = () => {
     ids += 1;
     return `id${ids}`;
   };
-  const orders = new Orders({
+  const control = new DeviceControl({
     ...harness,
     store,
-    config: testConfig('unused'),
-    environment: { ...environment, sessionId: newId, commandId: newId },
+    limits: testConfig('unused').commands,
     logger: silentLog,
+    newId,
   });
-  return { ...harness, orders };
+  return { ...harness, control };
 }
 
 it('"The broker was killed; the command says done, and the audit says nothing"', async () => {
   const store = new MemoryDatabase();
   await store.start();
   const before = brokerOn(store);
-  await before.orders.load();
-  await before.orders.start();
+  await before.control.load();
+  await before.control.start();
   before.fleet.obtain('acme', 'pump');
-  await before.orders.commands.issue(wishOf({ id: 'a' }));
+  await before.control.commands.issue(wishOf({ id: 'a' }));
   const target = 'acme/pump';
   const entry = { by: 'key1', customer: 'acme', action: 'command.send', target, outcome: null } as const;
-  before.orders.audit.add({ ...entry, reference: 'command acme/a' });
-  await before.orders.stop();
+  before.control.audit.add({ ...entry, reference: 'command acme/a' });
+  await before.control.stop();
 
   const after = brokerOn(store);
-  await after.orders.load();
+  await after.control.load();
   const frame = { kind: FRAME.result, id: 'a', status: RESULT.done, data: null } as const;
   const arrival = after.clock.now() + 1;
   const device = after.fleet.obtain('acme', 'pump');
-  after.orders.take({ device, session: 's1', frame, arrival, position: 10 });
-  await after.orders.start();
-  const { items } = await after.orders.audit.list({ ...QUERY, limit: 1 });
+  after.control.apply({ device, session: 's1', frame, arrival, position: 10 });
+  await after.control.start();
+  const { items } = await after.control.audit.list({ ...QUERY, limit: 1 });
   expect(items).toMatchObject([{ outcome: 'done' }]);
-  await after.orders.stop();
+  await after.control.stop();
 });
 
 it('"The broker was killed between the end of the command and the word of it in the audit"', async () => {
   const store = new MemoryDatabase();
   await store.start();
   const before = brokerOn(store);
-  await before.orders.load();
-  await before.orders.start();
+  await before.control.load();
+  await before.control.start();
   before.fleet.obtain('acme', 'pump');
   const entry = { by: 'key1', customer: 'acme', action: 'command.send', target: 'acme/pump' } as const;
   for (const id of ['ended', 'waits']) {
-    await before.orders.commands.issue(wishOf({ id }));
-    before.orders.audit.add({ ...entry, outcome: null, reference: `command acme/${id}` });
+    await before.control.commands.issue(wishOf({ id }));
+    before.control.audit.add({ ...entry, outcome: null, reference: `command acme/${id}` });
   }
-  await before.orders.audit.list({ ...QUERY, limit: 1 });
-  await before.orders.commands.cancel('acme', 'ended', 'key1');
-  before.orders.abandon();
+  await before.control.audit.list({ ...QUERY, limit: 1 });
+  await before.control.commands.cancel('acme', 'ended', 'key1');
+  before.control.abandon();
 
   const after = brokerOn(store);
-  await after.orders.load();
-  await after.orders.start();
-  const { items } = await after.orders.audit.list({ ...QUERY, limit: 2 });
+  await after.control.load();
+  await after.control.start();
+  const { items } = await after.control.audit.list({ ...QUERY, limit: 2 });
   expect(items.map(({ reference, outcome }) => [reference, outcome])).toEqual([
     ['command acme/waits', null],
     ['command acme/ended', 'cancelled'],
   ]);
-  await after.orders.stop();
+  await after.control.stop();
 });

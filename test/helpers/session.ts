@@ -98,12 +98,12 @@ export class FakeTransport implements Transport {
 export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** What a test may put in the place of commands. */
-export interface HarnessOrders<Commands extends SessionParts['commands']> {
+export interface HarnessControl<Commands extends SessionParts['commands']> {
   readonly commands: Commands;
   readonly onReady: SessionParts['onReady'];
 }
 
-interface OrdersParts {
+interface ControlParts {
   readonly fleet: Fleet;
   readonly ingest: Ingest;
   readonly clock: FakeClock;
@@ -115,7 +115,7 @@ const NEWEST_DESIRED = 3;
 
 export function sessionHarness<Commands extends SessionParts['commands'] = typeof NO_COMMANDS>(
   overrides: Overrides = {},
-  orders?: (parts: OrdersParts) => HarnessOrders<Commands>,
+  control?: (parts: ControlParts) => HarnessControl<Commands>,
 ) {
   const clock = new FakeClock();
   const config = testConfig('unused', overrides);
@@ -127,7 +127,7 @@ export function sessionHarness<Commands extends SessionParts['commands'] = typeo
   followFrom(ingest);
   const lines: LogLine[] = [];
   const reads = new ReadScheduler({ ingest, counters, clock });
-  const { commands, onReady } = orders?.({ fleet, ingest, clock }) ?? {
+  const { commands, onReady } = control?.({ fleet, ingest, clock }) ?? {
     commands: NO_COMMANDS as unknown as Commands,
     onReady: () => {},
   };

@@ -1,53 +1,54 @@
 /**
- * What people ask of devices, put together: commands, jobs, desired state, and the audit of who asked. Opens after the
- * store and before the log is replayed, for the log holds what devices answered.
+ * What people ask of devices: commands, jobs, desired state, and the audit of who asked. Owns the order among them: what a
+ * device gets first when it says hello, and how the audit learns what became of a command. Opens after the store and before
+ * the log is replayed, because the log holds what devices answered.
  */
-import type { Config } from '../schemas/config.ts';
-import type { Logger } from './base/logger.ts';
-import type { Environment } from './environment.ts';
-import { Audit } from './hub/audit/audit.ts';
-import { Purge } from './hub/audit/purge.ts';
-import { settleAgain } from './hub/audit/repair.ts';
-import type { Command } from './hub/commands/command.ts';
-import { Commands } from './hub/commands/commands.ts';
-import { type Counters, count } from './hub/counters.ts';
-import { DesiredStates } from './hub/desired/desired-states.ts';
-import type { Device, Member } from './hub/fleet/device.ts';
-import type { Fleet } from './hub/fleet/fleet.ts';
-import { Jobs } from './hub/jobs/jobs.ts';
-import type { CommittedControl, Ingest } from './hub/telemetry/ingest.ts';
-import type { Database } from './store/ports.ts';
-import { FRAME } from './wire/frames.ts';
+import type { Config } from '../../schemas/config.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Database } from '../store/ports.ts';
+import { FRAME } from '../wire/frames.ts';
+import { Audit } from './audit/audit.ts';
+import { Purge } from './audit/purge.ts';
+import { settleAgain } from './audit/repair.ts';
+import type { Command } from './commands/command.ts';
+import { Commands } from './commands/commands.ts';
+import { type Counters, count } from './counters.ts';
+import { DesiredStates } from './desired/desired-states.ts';
+import type { Device, Member } from './fleet/device.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import { Jobs } from './jobs/jobs.ts';
+import type { CommittedControl, Ingest } from './telemetry/ingest.ts';
 
-export interface OrdersParts {
+export interface DeviceControlParts {
   readonly store: Database;
   readonly fleet: Fleet;
   readonly ingest: Ingest;
   readonly counters: Counters;
-  readonly config: Config;
-  readonly environment: Environment;
+  readonly limits: Config['commands'];
+  readonly clock: Clock;
   readonly logger: Logger;
+  /** A new id, of a command or a job. */
+  readonly newId: () => string;
 }
 
-export class Orders {
+export class DeviceControl {
   readonly audit: Audit;
   readonly commands: Commands;
   readonly desired: DesiredStates;
   readonly jobs: Jobs;
   private readonly purge: Purge;
-  private readonly parts: OrdersParts;
+  private readonly parts: DeviceControlParts;
 
-  constructor(parts: OrdersParts) {
+  constructor(parts: DeviceControlParts) {
     this.parts = parts;
-    const { store, fleet, ingest, config, environment, logger } = parts;
-    const { clock, commandId } = environment;
-    const limits = config.commands;
+    const { store, fleet, ingest, limits, clock, logger, newId } = parts;
     this.audit = new Audit({ store, clock, logger });
     this.purge = new Purge({ store, clock, logger, limits });
     this.desired = new DesiredStates({ store, ingest, clock, limits });
-    this.commands = new Commands({ store, fleet, ingest, limits, clock, logger, newId: commandId });
+    this.commands = new Commands({ store, fleet, ingest, limits, clock, logger, newId });
     const { commands } = this;
-    this.jobs = new Jobs({ store, commands, fleet, limits, clock, logger, newId: commandId });
+    this.jobs = new Jobs({ store, commands, fleet, limits, clock, logger, newId });
   }
 
   /** What the store holds; before the log is replayed, which may bring the ends that the audit waits for. */
@@ -55,7 +56,7 @@ export class Orders {
     this.commands.onStep((command) => this.stepped(command));
     await this.commands.load();
     await this.desired.load();
-    this.parts.ingest.onControl((control) => this.take(control));
+    this.parts.ingest.onControl((control) => this.apply(control));
   }
 
   /** After the replay, before the first device. */
@@ -70,7 +71,7 @@ export class Orders {
   }
 
   /** A frame of the log: just committed, or replayed. */
-  take({ device, frame, ...control }: CommittedControl): void {
+  apply({ device, frame, ...control }: CommittedControl): void {
     const about = { ...control, customer: device.customer, device: device.id };
     if (frame.kind === FRAME.result) this.commands.result({ ...about, frame });
     else this.desired.reported({ ...about, frame });
