@@ -1,28 +1,35 @@
 /** What an end of a connection means for the next try, by the table of close codes (P-7.3) and HTTP's answers (P-1.5). */
 import type { Backoff, BackoffOptions } from '../broker/base/backoff.ts';
-import { CLOSE_CODES } from '../schemas/errors.ts';
+import { CLOSE_CODES, type CloseCode } from '../schemas/errors.ts';
 
 /** P-7.4: evenly spread from 1 s to a ceiling that doubles: 2 s, 4 s, … 60 s. A fleet comes back spread from the first try on. */
-export const RECONNECT: Omit<BackoffOptions, 'random'> = { first: 2000, most: 60_000, least: () => 1000 };
+export const RECONNECT: Omit<BackoffOptions, 'random'> = { first: 2000, most: 60_000, least: () => LEAST };
+
+/** Of a backoff; ms. */
+const LEAST = 1000;
 
 /** The broker's own delay is taken up to here; ms. */
 const LONGEST_ADVICE = 10 * 60_000;
 /** After an answer that only a person can change, such as 401; ms. */
 const AFTER_REFUSAL = 5 * 60_000;
 
-type CloseRule = { readonly retry: boolean; readonly after: string };
+type CloseRule = Pick<(typeof CLOSE_CODES)[CloseCode], 'wait' | 'delayInReason'>;
+
+/** Such as 1006, a connection that was cut. */
+const UNKNOWN: CloseRule = { wait: 1, delayInReason: false };
 
 /** Milliseconds until the next try; null: none, a new key is needed. Codes that the table does not know back off. */
 export function retryAfterClose(code: number, reason: string, backoff: Backoff): number | null {
-  const rule = (CLOSE_CODES as Readonly<Record<number, CloseRule>>)[code];
-  if (rule?.retry === false) return null;
-  if (code === 1001 || code === 1013) return adviceOf(reason) ?? backoff.next();
-  const least = /from (\d+) s/.exec(rule?.after ?? '')?.[1];
-  return least === undefined ? backoff.next() : slowly(backoff, Number(least) * 1000);
+  const rules: Readonly<Record<number, CloseRule>> = CLOSE_CODES;
+  const { wait, delayInReason } = rules[code] ?? UNKNOWN;
+  if (wait === null) return null;
+  const delay = delayInReason ? delayOf(reason) : null;
+  if (delay !== null) return delay;
+  return wait * 1000 > LEAST ? slowly(backoff, wait * 1000) : backoff.next();
 }
 
 /** P-7.3: `reconnect in 1234 ms`, already jittered by the broker; also in seconds. null: there is none. */
-function adviceOf(reason: string): number | null {
+function delayOf(reason: string): number | null {
   const match = /reconnect in (\d+(?:\.\d+)?) (ms|s)\b/.exec(reason);
   if (!match) return null;
   return Math.min(LONGEST_ADVICE, Math.ceil(Number(match[1]) * (match[2] === 's' ? 1000 : 1)));

@@ -92,53 +92,49 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** P-7.3. `retry`: whether a device may reconnect by itself; `after`: the first wait, in seconds or in words. */
+/**
+ * P-7.3. `wait`: the least seconds until a device may try again, spread by P-7.4; null: not before it has a new key.
+ * `delayInReason`: where the reason carries a delay, that goes before it.
+ */
 export const CLOSE_CODES = {
-  1001: {
-    name: 'going-away',
-    retry: true,
-    after: 'the delay that the reason carries',
-    message: 'The broker is going away.',
-  },
-  1003: { name: 'text', retry: true, after: 'backoff', message: 'Send binary messages, not text.' },
-  1007: { name: 'bad-cbor', retry: true, after: 'backoff', message: 'A frame was outside the CBOR profile.' },
-  1009: { name: 'too-big', retry: true, after: 'backoff', message: 'A message was over 64 KiB.' },
+  1001: { name: 'going-away', wait: 1, delayInReason: true, message: 'The broker is going away.' },
+  1003: { name: 'text', wait: 1, delayInReason: false, message: 'Send binary messages, not text.' },
+  1007: { name: 'bad-cbor', wait: 1, delayInReason: false, message: 'A frame was outside the CBOR profile.' },
+  1009: { name: 'too-big', wait: 1, delayInReason: false, message: 'A message was over 64 KiB.' },
   1013: {
     name: 'overloaded',
-    retry: true,
-    after: 'the delay that the reason carries, else backoff',
+    wait: 1,
+    delayInReason: true,
     message: 'The broker is overloaded; try again later.',
   },
   4001: {
     name: 'replaced',
-    retry: true,
-    after: 'backoff from 60 s',
+    wait: 60,
+    delayInReason: false,
     message: 'A newer connection of this device took over; the key may be in use twice.',
   },
   4003: {
     name: 'key-ended',
-    retry: false,
-    after: 'a new key',
+    wait: null,
+    delayInReason: false,
     message: 'The key was revoked, has expired, or the device was forgotten.',
   },
   4008: {
     name: 'no-heartbeat',
-    retry: true,
-    after: 'backoff',
+    wait: 1,
+    delayInReason: false,
     message: 'Nothing was heard for 2.5 keepalive intervals.',
   },
-  4029: {
-    name: 'abuse',
-    retry: true,
-    after: 'backoff from 60 s',
-    message: 'Too many control frames or fragments.',
-  },
+  4029: { name: 'abuse', wait: 60, delayInReason: false, message: 'Too many control frames or fragments.' },
   4400: {
     name: 'invalid-frames',
-    retry: true,
-    after: 'backoff from 60 s',
+    wait: 60,
+    delayInReason: false,
     message: 'Too many invalid frames in a minute; see the error frames.',
   },
-} as const satisfies Record<number, { name: string; retry: boolean; after: string; message: string }>;
+} as const satisfies Record<
+  number,
+  { name: string; wait: number | null; delayInReason: boolean; message: string }
+>;
 
 export type CloseCode = 1001 | 1003 | 1007 | 1009 | 1013 | 4001 | 4003 | 4008 | 4029 | 4400;

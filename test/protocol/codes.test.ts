@@ -29,9 +29,14 @@ describe('PROTOCOL.md lists', () => {
   });
 
   it('P-7.3: every close code with whether and when to reconnect, and no other', () => {
-    const listed = rows(['code', 'name', 'reconnect', 'first wait', 'meaning']).map((row) => [
+    const listed = rows(['code', 'name', 'first wait, s', 'delay in the reason', 'meaning']).map((row) => [
       row.code,
-      { name: row.name, retry: row.reconnect === 'yes', after: row['first wait'], message: row.meaning },
+      {
+        name: row.name,
+        wait: row['first wait, s'] === 'never' ? null : Number(row['first wait, s']),
+        delayInReason: row['delay in the reason'] === 'yes',
+        message: row.meaning,
+      },
     ]);
     expect(listed).toEqual(Object.entries(CLOSE_CODES));
   });
