@@ -1,7 +1,9 @@
 /**
- * What the broker asks of its store for commands, jobs, desired state and audit. `Database` (ports.ts) is all of them.
- * Bodies are CBOR that only the hub reads; what stands beside them is what the store looks things up by.
+ * What the broker asks of its database for commands, jobs, desired state and audit. `Database` (ports.ts) is all of them, and
+ * ports.ts says what holds of every call. Bodies are CBOR that only the hub reads; what stands beside them is what the
+ * store looks things up by.
  */
+import type { DeviceName, MethodKinds, Port, RowPage } from './subject.ts';
 
 export interface CommandRow {
   readonly customer: string;
@@ -31,26 +33,37 @@ export interface CommandQuery {
   readonly limit: number;
 }
 
+export interface CommandMethods {
+  /** Every command that is not final, in the order of `number`; `after`: the last number of the page before. */
+  loadOpenCommands(after: number | null): RowPage<CommandRow, number>;
+  /** The highest number given out; 0: none. */
+  lastCommandNumber(): number;
+  /** At most one row for a customer; for `*` every customer's command of that id. */
+  findCommands(customer: string, id: string): readonly CommandRow[];
+  /** Newest first; `next` is the `before` of the next page. */
+  listCommands(query: CommandQuery): RowPage<CommandRow, number>;
+  /** Inserts rows, or replaces status, `endedAt`, `position` and `body`. Throws if a number is taken by another command. */
+  saveCommands(rows: readonly CommandRow[]): void;
+  /** Deletes at most `limit` final commands that ended before `time`; returns how many. */
+  deleteEndedCommands(time: number, limit: number): number;
+}
+
+export const COMMAND_KINDS: MethodKinds<CommandMethods> = {
+  loadOpenCommands: 'read',
+  lastCommandNumber: 'read',
+  findCommands: 'read',
+  listCommands: 'read',
+  saveCommands: 'kept',
+  deleteEndedCommands: 'repeatable',
+};
+
 /** For readers that first wait for what was changed to be saved. */
-export interface Waits {
+export interface ObstacleWait {
   /** Resolves or rejects with `work`, or resolves as soon as writes wait for an obstacle; then `work` goes on by itself. */
   unlessHeldUp(work: Promise<void>): Promise<void>;
 }
 
-export interface CommandStore extends Waits {
-  /** Every command that is not final, in the order of `number`, in pages. */
-  loadOpenCommands(): AsyncIterable<readonly CommandRow[]>;
-  /** The highest number given out; 0: none. */
-  lastCommandNumber(): Promise<number>;
-  /** At most one row for a customer; for `*` every customer's command of that id. */
-  findCommands(customer: string, id: string): Promise<readonly CommandRow[]>;
-  /** Newest first. */
-  listCommands(query: CommandQuery): Promise<readonly CommandRow[]>;
-  /** Inserts or replaces rows in one transaction, durable when it resolves. */
-  saveCommands(rows: readonly CommandRow[]): Promise<void>;
-  /** Deletes at most `limit` final commands that ended before `time`; returns how many. */
-  deleteEndedCommands(time: number, limit: number): Promise<number>;
-}
+export type CommandStore = Port<CommandMethods> & ObstacleWait;
 
 export interface JobRow {
   readonly id: string;
@@ -73,21 +86,34 @@ export interface JobQuery {
   readonly limit: number;
 }
 
-export interface JobStore {
+export interface JobMethods {
   /** In the order of `number`. */
-  loadOpenJobs(): Promise<readonly JobRow[]>;
-  lastJobNumber(): Promise<number>;
+  loadOpenJobs(): readonly JobRow[];
+  /** The highest number given out; 0: none. */
+  lastJobNumber(): number;
   /** null: none, or another customer's; `*` sees all. */
-  findJob(customer: string, id: string): Promise<JobRow | null>;
-  /** Newest first. */
-  listJobs(query: JobQuery): Promise<readonly JobRow[]>;
-  /** Durable when it resolves. Rejects with `StoreError` code `exists` if the id is taken. */
-  insertJob(row: JobRow): Promise<void>;
-  /** Replaces `endedAt` and `body`; durable when it resolves. An unknown id changes nothing. */
-  updateJob(row: Pick<JobRow, 'id' | 'endedAt' | 'body'>): Promise<void>;
+  findJob(customer: string, id: string): JobRow | null;
+  /** Newest first; `next` is the `before` of the next page. */
+  listJobs(query: JobQuery): RowPage<JobRow, number>;
+  /** Throws `StoreError` code `exists` if the id is taken. */
+  insertJob(row: JobRow): void;
+  /** Replaces `endedAt` and `body`. An unknown id changes nothing. */
+  updateJob(row: Pick<JobRow, 'id' | 'endedAt' | 'body'>): void;
   /** Deletes at most `limit` jobs that ended before `time`; returns how many. */
-  deleteEndedJobs(time: number, limit: number): Promise<number>;
+  deleteEndedJobs(time: number, limit: number): number;
 }
+
+export const JOB_KINDS: MethodKinds<JobMethods> = {
+  loadOpenJobs: 'read',
+  lastJobNumber: 'read',
+  findJob: 'read',
+  listJobs: 'read',
+  insertJob: 'kept',
+  updateJob: 'kept',
+  deleteEndedJobs: 'repeatable',
+};
+
+export type JobStore = Port<JobMethods>;
 
 /** Desired and reported state of a device. */
 export interface DesiredRow {
@@ -99,12 +125,16 @@ export interface DesiredRow {
   readonly body: Uint8Array | null;
 }
 
-export interface DesiredStore {
-  /** Every row, in pages. */
-  loadDesired(): AsyncIterable<readonly DesiredRow[]>;
-  /** Inserts, replaces or deletes rows in one transaction, durable when it resolves. */
-  saveDesired(rows: readonly DesiredRow[]): Promise<void>;
+export interface DesiredMethods {
+  /** Every row, in the order of names. */
+  loadDesired(after: DeviceName | null): RowPage<DesiredRow, DeviceName>;
+  /** Inserts, replaces or deletes rows. */
+  saveDesired(rows: readonly DesiredRow[]): void;
 }
+
+export const DESIRED_KINDS: MethodKinds<DesiredMethods> = { loadDesired: 'read', saveDesired: 'kept' };
+
+export type DesiredStore = Port<DesiredMethods>;
 
 export interface AuditRow {
   readonly at: number;
@@ -151,11 +181,19 @@ export interface AuditOutcome {
   readonly at: number;
 }
 
-export interface AuditStore extends Waits {
-  /** One transaction, durable when it resolves: first the entries, then the outcomes (the first one of a reference wins). */
-  saveAudit(rows: readonly AuditRow[], outcomes: readonly AuditOutcome[]): Promise<void>;
-  /** Newest first. */
-  listAudit(query: AuditQuery): Promise<readonly NumberedAuditRow[]>;
+export interface AuditMethods {
+  /** First the entries, then the outcomes; the first outcome of a reference wins. */
+  saveAudit(rows: readonly AuditRow[], outcomes: readonly AuditOutcome[]): void;
+  /** Newest first; `next` is the `before` of the next page. */
+  listAudit(query: AuditQuery): RowPage<NumberedAuditRow, number>;
   /** Deletes at most `limit` entries from before `time`; returns how many. */
-  deleteAudit(time: number, limit: number): Promise<number>;
+  deleteAudit(time: number, limit: number): number;
 }
+
+export const AUDIT_KINDS: MethodKinds<AuditMethods> = {
+  saveAudit: 'kept',
+  listAudit: 'read',
+  deleteAudit: 'repeatable',
+};
+
+export type AuditStore = Port<AuditMethods> & ObstacleWait;

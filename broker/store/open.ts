@@ -5,10 +5,10 @@ import type { Logger } from '../base/logger.ts';
 import { Consent, wayOn } from './consent.ts';
 import { FolderLock } from './folder-lock.ts';
 import { SegmentedLog } from './log/log.ts';
-import { openMemoryStores } from './memory/stores.ts';
+import { MemoryLog } from './memory/log.ts';
 import { ObstacleBoard } from './obstacles.ts';
-import { type LogBounds, StoreError, type Stores } from './ports.ts';
-import { SqliteStore } from './sqlite/database.ts';
+import { type Database, type LogBounds, StoreError, type Stores } from './ports.ts';
+import { openDatabaseFile, openMemoryDatabase } from './sqlite/database.ts';
 
 export interface StoreOptions {
   readonly engine: 'files' | 'memory';
@@ -33,9 +33,31 @@ export function openStores(options: StoreOptions): Stores {
   return options.engine === 'memory' ? openMemoryStores(options.log.ringBytes) : new FileStores(options);
 }
 
+/** For tests and for a look around: nothing outlives the process. Beyond `maxBytes` the log's oldest records go. */
+export function openMemoryStores(maxBytes: number): Stores {
+  const log = new MemoryLog(maxBytes);
+  const database = openMemoryDatabase();
+  return {
+    log,
+    database,
+    start: async () => {
+      await database.start();
+      return log.start();
+    },
+    // Memory does not fail by itself, and nothing is in its way: no listener is ever called.
+    onFailure: () => {},
+    obstacles: { log: null, database: null },
+    onObstacle: () => {},
+    stop: async () => {
+      await log.stop();
+      await database.stop();
+    },
+  };
+}
+
 class FileStores implements Stores {
   readonly log: SegmentedLog;
-  readonly database: SqliteStore;
+  readonly database: Database;
   readonly obstacles: ObstacleBoard;
   private readonly file: string;
   private readonly lock: FolderLock;
@@ -51,7 +73,7 @@ class FileStores implements Stores {
     this.obstacles = new ObstacleBoard(clock, logger);
     this.lock = new FolderLock(folder);
     this.consent = new Consent(folder, logger);
-    this.database = new SqliteStore({
+    this.database = openDatabaseFile({
       file: this.file,
       logFolder,
       isAccepted: () => this.consent.given,

@@ -1,15 +1,37 @@
 /**
- * What the broker asks of its stores. Interfaces only; engines live in folders beside this file and are chosen in
- * `open.ts`. Ports are batch-shaped, so that one machine's files and, later, a replicated stream fit the same seam.
+ * What the broker asks of its stores: the telemetry log, and a database for everything else. Engines lie in folders
+ * beside this file and are chosen in `open.ts`. Every port is asynchronous and takes rows in batches, so that the files of one
+ * machine and, later, a replicated stream fit the same seam. What holds of each port:
+ *
+ * - Atomicity: a record of the log, and a call of the database, is stored whole or not at all.
+ * - Order: records become durable, and calls that write take effect, in the order in which they were made. A read sees every
+ *   write before it that has been answered, and nothing of one that waits for an obstacle (`Stores.obstacles`): while writes
+ *   wait, in their order, reads are answered past them.
+ * - Durability: what has resolved is durable, in the sense of the port's `durability`. What has rejected was not stored,
+ *   unless with `log-failed` or `database-failed`: then nobody knows, nothing may be acknowledged, and every later call rejects.
  *
  * Positions: a log position is a byte offset in the whole life of the log. It only grows, also across restarts and
  * after retention; a commit stands at `position` and ends at `end`, where the next one starts.
  */
 
-import type { AuditStore, CommandStore, DesiredStore, JobStore } from './command-ports.ts';
+import {
+  AUDIT_KINDS,
+  type AuditMethods,
+  COMMAND_KINDS,
+  type CommandMethods,
+  DESIRED_KINDS,
+  type DesiredMethods,
+  JOB_KINDS,
+  type JobMethods,
+  type ObstacleWait,
+} from './command-ports.ts';
 import type { Obstacle } from './obstacle.ts';
+import type { DeviceName, MethodKinds, Port, RowPage } from './subject.ts';
 
-/** What "durable" means to a store: it survives the process, a power cut, or the loss of a machine. */
+/**
+ * What survives once it is durable. `process`: nothing but this process need go on, and what is stored ends with it. `power`: a
+ * kill of the process and a power cut. `replicated`: the loss of a machine.
+ */
 export type Durability = 'process' | 'power' | 'replicated';
 
 export interface Commit {
@@ -127,28 +149,44 @@ export interface StatePart {
   readonly body: Uint8Array | null;
 }
 
-export interface StateStore {
-  readonly durability: Durability;
-  /** Every row with its parts, forgotten ones too, in pages bounded in bytes. */
-  loadDevices(): AsyncIterable<readonly DeviceRow[]>;
-  /** Of the last whole checkpoint; 0: none. */
-  checkpointPosition(): Promise<number>;
+export interface StateMethods {
+  /** Every row with its parts, forgotten ones too, in the order of names. A page is bounded in bytes. */
+  loadDevices(after: DeviceName | null): RowPage<DeviceRow, DeviceName>;
   /**
-   * Inserts or replaces rows in one transaction, durable when it resolves; parts that a row does not mention stay, unless
-   * the device is forgotten. Idempotent; a row whose position is below the stored one changes nothing.
+   * Inserts or replaces rows; parts that a row does not mention stay, unless the device is forgotten. Idempotent; a row
+   * whose position is below the stored one changes nothing.
    */
-  saveDevices(rows: readonly DeviceRow[]): Promise<void>;
+  saveDevices(rows: readonly DeviceRow[]): void;
+  /** Of the last whole checkpoint; 0: none. */
+  checkpointPosition(): number;
+  /** The highest that the checkpoint, a cursor or any row stands for. Reads every row. */
+  highestPosition(): number;
   /** Every change before `position` is in the rows; forgotten rows below it are deleted. Never goes backwards. */
-  setCheckpointPosition(position: number): Promise<void>;
+  setCheckpointPosition(position: number): void;
   /** Above every revision that was given out (hub/fleet/revisions.ts); 0: none was. */
-  revisionCeiling(): Promise<number>;
-  /** Durable when it resolves; never goes backwards. */
-  raiseRevisionCeiling(ceiling: number): Promise<void>;
+  revisionCeiling(): number;
+  /** Never goes backwards. */
+  raiseRevisionCeiling(ceiling: number): void;
   /** Durable reader cursors of the log. Missing names are absent. */
-  loadCursors(): Promise<Readonly<Record<string, number>>>;
-  /** One transaction; a cursor never goes backwards. */
-  saveCursors(cursors: Readonly<Record<string, number>>): Promise<void>;
+  loadCursors(): Readonly<Record<string, number>>;
+  /** A cursor never goes backwards. */
+  saveCursors(cursors: Readonly<Record<string, number>>): void;
 }
+
+const STATE_KINDS: MethodKinds<StateMethods> = {
+  loadDevices: 'read',
+  // The log does not say that a device is forgotten.
+  saveDevices: (rows) => (rows.some(({ body }) => body === null) ? 'kept' : 'repeatable'),
+  checkpointPosition: 'read',
+  highestPosition: 'read',
+  setCheckpointPosition: 'repeatable',
+  revisionCeiling: 'read',
+  raiseRevisionCeiling: 'kept',
+  loadCursors: 'read',
+  saveCursors: 'repeatable',
+};
+
+export type StateStore = Port<StateMethods>;
 
 /** A device that was registered, with what people say about it. */
 export interface RegisteredDeviceRow {
@@ -161,14 +199,22 @@ export interface RegisteredDeviceRow {
   readonly notes: string | null;
 }
 
-export interface RegistryStore {
-  /** Every row, in pages. */
-  loadRegistered(): AsyncIterable<readonly RegisteredDeviceRow[]>;
-  /** Inserts or replaces the row; durable when it resolves. */
-  saveRegistered(row: RegisteredDeviceRow): Promise<void>;
-  /** Durable when it resolves; one that is not there changes nothing. */
-  deleteRegistered(customer: string, device: string): Promise<void>;
+export interface RegistryMethods {
+  /** Every row, in the order of names. */
+  loadRegistered(after: DeviceName | null): RowPage<RegisteredDeviceRow, DeviceName>;
+  /** Inserts or replaces the row. */
+  saveRegistered(row: RegisteredDeviceRow): void;
+  /** One that is not there changes nothing. */
+  deleteRegistered(customer: string, device: string): void;
 }
+
+const REGISTRY_KINDS: MethodKinds<RegistryMethods> = {
+  loadRegistered: 'read',
+  saveRegistered: 'kept',
+  deleteRegistered: 'kept',
+};
+
+export type RegistryStore = Port<RegistryMethods>;
 
 export type Role = 'device' | 'viewer' | 'operator' | 'admin';
 
@@ -196,35 +242,60 @@ export interface BrowserSessionRow {
   readonly expiresAt: number;
 }
 
-export interface KeyStore {
-  loadKeys(): Promise<readonly KeyRow[]>;
-  /** Rejects with `StoreError` code `exists` if the id is taken. Durable when it resolves. */
-  insertKey(row: KeyRow): Promise<void>;
-  /** Replaces the changeable parts (label, expiresAt, revokedAt, lastUsedAt) of the rows in one transaction. */
-  updateKeys(rows: readonly KeyRow[]): Promise<void>;
-  loadBrowserSessions(): Promise<readonly BrowserSessionRow[]>;
-  insertBrowserSession(row: BrowserSessionRow): Promise<void>;
+export interface KeyMethods {
+  loadKeys(): readonly KeyRow[];
+  /** Throws `StoreError` code `exists` if the id is taken. */
+  insertKey(row: KeyRow): void;
+  /** Replaces the changeable parts of the rows: label, expiresAt, revokedAt, lastUsedAt. */
+  updateKeys(rows: readonly KeyRow[]): void;
+  loadBrowserSessions(): readonly BrowserSessionRow[];
+  /** Throws `StoreError` code `exists` if the hash is taken. */
+  insertBrowserSession(row: BrowserSessionRow): void;
   /** Stores when they end now; those that are gone stay gone. */
-  renewBrowserSessions(rows: readonly BrowserSessionRow[]): Promise<void>;
+  renewBrowserSessions(rows: readonly BrowserSessionRow[]): void;
   /** Unknown hashes are ignored. */
-  deleteBrowserSessions(hashes: readonly Uint8Array[]): Promise<void>;
+  deleteBrowserSessions(hashes: readonly Uint8Array[]): void;
 }
 
-/**
- * One engine for everything that is not the log. While another program holds the database, or the disk is full, what
- * writes waits (`Stores.obstacles`) and what reads is answered; nothing of a write that waits is seen by a read.
- */
-export interface Database
-  extends StateStore,
-    RegistryStore,
-    KeyStore,
-    CommandStore,
-    JobStore,
-    DesiredStore,
-    AuditStore {
+const KEY_KINDS: MethodKinds<KeyMethods> = {
+  loadKeys: 'read',
+  insertKey: 'kept',
+  updateKeys: 'kept',
+  loadBrowserSessions: 'read',
+  insertBrowserSession: 'kept',
+  // At worst somebody logs in again.
+  renewBrowserSessions: 'repeatable',
+  deleteBrowserSessions: 'kept',
+};
+
+export type KeyStore = Port<KeyMethods>;
+
+/** Everything that the database is asked, subject by subject. */
+export interface DatabaseMethods
+  extends StateMethods,
+    RegistryMethods,
+    KeyMethods,
+    CommandMethods,
+    JobMethods,
+    DesiredMethods,
+    AuditMethods {}
+
+export const DATABASE_KINDS: MethodKinds<DatabaseMethods> = {
+  ...STATE_KINDS,
+  ...REGISTRY_KINDS,
+  ...KEY_KINDS,
+  ...COMMAND_KINDS,
+  ...JOB_KINDS,
+  ...DESIRED_KINDS,
+  ...AUDIT_KINDS,
+};
+
+/** One engine for everything that is not the log. */
+export interface Database extends Port<DatabaseMethods>, ObstacleWait {
+  readonly durability: Durability;
   /** Opens, checks and migrates. What is damaged, behind its mark, foreign or newer rejects; nothing is changed then. */
   start(): Promise<void>;
-  /** Idempotent. */
+  /** What was asked before is answered first; a write that waits for an obstacle is refused. Idempotent. */
   stop(): Promise<void>;
 }
 

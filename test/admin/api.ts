@@ -7,7 +7,7 @@ import { type AdminParts, AdminServer } from '../../broker/admin/server.ts';
 import { DeviceRegistry } from '../../broker/hub/fleet/device-registry.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import type { Stats } from '../../schemas/api.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
@@ -42,7 +42,7 @@ export type Overrides = Partial<Omit<AdminParts, 'config'>> & {
 export class AdminBench {
   readonly clock = new FakeClock();
   readonly fleet = new Fleet(new Revisions(1));
-  readonly database = new MemoryDatabase();
+  readonly database = openMemoryDatabase();
   readonly registry = new DeviceRegistry({
     store: this.database,
     fleet: this.fleet,

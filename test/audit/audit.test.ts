@@ -1,7 +1,8 @@
 /** Who asked what, and what became of it: written in groups, read at once. */
 import { describe, expect, it } from 'vitest';
 import { Audit, type AuditEntry, type AuditQuery, WHOLE_AUDIT } from '../../broker/hub/audit/audit.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import type { Database } from '../../broker/store/ports.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type LogLine, recordingLog, silentLog } from '../helpers/log.ts';
 
@@ -18,14 +19,14 @@ const SENT: AuditEntry = {
 
 async function world() {
   const clock = new FakeClock();
-  const database = new MemoryDatabase();
+  const database = openMemoryDatabase();
   await database.start();
   let writes = 0;
   let fails = false;
   const store = {
     listAudit: (query: AuditQuery) => database.listAudit(query),
     unlessHeldUp: (work: Promise<void>) => work,
-    saveAudit: (...groups: Parameters<MemoryDatabase['saveAudit']>) => {
+    saveAudit: (...groups: Parameters<Database['saveAudit']>) => {
       writes += 1;
       if (fails) {
         fails = false;
@@ -75,7 +76,7 @@ describe('an entry', () => {
     audit.add(SENT);
     await audit.stop();
     await audit.stop();
-    expect(await database.listAudit(ALL)).toHaveLength(1);
+    expect((await database.listAudit(ALL)).items).toHaveLength(1);
     expect(clock.pending).toBe(0);
   });
 
@@ -100,7 +101,7 @@ describe('an entry', () => {
     const lines: LogLine[] = [];
     let written = 0;
     const store = {
-      listAudit: async () => [],
+      listAudit: async () => ({ items: [], next: null }),
       unlessHeldUp: (work: Promise<void>) => work,
       saveAudit: async (rows: readonly unknown[]) => {
         written += rows.length;

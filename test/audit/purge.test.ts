@@ -1,7 +1,7 @@
 /** What has been kept for long enough goes: ended commands and jobs, old entries of the audit. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Purge, type PurgeParts } from '../../broker/hub/audit/purge.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { silentLog } from '../helpers/log.ts';
@@ -59,7 +59,7 @@ describe('what is old', () => {
   });
 
   it('goes after the days that are configured, and what is open or young stays', async () => {
-    const database = new MemoryDatabase();
+    const database = openMemoryDatabase();
     await database.start();
     const { clock } = purgeOf(database);
     const body = new Uint8Array(1);
@@ -89,9 +89,9 @@ describe('what is old', () => {
     expect(await database.findJob('*', 'job')).toBeNull();
     expect(await database.findCommands('*', 'over')).toEqual([]);
     expect(await database.findCommands('*', 'open')).toHaveLength(1);
-    expect(await database.listAudit({ ...ALL, limit: 10 })).toHaveLength(1);
+    expect((await database.listAudit({ ...ALL, limit: 10 })).items).toHaveLength(1);
     await pass(335);
-    expect(await database.listAudit({ ...ALL, limit: 10 })).toEqual([]);
+    expect((await database.listAudit({ ...ALL, limit: 10 })).items).toEqual([]);
   });
 
   it('goes in portions, until nothing is left', async () => {

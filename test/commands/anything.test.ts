@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { type Command, isFinal, readCommand } from '../../broker/hub/commands/command.ts';
 import type { CommittedResult } from '../../broker/hub/commands/commands.ts';
 import type { CommandRow } from '../../broker/store/command-ports.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { ConnectedDevice, commandWorld, rest, wishOf } from './world.ts';
 
@@ -27,20 +27,24 @@ const HAPPENINGS = [
 ] as const;
 type Happening = (typeof HAPPENINGS)[number];
 
-/** Saves only when it is told to, and knows what is durable. */
-class SlowDatabase extends MemoryDatabase {
+/** Lets a database save only when it is told to, and knows what is durable. */
+class SlowDatabase {
+  readonly database = openMemoryDatabase();
   readonly durable = new Map<string, Command>();
   readonly rows = new Map<string, CommandRow>();
   private readonly waiting: (() => void)[] = [];
   state: 'slow' | 'quick' = 'slow';
 
-  override async saveCommands(rows: readonly CommandRow[]): Promise<void> {
-    if (this.state === 'slow') await new Promise<void>((resolve) => this.waiting.push(resolve));
-    await super.saveCommands(rows);
-    for (const row of rows) {
-      this.rows.set(row.id, row);
-      this.durable.set(row.id, readCommand(row));
-    }
+  constructor() {
+    const { saveCommands } = this.database;
+    this.database.saveCommands = async (rows) => {
+      if (this.state === 'slow') await new Promise<void>((resolve) => this.waiting.push(resolve));
+      await saveCommands(rows);
+      for (const row of rows) {
+        this.rows.set(row.id, row);
+        this.durable.set(row.id, readCommand(row));
+      }
+    };
   }
 
   go(): void {
@@ -49,13 +53,13 @@ class SlowDatabase extends MemoryDatabase {
 }
 
 async function life() {
-  const database = new SlowDatabase();
+  const store = new SlowDatabase();
   const limits = { inFlight: 2, waitingPerDevice: 6 };
-  const world = await commandWorld({ database, limits });
+  const world = await commandWorld({ database: store.database, limits });
   // Also after a failure, or nothing would ever stop.
   onTestFinished(() => {
-    database.state = 'quick';
-    database.go();
+    store.state = 'quick';
+    store.go();
   });
   world.known();
   const faults: string[] = [];
@@ -74,7 +78,7 @@ async function life() {
   world.commands.onStep((command) => {
     const { id, status, timeline } = command;
     const saidByDevice = timeline.at(-1)?.session !== undefined;
-    const durable = database.durable.get(id);
+    const durable = store.durable.get(id);
     if (!durable) faults.push(`${id}: ${status} was told before it was stored`);
     // Its end by time is the same after a restart, whoever noticed it.
     else if (!saidByDevice && status !== 'expired' && durable.status !== status)
@@ -93,7 +97,7 @@ async function life() {
       if (frame?.kind !== FRAME.command) return;
       const times = (writes.get(frame.id) ?? 0) + 1;
       writes.set(frame.id, times);
-      const durable = database.durable.get(frame.id);
+      const durable = store.durable.get(frame.id);
       if ((durable?.attempts ?? 0) < times) faults.push(`${frame.id}: write ${times} was not counted before`);
       const number = durable?.number ?? 0;
       if (number < newest && !before.has(frame.id)) faults.push(`${frame.id}: written after a newer one`);
@@ -105,7 +109,7 @@ async function life() {
   const ask = (wish: Parameters<typeof wishOf>[0]) => {
     asked.push(world.commands.issue(wishOf(wish)).catch((error: { code: string }) => error.code));
   };
-  const open = () => [...database.durable.values()].filter(({ status }) => !isFinal(status));
+  const open = () => [...store.durable.values()].filter(({ status }) => !isFinal(status));
   const of = (pick: number) => open()[pick % Math.max(1, open().length)]?.id ?? 'none';
 
   const happen: Readonly<Record<Happening, (pick: number) => void | Promise<void>>> = {
@@ -131,14 +135,14 @@ async function life() {
       world.known();
     },
     pass: () => world.pass(4000),
-    store: () => database.go(),
+    store: () => store.go(),
     turn: () => rest(),
   };
 
   /** The store is quick again, and a device comes that does everything that it is asked for, or has accepted. */
   const settle = async () => {
-    database.state = 'quick';
-    database.go();
+    store.state = 'quick';
+    store.go();
     await Promise.all(asked);
     const last = connect();
     last.greet();
@@ -153,28 +157,28 @@ async function life() {
   };
   /** A broker that knows what was durable when the first one was killed. */
   const afterKill = async () => {
-    const rescued = new MemoryDatabase();
+    const rescued = openMemoryDatabase();
     await rescued.start();
-    await rescued.saveCommands([...database.rows.values()]);
+    await rescued.saveCommands([...store.rows.values()]);
     // A record begins before it ends, where what is in it was applied.
     const replay = (commands: typeof world.commands) => {
       for (const result of results) commands.result({ ...result, position: result.position - 1 });
     };
     return commandWorld({ database: rescued, limits, replay });
   };
-  return { world, database, happen, settle, afterKill, faults, writes };
+  return { world, store, happen, settle, afterKill, faults, writes };
 }
 
 it('each is told when it is durable, written in order, as often as is counted, and ends once', async () => {
   const step = fc.tuple(fc.constantFrom(...HAPPENINGS), fc.nat(5));
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-      const { world, database, happen, settle, faults, writes } = await life();
+      const { world, store, happen, settle, faults, writes } = await life();
       for (const [what, pick] of steps) await happen[what](pick);
       await settle();
       expect(faults).toEqual([]);
       expect(world.commands.waiting).toBe(0);
-      for (const { id, status, attempts, timeline } of database.durable.values()) {
+      for (const { id, status, attempts, timeline } of store.durable.values()) {
         expect(timeline.filter((one) => isFinal(one.status) && !one.late).length, id).toBe(1);
         expect(isFinal(status), `${id} is ${status}`).toBe(true);
         expect(attempts, id).toBeGreaterThanOrEqual(writes.get(id) ?? 0);
@@ -190,15 +194,15 @@ it('no end that was told is taken back by a kill, whenever it comes', async () =
   const step = fc.tuple(fc.constantFrom(...HAPPENINGS), fc.nat(5));
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-      const { world, database, happen, afterKill } = await life();
+      const { world, store, happen, afterKill } = await life();
       for (const [what, pick] of steps) await happen[what](pick);
       const again = await afterKill();
       for (const { id, status, endedAt } of world.told.filter((one) => one.endedAt !== null)) {
         expect(await again.now(id), id).toMatchObject({ status, endedAt });
       }
       await again.commands.stop();
-      database.state = 'quick';
-      database.go();
+      store.state = 'quick';
+      store.go();
       await world.commands.stop();
     }),
     { numRuns: 100 },

@@ -1,7 +1,8 @@
 /** The audit after a crash: what became of a command stands in the log, so it stands in the audit as well. */
 import { expect, it } from 'vitest';
 import { DeviceControl } from '../../broker/hub/control.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import type { Database } from '../../broker/store/ports.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { testConfig } from '../helpers/config.ts';
 import { silentLog } from '../helpers/log.ts';
@@ -10,7 +11,7 @@ import { RESULT, wishOf } from './world.ts';
 
 const QUERY = { customer: '*', by: null, action: null, target: null, from: null, to: null, before: null };
 
-function brokerOn(store: MemoryDatabase) {
+function brokerOn(store: Database) {
   const harness = sessionHarness();
   let ids = 0;
   const newId = () => {
@@ -28,7 +29,7 @@ function brokerOn(store: MemoryDatabase) {
 }
 
 it('"The broker was killed; the command says done, and the audit says nothing"', async () => {
-  const store = new MemoryDatabase();
+  const store = openMemoryDatabase();
   await store.start();
   const before = brokerOn(store);
   await before.control.load();
@@ -53,7 +54,7 @@ it('"The broker was killed; the command says done, and the audit says nothing"',
 });
 
 it('"The broker was killed between the end of the command and the word of it in the audit"', async () => {
-  const store = new MemoryDatabase();
+  const store = openMemoryDatabase();
   await store.start();
   const before = brokerOn(store);
   await before.control.load();

@@ -2,7 +2,8 @@
 import { onTestFinished } from 'vitest';
 import type { Command, CommandWish } from '../../broker/hub/commands/command.ts';
 import { Commands } from '../../broker/hub/commands/commands.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import type { Database } from '../../broker/store/ports.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { encodeHello, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { type BrokerFrame, type CommandFrame, FRAME, type Value } from '../../broker/wire/frames.ts';
 import { testConfig } from '../helpers/config.ts';
@@ -15,7 +16,7 @@ export type Limits = Partial<ReturnType<typeof testConfig>['commands']>;
 
 export interface WorldOptions {
   readonly limits?: Limits;
-  readonly database?: MemoryDatabase;
+  readonly database?: Database;
   /** What the log says beyond the store, at the start. */
   readonly replay?: (commands: Commands) => void;
 }
@@ -26,7 +27,7 @@ export async function rest(): Promise<void> {
 }
 
 export async function commandWorld(options: WorldOptions = {}) {
-  const { limits = {}, database = new MemoryDatabase(), replay = () => {} } = options;
+  const { limits = {}, database = openMemoryDatabase(), replay = () => {} } = options;
   const config = testConfig('unused', { commands: limits });
   await database.start();
   let ids = 0;
@@ -60,7 +61,7 @@ export async function commandWorld(options: WorldOptions = {}) {
 }
 
 /** A store that takes its time: nothing is saved from now on until `release`. */
-export function holdSaves(database: MemoryDatabase) {
+export function holdSaves(database: Database) {
   const save = database.saveCommands.bind(database);
   let release: () => void = () => {};
   const released = new Promise<void>((resolve) => {

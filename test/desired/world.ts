@@ -3,19 +3,19 @@ import { expect } from 'vitest';
 import { DesiredStates } from '../../broker/hub/desired/desired-states.ts';
 import { Device } from '../../broker/hub/fleet/device.ts';
 import type { DesiredStore } from '../../broker/store/command-ports.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import { FRAME, type ValueMap } from '../../broker/wire/frames.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { eventually } from '../helpers/eventually.ts';
 
-export async function desiredWorld(database = new MemoryDatabase()) {
+export async function desiredWorld(database = openMemoryDatabase()) {
   await database.start();
   /** The store has taken a row, and has not said so yet, as long as this is not empty. */
   const answers: (() => void)[] = [];
   let store: 'prompt' | 'slow' = 'prompt';
   const slowly: Pick<DesiredStore, 'loadDesired' | 'saveDesired'> = {
-    loadDesired: () => database.loadDesired(),
+    loadDesired: database.loadDesired,
     saveDesired: async (rows) => {
       await database.saveDesired(rows);
       if (store === 'slow') await new Promise<void>((resolve) => answers.push(resolve));

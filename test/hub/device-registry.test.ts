@@ -3,12 +3,12 @@ import { expect, it } from 'vitest';
 import { DeviceRegistry } from '../../broker/hub/fleet/device-registry.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 
 const NAMED = { label: 'North hall', tags: ['hall'], notes: null };
 
-async function world(database = new MemoryDatabase()) {
+async function world(database = openMemoryDatabase()) {
   await database.start();
   const fleet = new Fleet(new Revisions(1));
   const registry = new DeviceRegistry({

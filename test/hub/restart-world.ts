@@ -12,9 +12,9 @@ import { Checkpoint } from '../../broker/hub/telemetry/checkpoint.ts';
 import { Ingest, type LiveSource } from '../../broker/hub/telemetry/ingest.ts';
 import { restoreFleet } from '../../broker/hub/telemetry/restore.ts';
 import { SourceHandle } from '../../broker/store/batch.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import { MemoryLog } from '../../broker/store/memory/log.ts';
-import type { DeviceRow } from '../../broker/store/ports.ts';
+import type { Database, DeviceRow } from '../../broker/store/ports.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import type { DataFrame } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 import { FakeClock } from '../helpers/clock.ts';
@@ -141,13 +141,13 @@ class Life {
 
 interface Stores {
   readonly log: MemoryLog;
-  readonly database: MemoryDatabase;
+  readonly database: Database;
   readonly clock: FakeClock;
 }
 
 export class RestartWorld {
   readonly log = new MemoryLog(1024 * 1024 * 1024);
-  readonly database = new MemoryDatabase();
+  readonly database = openMemoryDatabase();
   readonly clock = new FakeClock();
   life = new Life(this);
 

@@ -1,12 +1,13 @@
 /** The numbers of changes: they rise, over restarts too, whatever the machine's clock is set to. */
 import { describe, expect, it } from 'vitest';
 import { RevisionCeiling, Revisions } from '../../broker/hub/fleet/revisions.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import type { Database } from '../../broker/store/ports.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { silentLog } from '../helpers/log.ts';
 import { nextTurn } from '../helpers/session.ts';
 
-async function started(store: MemoryDatabase, clock: FakeClock) {
+async function started(store: Database, clock: FakeClock) {
   const revisions = new Revisions(clock.now());
   const ceiling = new RevisionCeiling({ revisions, store, clock, logger: silentLog });
   await ceiling.start();
@@ -15,7 +16,7 @@ async function started(store: MemoryDatabase, clock: FakeClock) {
 
 describe('revisions', () => {
   it('rise over a restart with the clock set back by years, also if that was a crash', async () => {
-    const store = new MemoryDatabase();
+    const store = openMemoryDatabase();
     await store.start();
     const clock = new FakeClock();
     const { revisions } = await started(store, clock);
@@ -26,7 +27,7 @@ describe('revisions', () => {
   });
 
   it('are reserved in time, however many there are', async () => {
-    const store = new MemoryDatabase();
+    const store = openMemoryDatabase();
     await store.start();
     const clock = new FakeClock();
     const { revisions, ceiling } = await started(store, clock);
@@ -43,7 +44,7 @@ describe('revisions', () => {
   });
 
   it('do not run ahead of the clock by restarts that are a minute apart', async () => {
-    const store = new MemoryDatabase();
+    const store = openMemoryDatabase();
     await store.start();
     const clock = new FakeClock();
     for (let restarts = 0; restarts < 10; restarts += 1) {

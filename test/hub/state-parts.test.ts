@@ -4,8 +4,10 @@ import type { Device } from '../../broker/hub/fleet/device.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { readDevice, writeDevice } from '../../broker/hub/telemetry/device-record.ts';
-import { MemoryState } from '../../broker/store/memory/state.ts';
 import type { DeviceRow } from '../../broker/store/ports.ts';
+import { runnerOf } from '../../broker/store/sqlite/methods.ts';
+import { openInMemory } from '../../broker/store/sqlite/open-database.ts';
+import type { DeviceName, RowPage } from '../../broker/store/subject.ts';
 import { encode } from '../../broker/wire/cbor.ts';
 import type { Value } from '../../broker/wire/frames.ts';
 
@@ -13,7 +15,7 @@ const NOW = 1_780_000_000_000;
 type Values = Readonly<Record<string, Value>>;
 
 class Stored {
-  private readonly state = new MemoryState();
+  private readonly run = runnerOf(openInMemory());
   private fleet = new Fleet(new Revisions(NOW));
   device: Device = this.fleet.obtain('acme', 'pump');
   private at = NOW;
@@ -31,13 +33,16 @@ class Stored {
   /** Returns the row that was written. */
   save(): DeviceRow {
     const row = writeDevice(this.device, this.at);
-    this.state.saveDevices([row]);
+    this.run({ method: 'saveDevices', args: [[row]] });
     return row;
   }
 
   restart(): this {
     this.fleet = new Fleet(new Revisions(NOW + 1000));
-    for (const row of this.state.devices()) readDevice(this.fleet, row);
+    const { value } = this.run({ method: 'loadDevices', args: [null] });
+    // As it comes from the database's thread.
+    const { items } = structuredClone(value) as RowPage<DeviceRow, DeviceName>;
+    for (const row of items) readDevice(this.fleet, row);
     this.device = this.fleet.find('acme', 'pump') as Device;
     return this;
   }

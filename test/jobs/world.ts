@@ -3,7 +3,8 @@ import { onTestFinished } from 'vitest';
 import type { JobWish, Selection } from '../../broker/hub/jobs/job.ts';
 import { Jobs } from '../../broker/hub/jobs/jobs.ts';
 import type { CommandRow, JobRow } from '../../broker/store/command-ports.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
+import type { Database } from '../../broker/store/ports.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { type ConnectedDevice, commandWorld, type Limits, rest } from '../commands/world.ts';
 import { silentLog } from '../helpers/log.ts';
 
@@ -24,7 +25,7 @@ export const wishOf = (wish: Partial<JobWish> = {}): JobWish => ({
 });
 
 /** `devices` are known and away. */
-export async function jobWorld(devices: readonly string[], database?: MemoryDatabase, limits: Limits = {}) {
+export async function jobWorld(devices: readonly string[], database?: Database, limits: Limits = {}) {
   const world = await commandWorld({ limits, ...(database && { database }) });
   for (const id of devices) world.known(id);
   let ids = 0;
@@ -59,7 +60,7 @@ export async function jobWorld(devices: readonly string[], database?: MemoryData
 
 /** A database that can be made to keep somebody waiting, and counts its transactions. */
 export function slowDatabase() {
-  const database = new MemoryDatabase();
+  const database = openMemoryDatabase();
   const store = new Slowness();
   const saveCommands = database.saveCommands.bind(database);
   const updateJob = database.updateJob.bind(database);

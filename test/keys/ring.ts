@@ -1,8 +1,8 @@
 /** A key ring over a database in memory, with a clock that the test moves and a store that the test can hold up. */
 import { randomBytes } from 'node:crypto';
 import { type EndListener, KeyRing, type KeyWish } from '../../broker/access/key-ring.ts';
-import { MemoryDatabase } from '../../broker/store/memory/database.ts';
 import type { KeyRow } from '../../broker/store/ports.ts';
+import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { silentLog } from '../helpers/log.ts';
 
@@ -10,7 +10,7 @@ export const HOUR = 3_600_000;
 
 export class RingWorld {
   readonly clock = new FakeClock();
-  readonly database = new MemoryDatabase();
+  readonly database = openMemoryDatabase();
   readonly ended: Parameters<EndListener>[] = [];
   keys: KeyRing = this.newRing();
 

@@ -6,7 +6,7 @@ import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { Ingest } from '../../broker/hub/telemetry/ingest.ts';
 import { restoreFleet } from '../../broker/hub/telemetry/restore.ts';
 import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
-import { openMemoryStores } from '../../broker/store/memory/stores.ts';
+import { openMemoryStores } from '../../broker/store/open.ts';
 import { encodeBatch, encodeEvent, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { testConfig } from '../helpers/config.ts';

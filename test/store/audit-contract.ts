@@ -23,8 +23,8 @@ function entry(changes: Partial<AuditRow> = {}): AuditRow {
 const everything: AuditQuery = { ...WHOLE_AUDIT, limit: 100 };
 
 async function audited(stores: Stores, query: Partial<AuditQuery> = {}): Promise<number[]> {
-  const rows = await stores.database.listAudit({ ...everything, ...query });
-  return rows.map(({ number }) => number);
+  const { items } = await stores.database.listAudit({ ...everything, ...query });
+  return items.map(({ number }) => number);
 }
 
 export function auditContract(engine: 'files' | 'memory'): void {
@@ -69,7 +69,7 @@ export function auditContract(engine: 'files' | 'memory'): void {
     await stores.database.saveAudit([whole, entry({ at: 300 }), entry({ at: 600 })], []);
     expect(await audited(stores, { from: 500 })).toEqual([3, 1]);
     expect(await audited(stores, { to: 500 })).toEqual([2]);
-    expect((await stores.database.listAudit({ ...everything, from: 900 }))[0]).toEqual({
+    expect((await stores.database.listAudit({ ...everything, from: 900 })).items[0]).toEqual({
       ...whole,
       number: 1,
     });
@@ -79,7 +79,8 @@ export function auditContract(engine: 'files' | 'memory'): void {
     const { stores } = await startStores({ engine });
     const open = entry({ outcome: null, outcomeAt: null, reference: 'job j1' });
     await stores.database.saveAudit([open], [{ reference: 'job j1', outcome: 'done', at: 2000 }]);
-    expect(await stores.database.listAudit(everything)).toMatchObject([{ outcome: 'done', outcomeAt: 2000 }]);
+    const { items } = await stores.database.listAudit(everything);
+    expect(items).toMatchObject([{ outcome: 'done', outcomeAt: 2000 }]);
   });
 
   it('is told an outcome later, once', async () => {
@@ -92,8 +93,8 @@ export function auditContract(engine: 'files' | 'memory'): void {
     await settle('done');
     await settle('failed');
     await database.saveAudit([], [{ reference: 'command acme/unknown', outcome: 'done', at: 2000 }]);
-    const rows = await database.listAudit(everything);
-    expect(rows.map(({ outcome, outcomeAt }) => [outcome, outcomeAt])).toEqual([
+    const { items } = await database.listAudit(everything);
+    expect(items.map(({ outcome, outcomeAt }) => [outcome, outcomeAt])).toEqual([
       ['done', 1000],
       ['done', 2000],
     ]);

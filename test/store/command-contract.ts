@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { CommandQuery, CommandRow } from '../../broker/store/command-ports.ts';
 import type { Stores } from '../../broker/store/ports.ts';
+import { everyPage } from '../../broker/store/subject.ts';
 import { startStores } from './harness.ts';
 import { bytesOf, textOfBytes } from './rows.ts';
 
@@ -24,8 +25,8 @@ function command(number: number, changes: Partial<CommandRow> = {}): CommandRow 
 const everything = { customer: '*', before: null, limit: 100 } as const;
 
 async function listed(stores: Stores, query: Partial<CommandQuery> = {}): Promise<string[]> {
-  const rows = await stores.database.listCommands({ ...everything, device: null, job: null, ...query });
-  return rows.map(({ id }) => id);
+  const { items } = await stores.database.listCommands({ ...everything, device: null, job: null, ...query });
+  return items.map(({ id }) => id);
 }
 
 export function commandContract(engine: 'files' | 'memory'): void {
@@ -48,7 +49,8 @@ export function commandContract(engine: 'files' | 'memory'): void {
     await database.saveCommands(rows);
     await database.saveCommands([command(7, { endedAt: 1, status: 'done' })]);
     const numbers: number[] = [];
-    for await (const page of database.loadOpenCommands()) numbers.push(...page.map(({ number }) => number));
+    for await (const page of everyPage(database.loadOpenCommands))
+      numbers.push(...page.map(({ number }) => number));
     expect(numbers).toEqual(
       rows
         .map(({ number }) => number)
@@ -80,6 +82,26 @@ export function commandContract(engine: 'files' | 'memory'): void {
     expect(await listed(stores, { customer: 'acme', job: 'j1' })).toEqual(['c3', 'c2']);
     expect(await listed(stores, { job: 'j1', device: 'valve' })).toEqual(['c2']);
     expect(await listed(stores, { customer: 'acme', before: 3, limit: 1 })).toEqual(['c2']);
+  });
+
+  it('say where the next page begins, and on the last page that there is none', async () => {
+    const { database } = (await startStores({ engine })).stores;
+    await database.saveCommands([command(1), command(2), command(3), command(4)]);
+    const page = async (before: number | null) => {
+      const { items, next } = await database.listCommands({
+        ...everything,
+        device: null,
+        job: null,
+        before,
+        limit: 2,
+      });
+      return [items.map(({ number }) => number), next];
+    };
+    expect([await page(null), await page(3), await page(1)]).toEqual([
+      [[4, 3], 3],
+      [[2, 1], null],
+      [[], null],
+    ]);
   });
 
   it('of a job are shown to nobody but its customer', async () => {

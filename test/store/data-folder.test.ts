@@ -7,17 +7,16 @@ import { createInterface } from 'node:readline';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FolderLock } from '../../broker/store/folder-lock.ts';
-import type { DatabaseOptions } from '../../broker/store/sqlite/messages.ts';
-import { openDatabase } from '../../broker/store/sqlite/open-database.ts';
+import { type DatabaseOptions, openDatabase } from '../../broker/store/sqlite/open-database.ts';
+import { everyPage } from '../../broker/store/subject.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { prepareStores, startStores } from './harness.ts';
 
-const SQL = join(import.meta.dirname, '../../schemas/sql');
 const ROOT = join(import.meta.dirname, '../..');
 
 function optionsIn(folder: string): DatabaseOptions {
   const file = join(folder, 'signalbox.db');
-  return { file, logFolder: join(folder, 'log'), isAccepted: false, sql: SQL };
+  return { file, logFolder: join(folder, 'log'), isAccepted: false };
 }
 
 /** Another process that holds the folder; resolves when it does. */
@@ -172,7 +171,7 @@ describe('the database', () => {
     await stores.stop();
     const again = await startStores({ folder });
     const pages = [];
-    for await (const page of again.stores.database.loadDevices()) pages.push(...page);
+    for await (const page of everyPage(again.stores.database.loadDevices)) pages.push(...page);
     expect(pages).toMatchObject([{ customer: 'acme', device: 'pump', position: 0 }]);
   });
 });

@@ -1,6 +1,7 @@
 /** What every database promises (broker/store/ports.ts), whatever the engine. */
 import { describe, expect, it } from 'vitest';
 import type { BrowserSessionRow, DeviceRow, KeyRow, StatePart, Stores } from '../../broker/store/ports.ts';
+import { everyPage } from '../../broker/store/subject.ts';
 import { startStores } from './harness.ts';
 
 function device(name: string, position: number, body: string | null): DeviceRow {
@@ -29,7 +30,7 @@ function session(fill: number): BrowserSessionRow {
 
 async function loadDevices(stores: Stores): Promise<Record<string, string | null>> {
   const devices: Record<string, string | null> = {};
-  for await (const page of stores.database.loadDevices()) {
+  for await (const page of everyPage(stores.database.loadDevices)) {
     for (const row of page) devices[row.device] = row.body === null ? null : Buffer.from(row.body).toString();
   }
   return devices;
@@ -44,7 +45,7 @@ function partsOf(parts: Record<number, string | null>): StatePart[] {
 
 async function loadParts(stores: Stores): Promise<Record<string, Record<number, string>>> {
   const devices: Record<string, Record<number, string>> = {};
-  for await (const page of stores.database.loadDevices()) {
+  for await (const page of everyPage(stores.database.loadDevices)) {
     for (const { device: name, parts = [] } of page) {
       devices[name] = Object.fromEntries(
         parts.map(({ part, body }) => [part, Buffer.from(body ?? []).toString()]),
@@ -92,7 +93,7 @@ export function databaseContract(engine: 'files' | 'memory'): void {
       const mine = device('pump', 1, 'acme');
       await stores.database.saveDevices([mine, { ...mine, customer: 'other' }]);
       let rows = 0;
-      for await (const page of stores.database.loadDevices()) rows += page.length;
+      for await (const page of everyPage(stores.database.loadDevices)) rows += page.length;
       expect(rows).toBe(2);
     });
 
@@ -130,7 +131,7 @@ export function databaseContract(engine: 'files' | 'memory'): void {
       await stores.database.saveDevices([device('pump', 11, null)]);
       await stores.database.saveDevices([device('pump', 12, 'new')]);
       const parts: [string, number][] = [];
-      for await (const page of stores.database.loadDevices()) {
+      for await (const page of everyPage(stores.database.loadDevices)) {
         for (const loaded of page) parts.push([loaded.customer, loaded.parts?.length ?? 0]);
       }
       expect(Object.fromEntries(parts)).toEqual({ acme: 0, other: 1 });

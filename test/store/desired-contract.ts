@@ -1,6 +1,7 @@
 /** What every store of desired state promises (broker/store/command-ports.ts), whatever the engine. */
 import { expect, it } from 'vitest';
 import type { DesiredRow } from '../../broker/store/command-ports.ts';
+import { everyPage } from '../../broker/store/subject.ts';
 import { startStores } from './harness.ts';
 import { bytesOf, textOfBytes } from './rows.ts';
 
@@ -10,7 +11,7 @@ export function desiredContract(engine: 'files' | 'memory'): void {
     const row: DesiredRow = { customer: 'acme', device: 'pump', position: 7, body: bytesOf('state') };
     await database.saveDesired([row, { customer: 'acme', device: 'unknown', position: 7, body: null }]);
     const held: unknown[] = [];
-    for await (const page of database.loadDesired())
+    for await (const page of everyPage(database.loadDesired))
       for (const { body, ...rest } of page) held.push({ ...rest, body: body && textOfBytes(body) });
     expect(held).toEqual([{ ...row, body: 'state' }]);
   });
@@ -27,7 +28,7 @@ export function desiredContract(engine: 'files' | 'memory'): void {
     await database.saveDesired([{ customer: 'acme', device: 'd1', position: 2, body: bytesOf('two') }]);
     await database.saveDesired([{ customer: 'acme', device: 'd2', position: 3, body: null }]);
     const held = new Map<string, string>();
-    for await (const page of database.loadDesired())
+    for await (const page of everyPage(database.loadDesired))
       for (const row of page) held.set(row.device, textOfBytes(row.body ?? bytesOf('')));
     expect(held.size).toBe(1499);
     expect([held.get('d0'), held.get('d1'), held.get('d2')]).toEqual(['one', 'two', undefined]);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { segmentName } from '../../broker/store/log/format.ts';
 import type { StoreError } from '../../broker/store/ports.ts';
+import { everyPage } from '../../broker/store/subject.ts';
 import { payload, prepareStores, startStores, type TestStores } from './harness.ts';
 
 /** Stores whose log's first segment is a device file. */
@@ -77,7 +78,7 @@ it('stops the stores when the database can no longer be read', async () => {
   stores.onFailure((error) => failures.push(error));
   truncateSync(join(folder, 'signalbox.db'), 8192);
   const load = async () => {
-    for await (const page of stores.database.loadDevices()) expect(page.length).toBeGreaterThan(0);
+    for await (const page of everyPage(stores.database.loadDevices)) expect(page.length).toBeGreaterThan(0);
   };
   await expect(load()).rejects.toMatchObject({ code: 'database-failed' });
   await expect(stores.database.loadKeys()).rejects.toMatchObject({ code: 'database-failed' });

@@ -41,7 +41,7 @@ export function jobContract(engine: 'files' | 'memory'): void {
     const { database } = (await startStores({ engine })).stores;
     await database.insertJob(job(1));
     await expect(database.insertJob(job(2, { id: 'j1' }))).rejects.toMatchObject({ code: 'exists' });
-    expect((await database.listJobs(everything)).map(({ number }) => number)).toEqual([1]);
+    expect((await database.listJobs(everything)).items.map(({ number }) => number)).toEqual([1]);
   });
 
   it('are updated in what changes, their targets never', async () => {
@@ -49,7 +49,7 @@ export function jobContract(engine: 'files' | 'memory'): void {
     await database.insertJob(job(1, { targets: bytesOf('targets') }));
     await database.updateJob({ id: 'j1', endedAt: 9, body: bytesOf('over') });
     await database.updateJob({ id: 'unknown', endedAt: 9, body: bytesOf('') });
-    const [found, ...others] = await database.listJobs(everything);
+    const [found, ...others] = (await database.listJobs(everything)).items;
     expect(others).toEqual([]);
     expect(found?.endedAt).toBe(9);
     expect(found && [textOfBytes(found.targets), textOfBytes(found.body)]).toEqual(['targets', 'over']);
@@ -60,10 +60,12 @@ export function jobContract(engine: 'files' | 'memory'): void {
     for (const row of [job(3), job(1), job(2, { customer: 'other' }), job(4, { endedAt: 5 })])
       await database.insertJob(row);
     const listed = async (query: Partial<JobQuery>) =>
-      (await database.listJobs({ ...everything, ...query })).map(({ id }) => id);
+      (await database.listJobs({ ...everything, ...query })).items.map(({ id }) => id);
     expect(await listed({})).toEqual(['j4', 'j3', 'j2', 'j1']);
     expect(await listed({ customer: 'acme' })).toEqual(['j4', 'j3', 'j1']);
     expect(await listed({ customer: 'acme', before: 4, limit: 1 })).toEqual(['j3']);
+    expect((await database.listJobs({ ...everything, limit: 2 })).next).toBe(3);
+    expect((await database.listJobs({ ...everything, limit: 4 })).next).toBeNull();
     expect((await database.loadOpenJobs()).map(({ id }) => id)).toEqual(['j1', 'j2', 'j3']);
   });
 
@@ -74,7 +76,7 @@ export function jobContract(engine: 'files' | 'memory'): void {
       await database.insertJob(row);
     expect(await database.deleteEndedJobs(300, 1)).toBe(1);
     expect(await database.deleteEndedJobs(300, 10)).toBe(1);
-    expect((await database.listJobs(everything)).map(({ id }) => id)).toEqual(['j1']);
+    expect((await database.listJobs(everything)).items.map(({ id }) => id)).toEqual(['j1']);
     expect(await database.lastJobNumber()).toBe(3);
   });
 }

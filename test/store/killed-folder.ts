@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
 import type { CommandRow } from '../../broker/store/command-ports.ts';
 import type { KeyRow, Stores } from '../../broker/store/ports.ts';
+import { everyPage } from '../../broker/store/subject.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { payload, startStores } from './harness.ts';
 
@@ -75,7 +76,7 @@ export function flip(file: string, bit: number): void {
 /** Whether all that `killedFolder` stored is there as it was. */
 export async function isWhole(stores: Stores): Promise<boolean> {
   const commands: CommandRow[] = [];
-  for await (const page of stores.database.loadOpenCommands()) commands.push(...page);
+  for await (const page of everyPage(stores.database.loadOpenCommands)) commands.push(...page);
   const found = [await stores.database.loadKeys(), commands];
   return isDeepStrictEqual(found, [allKeys, allCommands]);
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { everyPage } from '../../broker/store/subject.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';
 import { connect } from '../helpers/device.ts';
@@ -43,11 +44,12 @@ describe('a data folder of the first version', () => {
     firstVersion(folder);
     const { stores } = await startStores({ folder });
     const devices: string[] = [];
-    for await (const page of stores.database.loadDevices()) devices.push(...page.map(({ device }) => device));
+    for await (const page of everyPage(stores.database.loadDevices))
+      devices.push(...page.map(({ device }) => device));
     expect(devices).toEqual(['pump']);
     expect(await stores.database.loadCursors()).toEqual({ mqtt: 42 });
     const registered: unknown[] = [];
-    for await (const page of stores.database.loadRegistered()) registered.push(...page);
+    for await (const page of everyPage(stores.database.loadRegistered)) registered.push(...page);
     const blank = { label: null, tags: [], notes: null };
     expect(registered).toEqual([{ customer: 'acme', device: 'new', registeredAt: 7, ...blank }]);
     expect(await stores.database.lastCommandNumber()).toBe(0);

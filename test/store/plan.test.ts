@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { loadMigrations, loadStatements } from '../../broker/store/sqlite/open-database.ts';
+import { loadMigrations, loadStatements } from '../../broker/store/sqlite/statements.ts';
 
 const SQL = join(import.meta.dirname, '../../schemas/sql');
 

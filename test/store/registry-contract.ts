@@ -1,11 +1,12 @@
 /** What every store of registered devices promises (broker/store/ports.ts), whatever the engine. */
 import { expect, it } from 'vitest';
 import type { Database, RegisteredDeviceRow } from '../../broker/store/ports.ts';
+import { everyPage } from '../../broker/store/subject.ts';
 import { startStores } from './harness.ts';
 
 async function rows(database: Database): Promise<readonly RegisteredDeviceRow[]> {
   const held: RegisteredDeviceRow[] = [];
-  for await (const page of database.loadRegistered()) held.push(...page);
+  for await (const page of everyPage(database.loadRegistered)) held.push(...page);
   return held;
 }
 

@@ -15,7 +15,6 @@ import type {
   AuditStore,
   NumberedAuditRow,
 } from '../../store/command-ports.ts';
-import { cutPage } from '../page.ts';
 
 export type { AuditQuery, NumberedAuditRow } from '../../store/command-ports.ts';
 
@@ -112,8 +111,7 @@ export class Audit implements AuditDesk {
 
   async list(query: AuditQuery): ReturnType<AuditDesk['list']> {
     await this.parts.store.unlessHeldUp(this.flush());
-    const rows = await this.parts.store.listAudit({ ...query, limit: query.limit + 1 });
-    return cutPage(rows, query.limit);
+    return this.parts.store.listAudit(query);
   }
 
   /** Writes what waits. Idempotent. */

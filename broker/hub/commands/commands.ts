@@ -7,10 +7,10 @@ import { inBackground } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
+import { everyPage } from '../../store/subject.ts';
 import type { ResultFrame } from '../../wire/frames.ts';
 import type { Device } from '../fleet/device.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { cutPage } from '../page.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Ingest } from '../telemetry/ingest.ts';
 import {
@@ -102,8 +102,9 @@ export class Commands implements CommandDesk {
 
   /** What is not final comes back from the store; before the log is replayed. */
   async load(): Promise<void> {
-    this.creation.number = await this.parts.store.lastCommandNumber();
-    for await (const rows of this.parts.store.loadOpenCommands()) {
+    const { store } = this.parts;
+    this.creation.number = await store.lastCommandNumber();
+    for await (const rows of everyPage(store.loadOpenCommands)) {
       for (const row of rows) {
         const entry = newEntry(readCommand(row), 'open');
         this.open.add(entry);
@@ -186,8 +187,7 @@ export class Commands implements CommandDesk {
 
   async list(query: CommandListQuery): Promise<CommandPage> {
     await this.parts.store.unlessHeldUp(this.journal.flush());
-    const rows = await this.parts.store.listCommands({ ...query, limit: query.limit + 1 });
-    const { items, next } = cutPage(rows, query.limit);
+    const { items, next } = await this.parts.store.listCommands(query);
     return { items: items.map(readCommand), next };
   }
 

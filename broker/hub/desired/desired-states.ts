@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
 import type { DesiredRow, DesiredStore } from '../../store/command-ports.ts';
+import { everyPage } from '../../store/subject.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
 import type { Device, Member } from '../fleet/device.ts';
@@ -69,7 +70,8 @@ export class DesiredStates implements DesiredDesk {
 
   /** Everything comes back from the store; before the log is replayed. */
   async load(): Promise<void> {
-    for await (const rows of this.parts.store.loadDesired()) for (const row of rows) this.restore(row);
+    const pages = everyPage(this.parts.store.loadDesired);
+    for await (const rows of pages) for (const row of rows) this.restore(row);
   }
 
   documents(device: Device): DeviceDocuments {

@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
 import type { RegistryStore } from '../../store/ports.ts';
+import { everyPage } from '../../store/subject.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Device, DeviceProfile } from './device.ts';
 import type { Fleet } from './fleet.ts';
@@ -48,7 +49,7 @@ export class DeviceRegistry {
   /** Before last-known state comes back, which finds the devices made. */
   async load(): Promise<void> {
     const { store, fleet } = this.parts;
-    for await (const rows of store.loadRegistered()) {
+    for await (const rows of everyPage(store.loadRegistered)) {
       for (const { customer, device, registeredAt, label, tags, notes } of rows) {
         fleet.obtain(customer, device).profile = { registeredAt, label, tags, notes };
       }

@@ -5,7 +5,6 @@ import { WriteBehind } from '../../base/write-behind.ts';
 import type { JobStore } from '../../store/command-ports.ts';
 import type { CommandDesk } from '../commands/command.ts';
 import { type CommandLimits, checkWish } from '../commands/creation.ts';
-import { cutPage } from '../page.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Job, JobDesk, JobWish, Selection } from './job.ts';
 import { outcomeOf } from './progress.ts';
@@ -150,8 +149,7 @@ export class Jobs implements JobDesk {
     customer: string,
     { before, limit }: { readonly before: number | null; readonly limit: number },
   ): ReturnType<JobDesk['list']> {
-    const rows = await this.parts.store.listJobs({ customer, before, limit: limit + 1 });
-    const { items, next } = cutPage(rows, limit);
+    const { items, next } = await this.parts.store.listJobs({ customer, before, limit });
     return { items: items.map((row) => this.view(readJob(row))), next };
   }
 

@@ -4,6 +4,7 @@
  */
 import { readBatch, type Source } from '../../store/batch.ts';
 import type { LogBounds, LogRecord, StateStore, TelemetryLog } from '../../store/ports.ts';
+import { everyPage } from '../../store/subject.ts';
 import { type DataFrame, type DeviceFrame, FRAME } from '../../wire/frames.ts';
 import { FrameReader } from '../../wire/reader.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -43,7 +44,7 @@ interface Held {
 
 async function readRows(fleet: Fleet, state: StateStore): Promise<ReadonlyMap<string, Held>> {
   const held = new Map<string, Held>();
-  for await (const rows of state.loadDevices()) {
+  for await (const rows of everyPage(state.loadDevices)) {
     for (const row of rows) {
       readDevice(fleet, row);
       const { customer, device, position, body } = row;

@@ -1,91 +1,194 @@
 /**
- * Everything that is not the log, in one SQLite file behind one thread. What each method promises stands at its port
- * (ports.ts, command-ports.ts); here they only cross to the thread.
+ * Everything that is not the log, in one SQLite database: in a file behind a thread of its own, or in this process's memory. What
+ * each method promises stands at its port (ports.ts, command-ports.ts); the calls are made from the methods' names.
  */
-import type { CommandRow, DesiredRow } from '../command-ports.ts';
-import type { Database, DeviceRow, Durability, RegisteredDeviceRow } from '../ports.ts';
-import { buffersOf, packRows, unpackRows } from './device-rows.ts';
-import { DatabaseThread } from './thread.ts';
+import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
+import type { Obstacle } from '../obstacle.ts';
+import { DATABASE_KINDS, type Database, type DatabaseMethods, StoreError } from '../ports.ts';
+import type { Port } from '../subject.ts';
+import { packArgs, unpackValue } from './device-rows.ts';
+import { type MethodCall, type RunCall, runnerOf } from './methods.ts';
+import { type DatabaseOptions, openInMemory } from './open-database.ts';
+import type { CallAnswer, CallRefusal, DatabaseAnswer, DatabaseRequest } from './server.ts';
 
-export class SqliteStore extends DatabaseThread implements Database {
-  readonly durability: Durability = 'power';
+/** Every method of the port, as `call`. */
+function portOf(call: (call: MethodCall) => Promise<unknown>): Port<DatabaseMethods> {
+  const methods = Object.keys(DATABASE_KINDS) as MethodCall['method'][];
+  return Object.fromEntries(
+    methods.map((method) => [method, (...args: readonly unknown[]) => call({ method, args })]),
+  ) as unknown as Port<DatabaseMethods>;
+}
 
-  readonly checkpointPosition = this.forward('checkpointPosition');
-  readonly highestPosition = this.forward('highestPosition');
-  readonly setCheckpointPosition = this.forward('setCheckpointPosition');
-  readonly revisionCeiling = this.forward('revisionCeiling');
-  readonly raiseRevisionCeiling = this.forward('raiseRevisionCeiling');
-  readonly loadCursors = this.forward('loadCursors');
-  readonly saveCursors = this.forward('saveCursors');
+/** Durable with `power`. Inert until `start`. */
+export function openDatabaseFile(parts: DatabaseFileParts): Database {
+  const thread = new DatabaseThread(parts);
+  return {
+    durability: 'power',
+    start: () => thread.start(),
+    stop: () => thread.stop(),
+    unlessHeldUp: (work) => thread.unlessHeldUp(work),
+    ...portOf((call) => thread.call(call)),
+  };
+}
 
-  readonly saveRegistered = this.forward('saveRegistered');
-  readonly deleteRegistered = this.forward('deleteRegistered');
+/** For tests and for a look around: the same SQL, nothing outlives `stop`, and nothing ever holds it up. Inert until `start`. */
+export function openMemoryDatabase(): Database {
+  let opened: { readonly run: RunCall; close(): void } | null = null;
+  return {
+    durability: 'process',
+    start: async () => {
+      if (opened) return;
+      const database = openInMemory();
+      opened = { run: runnerOf(database), close: () => void database.close() };
+    },
+    stop: async () => {
+      opened?.close();
+      opened = null;
+    },
+    unlessHeldUp: (work) => work,
+    ...portOf(async (call) => {
+      if (!opened) throw notOpen();
+      // As it would come from the thread: plain values, nobody else's.
+      return structuredClone(opened.run(call).value);
+    }),
+  };
+}
 
-  readonly loadKeys = this.forward('loadKeys');
-  readonly insertKey = this.forward('insertKey');
-  readonly updateKeys = this.forward('updateKeys');
-  readonly loadBrowserSessions = this.forward('loadBrowserSessions');
-  readonly insertBrowserSession = this.forward('insertBrowserSession');
-  readonly renewBrowserSessions = this.forward('renewBrowserSessions');
-  readonly deleteBrowserSessions = this.forward('deleteBrowserSessions');
+export interface DatabaseFileParts {
+  /** Its folder must exist at `start`. */
+  readonly file: string;
+  readonly logFolder: string;
+  /** Whether the database is to be taken as it is (store/consent.ts); asked at `start`. */
+  readonly isAccepted: () => boolean;
+  /** What writes waits for this; null: it has passed. `cause`: as the system puts it. */
+  readonly onObstacle: (obstacle: Obstacle | null, cause: string) => void;
+  /** At most once. */
+  readonly onFailure: (error: StoreError) => void;
+}
 
-  readonly lastCommandNumber = this.forward('lastCommandNumber');
-  readonly findCommands = this.forward('findCommands');
-  readonly listCommands = this.forward('listCommands');
-  readonly saveCommands = this.forward('saveCommands');
-  readonly deleteEndedCommands = this.forward('deleteEndedCommands');
+interface PendingCall {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
 
-  readonly loadOpenJobs = this.forward('loadOpenJobs');
-  readonly lastJobNumber = this.forward('lastJobNumber');
-  readonly findJob = this.forward('findJob');
-  readonly listJobs = this.forward('listJobs');
-  readonly insertJob = this.forward('insertJob');
-  readonly updateJob = this.forward('updateJob');
-  readonly deleteEndedJobs = this.forward('deleteEndedJobs');
+/** Owns the thread and the calls that it has not answered. After the first failure every call rejects with it. */
+class DatabaseThread {
+  private readonly parts: DatabaseFileParts;
+  /** There from when the database is open until it is stopped. */
+  private thread: WorkerThread<DatabaseRequest, DatabaseAnswer> | null = null;
+  private gone: Promise<void> = Promise.resolve();
+  /** By the id of the call. */
+  private readonly pending = new Map<number, PendingCall>();
+  private calls = 0;
+  private isHeldUp = false;
+  /** Readers that do not wait any more once it is. */
+  private readonly readers = new Set<() => void>();
+  private failure: StoreError | null = null;
+  private stopping: Promise<void> | null = null;
 
-  readonly saveDesired = this.forward('saveDesired');
+  constructor(parts: DatabaseFileParts) {
+    this.parts = parts;
+  }
 
-  readonly saveAudit = this.forward('saveAudit');
-  readonly listAudit = this.forward('listAudit');
-  readonly deleteAudit = this.forward('deleteAudit');
+  async start(): Promise<void> {
+    const { file, logFolder, isAccepted } = this.parts;
+    const workerData: DatabaseOptions = { file, logFolder, isAccepted: isAccepted() };
+    await new Promise<void>((resolve, reject) => {
+      let refusal: Error | null = null;
+      const thread = new WorkerThread<DatabaseRequest, DatabaseAnswer>(
+        threadModule(import.meta.url, './worker'),
+        { workerData },
+        {
+          reported: (answer) => {
+            if (answer.type === 'obstacle') this.met(answer.obstacle, answer.cause);
+            else if (answer.type === 'closed') refusal = errorOf(answer);
+            else if (answer.type !== 'opened') this.settle(answer);
+            else {
+              this.met(null, '');
+              this.thread = thread;
+              resolve();
+            }
+          },
+          ended: (error) => {
+            const cause = error?.message ?? 'it stopped by itself';
+            if (this.thread) this.fail(this.endOf(cause));
+            else reject(refusal ?? error ?? this.endOf(cause));
+          },
+        },
+      );
+      this.gone = thread.gone;
+    });
+  }
 
-  async *loadDevices(): AsyncGenerator<readonly DeviceRow[]> {
-    let page = unpackRows(await this.call('loadDevices', ['', '']));
-    while (page.length > 0) {
-      yield page;
-      const { customer, device } = page.at(-1) as DeviceRow;
-      page = unpackRows(await this.call('loadDevices', [customer, device]));
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  unlessHeldUp(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.isHeldUp) resolve();
+      this.readers.add(resolve);
+      work.then(resolve, reject).finally(() => this.readers.delete(resolve));
+    });
+  }
+
+  call({ method, args }: MethodCall): Promise<unknown> {
+    const { thread } = this;
+    if (this.failure) return Promise.reject(this.failure);
+    if (!thread || this.stopping) return Promise.reject(notOpen());
+    this.calls += 1;
+    const id = this.calls;
+    const { data, transfer } = packArgs(method, args);
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve, reject });
+      thread.send({ type: 'call', id, method, args: data }, transfer);
+    });
+  }
+
+  private met(obstacle: Obstacle | null, cause: string): void {
+    this.isHeldUp = obstacle !== null;
+    if (this.isHeldUp) for (const resolve of this.readers) resolve();
+    this.parts.onObstacle(obstacle, cause);
+  }
+
+  private settle(answer: CallAnswer): void {
+    const pending = this.pending.get(answer.id);
+    this.pending.delete(answer.id);
+    if (answer.type === 'done') {
+      pending?.resolve(unpackValue(answer.method, answer.value));
+      return;
     }
+    const error = errorOf(answer);
+    pending?.reject(error);
+    if (error instanceof StoreError && error.code === 'database-failed') this.fail(error);
   }
 
-  saveDevices(rows: readonly DeviceRow[]): Promise<void> {
-    const packed = packRows(rows);
-    return this.call('saveDevices', [packed], buffersOf(packed));
+  private endOf(cause: string): StoreError {
+    const { file } = this.parts;
+    return new StoreError('database-failed', `The thread of the database ${file} ended: ${cause}.`);
   }
 
-  async *loadRegistered(): AsyncGenerator<readonly RegisteredDeviceRow[]> {
-    let page = await this.call('loadRegistered', ['', '']);
-    while (page.length > 0) {
-      yield page;
-      const { customer, device } = page.at(-1) as RegisteredDeviceRow;
-      page = await this.call('loadRegistered', [customer, device]);
-    }
+  private fail(error: StoreError): void {
+    if (this.failure) return;
+    this.failure = error;
+    for (const { reject } of this.pending.values()) reject(error);
+    this.pending.clear();
+    this.parts.onFailure(error);
   }
 
-  async *loadOpenCommands(): AsyncGenerator<readonly CommandRow[]> {
-    let page = await this.call('loadOpenCommands', [0]);
-    while (page.length > 0) {
-      yield page;
-      page = await this.call('loadOpenCommands', [(page.at(-1) as CommandRow).number]);
-    }
+  /** Calls made before are answered first; those that wait for an obstacle are refused. */
+  private async shutDown(): Promise<void> {
+    this.thread?.send({ type: 'close' });
+    this.thread = null;
+    await this.gone;
   }
+}
 
-  async *loadDesired(): AsyncGenerator<readonly DesiredRow[]> {
-    let page = await this.call('loadDesired', ['', '']);
-    while (page.length > 0) {
-      yield page;
-      const { customer, device } = page.at(-1) as DesiredRow;
-      page = await this.call('loadDesired', [customer, device]);
-    }
-  }
+function notOpen(): StoreError {
+  return new StoreError('stopped', 'The database is not open.');
+}
+
+function errorOf({ code, message }: CallRefusal): Error {
+  return code === null ? new Error(message) : new StoreError(code, message);
 }

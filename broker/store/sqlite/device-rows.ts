@@ -1,10 +1,46 @@
 /**
- * Device rows as a few flat arrays, so that a thousand of them cross between threads at the price of one: the arrays
- * are transferred, not copied.
+ * How calls and their values cross to the database thread and back. Device rows go as a few flat arrays, so that a thousand of
+ * them cost as much as one: the arrays are transferred, not copied. Everything else crosses as it is.
  */
-import type { DeviceRow, StatePart } from '../ports.ts';
+import type { DatabaseMethods, DeviceRow, StatePart } from '../ports.ts';
+import type { DeviceName, RowPage } from '../subject.ts';
 
-export interface PackedRows {
+type Method = keyof DatabaseMethods;
+
+export interface Crossing<Data> {
+  readonly data: Data;
+  readonly transfer: ArrayBuffer[];
+}
+
+export function packArgs(method: Method, args: readonly unknown[]): Crossing<readonly unknown[]> {
+  if (method !== 'saveDevices') return { data: args, transfer: [] };
+  const packed = packRows(args[0] as readonly DeviceRow[]);
+  return { data: [packed], transfer: buffersOf(packed) };
+}
+
+export function unpackArgs(method: Method, args: readonly unknown[]): readonly unknown[] {
+  return method === 'saveDevices' ? [unpackRows(args[0] as PackedRows)] : args;
+}
+
+export function packValue(method: Method, value: unknown): Crossing<unknown> {
+  if (method !== 'loadDevices') return { data: value, transfer: [] };
+  const { items, next } = value as RowPage<DeviceRow, DeviceName>;
+  const packed = packRows(items);
+  return { data: { packed, next } satisfies PackedPage, transfer: buffersOf(packed) };
+}
+
+export function unpackValue(method: Method, value: unknown): unknown {
+  if (method !== 'loadDevices') return value;
+  const { packed, next } = value as PackedPage;
+  return { items: unpackRows(packed), next } satisfies RowPage<DeviceRow, DeviceName>;
+}
+
+interface PackedPage {
+  readonly packed: PackedRows;
+  readonly next: DeviceName | null;
+}
+
+interface PackedRows {
   /** customer, device, customer, device … */
   readonly names: readonly string[];
   readonly positions: Float64Array<ArrayBuffer>;
@@ -20,7 +56,7 @@ const PART_FIELDS = 3;
 const NO_PARTS: readonly StatePart[] = [];
 
 /** Plain loops: `TypedArray.from` and `flatMap` took four times as long, on the event loop. */
-export function packRows(rows: readonly DeviceRow[]): PackedRows {
+function packRows(rows: readonly DeviceRow[]): PackedRows {
   const names: string[] = [];
   const positions = new Float64Array(rows.length);
   const lengths = new Int32Array(rows.length);
@@ -60,7 +96,7 @@ function packParts(
   });
 }
 
-export function unpackRows(packed: PackedRows): DeviceRow[] {
+function unpackRows(packed: PackedRows): DeviceRow[] {
   const { names, positions, lengths, parts, bodies } = packed;
   let offset = 0;
   const take = (length: number): Uint8Array | null => {
@@ -87,8 +123,7 @@ export function unpackRows(packed: PackedRows): DeviceRow[] {
   return rows;
 }
 
-/** What to transfer with a message that holds `packed`. */
-export function buffersOf({ positions, lengths, parts, bodies }: PackedRows): ArrayBuffer[] {
+function buffersOf({ positions, lengths, parts, bodies }: PackedRows): ArrayBuffer[] {
   return [positions.buffer, lengths.buffer, parts.buffer, bodies.buffer];
 }
 

@@ -1,73 +1,30 @@
 /**
- * Opens the database file: refuses what is not ours, damaged, newer or behind its mark, before anything is changed; sets what
- * makes a commit survive a power cut, and checks that it took; brings the schema up to date.
- *
- * Reads the SQL that lives in `schemas/sql`: named statements, and migrations in the order of their numbers.
- *
- * How methods get their statements: prepared once, by the names that stand in schemas/sql.
+ * Opens the database file: refuses what is not ours, damaged, newer, or does not fit the mark in the log folder (store/mark.ts),
+ * before anything is changed; sets what makes a commit survive a power cut, and checks that it took; brings the schema
+ * up to date. Or makes a database in memory, which does not survive.
  */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { wayOn } from '../consent.ts';
-import type { MarkFile } from '../mark.ts';
-import { StoreError } from '../ports.ts';
-import { judgeMark, type OwnMark, takeUpMark } from './check-mark.ts';
-import type { DatabaseOptions } from './messages.ts';
+import { segmentBase } from '../log/format.ts';
+import { MARK_FILE, type Mark, MarkFile, readMark } from '../mark.ts';
+import { StoreError, type StoreErrorCode } from '../ports.ts';
 import { damagedPages, PageSums } from './page-sums.ts';
+import { loadMigrations, type Migration, SQL_FOLDER } from './statements.ts';
 
-export interface Migration {
-  /** 1, 2, 3 … without a gap; SQLite's user_version after it ran. */
-  readonly version: number;
-  readonly name: string;
-  readonly sql: string;
-}
-
-const STATEMENT = /^-- name: (\w+)$/m;
-const MIGRATION_FILE = /^(\d{3})-[a-z0-9-]+\.sql$/;
-
-/** name → SQL, of every statement that a `-- name: x` line heads. Throws if a name occurs twice. */
-export function loadStatements(folder: string): ReadonlyMap<string, string> {
-  const statements = new Map<string, string>();
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.sql'))) {
-    const [, ...parts] = readFileSync(join(folder, file), 'utf8').split(STATEMENT);
-    for (let index = 0; index < parts.length; index += 2) {
-      const name = parts[index] as string;
-      if (statements.has(name)) throw new Error(`${file} names the statement ${name} a second time`);
-      statements.set(name, (parts[index + 1] as string).trim());
-    }
-  }
-  return statements;
-}
-
-export function loadMigrations(folder: string): readonly Migration[] {
-  const files = readdirSync(folder).filter((name) => MIGRATION_FILE.test(name));
-  return files.sort().map((name, index) => {
-    const version = Number(MIGRATION_FILE.exec(name)?.[1]);
-    if (version !== index + 1) throw new Error(`migration ${name} should have the number ${index + 1}`);
-    return { version, name, sql: readFileSync(join(folder, name), 'utf8') };
-  });
-}
-
-export type Prepare = <Row>(name: string) => SqliteDatabase.Statement<[object], Row>;
-export type InTransaction = <Args extends unknown[]>(run: (...args: Args) => void) => (...args: Args) => void;
-
-/** Rows that are read in one call, where a port speaks of pages. */
-export const PAGE_ROWS = 1000;
-
-/** Turns the primary key's refusal into `exists`. */
-export function unlessTaken(what: string, insert: () => void): void {
-  try {
-    insert();
-  } catch (error) {
-    const taken =
-      error instanceof SqliteDatabase.SqliteError && error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY';
-    throw taken ? new StoreError('exists', `There is a ${what} already.`) : error;
-  }
+export interface DatabaseOptions {
+  /** The database file; its folder exists. */
+  readonly file: string;
+  /** Of the telemetry log, which knows the database by its mark (store/mark.ts). */
+  readonly logFolder: string;
+  /** Somebody said that the database is to be taken as it is (store/consent.ts). */
+  readonly isAccepted: boolean;
 }
 
 /** "SBOX". */
 const APPLICATION_ID = 0x53424f58;
+const MIGRATIONS = join(SQL_FOLDER, 'migrations');
 const SYNCHRONOUS_FULL = 2;
 /** How long a lock of another program is taken for a short one. Reads wait along. */
 export const BUSY_TIMEOUT_MS = 1000;
@@ -81,7 +38,7 @@ export interface OpenDatabase {
 /** Throws StoreError; and SQLite's own error, if another program holds a lock or the disk is full. */
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const { file, logFolder } = options;
-  const migrations = loadMigrations(join(options.sql, 'migrations'));
+  const migrations = loadMigrations(MIGRATIONS);
   const isNew = !existsSync(file);
   const damaged = options.isAccepted ? [] : damagedPages(file);
   inspect(options, migrations.length);
@@ -104,6 +61,14 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     sums.close();
     throw isDamage(error) ? corrupt(file, (error as Error).message) : error;
   }
+}
+
+/** A new one, in the memory of this thread. */
+export function openInMemory(): SqliteDatabase.Database {
+  const database = new SqliteDatabase(':memory:');
+  database.pragma('foreign_keys = ON');
+  migrate(database, loadMigrations(MIGRATIONS));
+  return database;
 }
 
 /** Whether SQLite says that the file itself is damaged. */
@@ -201,4 +166,63 @@ function migrate(database: SqliteDatabase.Database, migrations: readonly Migrati
 
 function readNumber(database: SqliteDatabase.Database, pragma: string): number {
   return Number(database.pragma(pragma, { simple: true }));
+}
+
+/** `none`: there is no database. `unmarked`: it is from before there were marks. */
+type OwnMark = Mark | 'none' | 'unmarked';
+
+/**
+ * Holds the database against the mark: one that is missing, another one, or one that is behind is refused, unless somebody said
+ * that it is to be taken as it is (store/consent.ts). Throws StoreError. Reads only.
+ */
+function judgeMark(options: DatabaseOptions, own: OwnMark): void {
+  if (options.isAccepted) return;
+  const { file, logFolder } = options;
+  const path = join(logFolder, MARK_FILE);
+  const refused = (code: StoreErrorCode, found: string, without = 'without what was lost') =>
+    new StoreError(code, `${found} ${wayOn(file, without)}`);
+  const mark = readMark(logFolder);
+  const hasLog = holdsSegments(logFolder);
+  if (own === 'none') {
+    if (mark === 'none' && !hasLog) return;
+    const found = `${file} is missing or holds nothing, but there is a telemetry log in ${logFolder}.`;
+    throw refused('database-missing', found, 'with a new database, without keys, commands and documents');
+  }
+  if (mark === 'damaged') {
+    throw refused('database-behind', `${path} is damaged, so it cannot say whether ${file} is whole.`);
+  }
+  if (own === 'unmarked') {
+    if (mark === 'none') return;
+    throw refused('database-foreign', `${file} is older than the log: ${path} names a later database.`);
+  }
+  if (mark === 'none') {
+    if (own.generation === 0 || !hasLog) return;
+    throw refused('database-behind', `${path} is missing, so nobody can say whether ${file} is whole.`);
+  }
+  if (mark.identity !== own.identity) {
+    const found = `${file} belongs to another log: it is ${own.identity}, and ${path} names ${mark.identity}.`;
+    throw refused('database-foreign', found);
+  }
+  if (mark.generation > own.generation) {
+    const found =
+      `${file} with ${file}-wal has lost rows that were stored (keys, commands, documents): ` +
+      `it holds ${own.generation} changes of ${mark.generation} that ${path} counted.`;
+    throw refused('database-behind', found);
+  }
+}
+
+/** The mark of this database, to be raised from now on; made if there is none, or another's that may be given up. */
+function takeUpMark(logFolder: string, own: OwnMark): MarkFile {
+  if (own === 'none' || own === 'unmarked') throw new Error('the database has no mark after its migrations');
+  const mark = readMark(logFolder);
+  const isOurs = typeof mark === 'object' && mark.identity === own.identity;
+  if (!isOurs || mark.generation > own.generation) return MarkFile.create(logFolder, own);
+  const file = MarkFile.open(logFolder, mark);
+  // The process before this one ended between a commit and its mark.
+  if (mark.generation < own.generation) file.raise(own.generation);
+  return file;
+}
+
+function holdsSegments(logFolder: string): boolean {
+  return existsSync(logFolder) && readdirSync(logFolder).some((name) => segmentBase(name) !== null);
 }

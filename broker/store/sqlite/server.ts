@@ -1,5 +1,5 @@
 /**
- * Serves calls in the database thread, one after another. Calls that come together share one mark, which is durable before
+ * Serves calls in the database thread, one after another, and says how it and its client speak. Calls that come together share one mark, which is durable before
  * any of them is answered. Where a write meets an obstacle (store/obstacle.ts), it and the writes after it wait, in their
  * order, and reads go on. Owns what waits, and the answers that are not given yet.
  */
@@ -8,19 +8,42 @@ import SqliteDatabase from 'better-sqlite3';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { MarkFile } from '../mark.ts';
 import { type Obstacle, obstacleOf } from '../obstacle.ts';
-import { StoreError } from '../ports.ts';
-import { buffersOf, type PackedRows } from './device-rows.ts';
-import {
-  type CallAnswer,
-  type DatabaseAnswer,
-  type DatabaseCall,
-  type DatabaseRequest,
-  METHOD_KINDS,
-  type Refused,
-} from './messages.ts';
-import type { RunCall } from './methods.ts';
+import { StoreError, type StoreErrorCode } from '../ports.ts';
+import { packValue, unpackArgs } from './device-rows.ts';
+import { kindOf, type MethodCall, type RunCall } from './methods.ts';
 import { BUSY_TIMEOUT_MS } from './open-database.ts';
 import type { PageSums } from './page-sums.ts';
+
+export type DatabaseRequest =
+  /** `id`: of the answer; reads are answered while writes wait. */
+  | (MethodCall & { readonly type: 'call'; readonly id: number })
+  /** Close the file and let the thread end; what waits is refused. */
+  | { readonly type: 'close' };
+
+export interface CallRefusal {
+  /** null: a mistake of the caller, which leaves the database as it was. */
+  readonly code: StoreErrorCode | null;
+  readonly message: string;
+}
+
+export type CallAnswer =
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      readonly method: MethodCall['method'];
+      readonly value: unknown;
+    }
+  | ({ readonly type: 'refused'; readonly id: number } & CallRefusal);
+
+export type DatabaseAnswer =
+  | { readonly type: 'opened' }
+  /** It cannot be opened; the thread ends. */
+  | ({ readonly type: 'closed' } & CallRefusal)
+  /** What writes waits for this to pass; null: it has. */
+  | { readonly type: 'obstacle'; readonly obstacle: Obstacle | null; readonly cause: string }
+  | CallAnswer;
+
+type DatabaseCall = Extract<DatabaseRequest, { type: 'call' }>;
 
 /** Calls that share a mark, and how long the first of them waits for others; ms. */
 const GROUP_CALLS = 64;
@@ -59,11 +82,11 @@ export class DatabaseServer {
     const until = performance.now() + GROUP_MS;
     let next: DatabaseRequest | undefined = first;
     for (let calls = 1; next?.type === 'call'; calls += 1) {
-      this.take(next);
+      this.accept(next);
       const isWhole = calls >= GROUP_CALLS || performance.now() > until;
       next = isWhole ? undefined : this.queued();
     }
-    this.tell();
+    this.answer();
     if (next) this.close();
     else this.follow();
   }
@@ -81,8 +104,9 @@ export class DatabaseServer {
     return (receiveMessageOnPort(this.parts.port) as { message: DatabaseRequest } | undefined)?.message;
   }
 
-  private take(call: DatabaseCall): void {
-    const waits = this.held.length > 0 && METHOD_KINDS[call.method] !== 'read';
+  private accept(request: DatabaseCall): void {
+    const call = { ...request, args: unpackArgs(request.method, request.args) };
+    const waits = this.held.length > 0 && kindOf(call) !== 'read';
     if (waits || !this.attempt(call)) this.held.push(call);
   }
 
@@ -91,7 +115,7 @@ export class DatabaseServer {
     try {
       const { value, generation } = this.parts.run(call);
       this.generation = generation ?? this.generation;
-      this.answers.push({ type: 'done', id: call.id, value });
+      this.answers.push({ type: 'done', id: call.id, method: call.method, value });
     } catch (error) {
       const obstacle = databaseObstacle(error);
       if (obstacle) {
@@ -104,7 +128,7 @@ export class DatabaseServer {
   }
 
   /** Answers, once what they tell of is marked. */
-  private tell(): void {
+  private answer(): void {
     if (!this.raiseMark()) return;
     const { answers } = this;
     this.answers = [];
@@ -139,7 +163,7 @@ export class DatabaseServer {
   private retry(): void {
     this.timer = null;
     for (let [call] = this.held; call && this.attempt(call); [call] = this.held) this.held.shift();
-    this.tell();
+    this.answer();
     if (this.timer !== null) return;
     this.obstacle = null;
     this.parts.database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
@@ -159,8 +183,11 @@ export class DatabaseServer {
   }
 
   private post(answer: DatabaseAnswer): void {
-    const isPacked = answer.type === 'done' && isPackedRows(answer.value);
-    this.parts.port.postMessage(answer, isPacked ? buffersOf(answer.value as PackedRows) : []);
+    const { port } = this.parts;
+    if (answer.type === 'done') {
+      const { data, transfer } = packValue(answer.method, answer.value);
+      port.postMessage({ ...answer, value: data } satisfies DatabaseAnswer, transfer);
+    } else port.postMessage(answer);
   }
 }
 
@@ -172,7 +199,7 @@ export function databaseObstacle(error: unknown): Obstacle | null {
 }
 
 /** A constraint is the caller's mistake; anything else that SQLite says means that it cannot be relied on any more. */
-export function refusal(file: string, error: unknown): Refused {
+export function refusal(file: string, error: unknown): CallRefusal {
   const { message } = error as Error;
   if (error instanceof StoreError) return { code: error.code, message };
   const isFailure =
@@ -180,7 +207,7 @@ export function refusal(file: string, error: unknown): Refused {
   return isFailure ? failure(file, error) : { code: null, message };
 }
 
-function failure(file: string, error: unknown): Refused {
+function failure(file: string, error: unknown): CallRefusal {
   const { message, code = 'unknown' } = error as NodeJS.ErrnoException;
   return {
     code: 'database-failed',
@@ -188,8 +215,4 @@ function failure(file: string, error: unknown): Refused {
       `The database ${file} failed: ${message} (${code}). Nothing more is acknowledged. ` +
       'Check the disk (space, health, permissions) and start the broker again.',
   };
-}
-
-function isPackedRows(value: unknown): value is PackedRows {
-  return typeof value === 'object' && value !== null && 'bodies' in value && 'lengths' in value;
 }

@@ -1,10 +1,9 @@
 /** The entry of the database thread: opens the file, as soon as nothing is in the way, and serves. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemTimers } from '../../base/system-timers.ts';
-import type { DatabaseAnswer, DatabaseOptions } from './messages.ts';
-import { databaseMethods } from './methods.ts';
-import { type OpenDatabase, openDatabase } from './open-database.ts';
-import { DatabaseServer, databaseObstacle, refusal } from './server.ts';
+import { runnerOf } from './methods.ts';
+import { type DatabaseOptions, type OpenDatabase, openDatabase } from './open-database.ts';
+import { type DatabaseAnswer, DatabaseServer, databaseObstacle, refusal } from './server.ts';
 
 const RETRY_MS = 1000;
 
@@ -21,7 +20,7 @@ function open(port: MessagePort, options: DatabaseOptions): void {
     } else port.postMessage({ type: 'closed', ...refusal(options.file, error) } satisfies DatabaseAnswer);
     return;
   }
-  const run = databaseMethods(opened.database, options.sql);
+  const run = runnerOf(opened.database);
   new DatabaseServer({ port, file: options.file, ...opened, run, clock: systemTimers }).start();
 }
 
