@@ -4,6 +4,9 @@
  *
  * The order at a checkpoint: SQLite copies the pages and syncs; their new sums are written and synced; only then is the log
  * begun anew. So a page whose sum is old stands in the log, whenever the process ends, and the log has sums of its own.
+ *
+ * Which pages stand in the log is read from its file (https://sqlite.org/fileformat.html#the_write_ahead_log), below. That file
+ * carries no locks, so that opening and closing it beside SQLite does no harm.
  */
 import {
   closeSync,
@@ -12,6 +15,7 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
+  readFileSync,
   readSync,
   rmSync,
   writeSync,
@@ -20,12 +24,16 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type SqliteDatabase from 'better-sqlite3';
 import { syncFolder } from '../folders.ts';
-import { pagesInLog, WalFollower } from './wal-pages.ts';
 
 /** Frames in the log after which they are copied; and after which it is tried again, if somebody still reads them. */
 const CHECKPOINT_FRAMES = 1000;
 const PIECE_PAGES = 256;
 const SUM_BYTES = 4;
+
+const WAL_HEADER_BYTES = 32;
+const FRAME_HEADER_BYTES = 24;
+/** The last bit of the header's first word says in which order of bytes words are summed. */
+const WAL_MAGIC = 0x377f0682;
 
 const sumsFile = (file: string) => `${file}-sums`;
 
@@ -205,4 +213,102 @@ function pageBytesOf(file: number): number {
   const said = bytes.readUInt16BE(0);
   const isPower = said >= 512 && (said & (said - 1)) === 0;
   return isPower ? said : 4096;
+}
+
+/** As SQLite recovers it: up to the last commit before the first frame whose checksum is wrong. */
+function pagesInLog(file: string): ReadonlySet<number> {
+  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+  const pages = new Set<number>();
+  if (bytes.length < WAL_HEADER_BYTES || (bytes.readUInt32BE(0) & ~1) >>> 0 !== WAL_MAGIC) return pages;
+  const sum = new WalSum(bytes.readUInt32BE(0) === WAL_MAGIC + 1);
+  const pageBytes = bytes.readUInt32BE(8);
+  sum.add(bytes, 0, 24);
+  if (!sum.equals(bytes, 24)) return pages;
+  let uncommitted: number[] = [];
+  for (let at = WAL_HEADER_BYTES; at + FRAME_HEADER_BYTES + pageBytes <= bytes.length; ) {
+    const page = bytes.readUInt32BE(at);
+    const isCommit = bytes.readUInt32BE(at + 4) !== 0;
+    sum.add(bytes, at, 8);
+    sum.add(bytes, at + FRAME_HEADER_BYTES, pageBytes);
+    if (bytes.compare(bytes, 16, 24, at + 8, at + 16) !== 0 || !sum.equals(bytes, at + 16)) break;
+    uncommitted.push(page);
+    if (isCommit) for (const one of uncommitted) pages.add(one);
+    if (isCommit) uncommitted = [];
+    at += FRAME_HEADER_BYTES + pageBytes;
+  }
+  return pages;
+}
+
+class WalSum {
+  private readonly isBigEndian: boolean;
+  private first = 0;
+  private second = 0;
+
+  constructor(isBigEndian: boolean) {
+    this.isBigEndian = isBigEndian;
+  }
+
+  add(bytes: Buffer, from: number, length: number): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + from, length);
+    for (let at = 0; at < length; at += 8) {
+      this.first = (this.first + view.getUint32(at, !this.isBigEndian) + this.second) >>> 0;
+      this.second = (this.second + view.getUint32(at + 4, !this.isBigEndian) + this.first) >>> 0;
+    }
+  }
+
+  equals(bytes: Buffer, at: number): boolean {
+    return bytes.readUInt32BE(at) === this.first && bytes.readUInt32BE(at + 4) === this.second;
+  }
+}
+
+/** Follows the log as it grows under a running broker. Owns how far it was read, and the pages found since it began. */
+class WalFollower {
+  readonly pages = new Set<number>();
+  frames = 0;
+  private readonly path: string;
+  private readonly pageBytes: number;
+  private file: number | null = null;
+  private salt = '';
+
+  constructor(path: string, pageBytes: number) {
+    this.path = path;
+    this.pageBytes = pageBytes;
+  }
+
+  /** Takes in what was written since the last call. `again`: the log was begun anew; what it held before is not known here. */
+  read(): 'on' | 'again' {
+    if (this.file === null) {
+      if (!existsSync(this.path)) return 'on';
+      this.file = openSync(this.path, 'r');
+    }
+    const head = this.at(this.file, 16, 8);
+    if (head === null) return 'on';
+    const salt = head.toString('hex');
+    const isAnew = salt !== this.salt;
+    if (isAnew) {
+      this.salt = salt;
+      this.frames = 0;
+      this.pages.clear();
+    }
+    for (;;) {
+      const frame = this.at(
+        this.file,
+        WAL_HEADER_BYTES + this.frames * (FRAME_HEADER_BYTES + this.pageBytes),
+        16,
+      );
+      if (frame === null || frame.toString('hex', 8) !== salt) return isAnew ? 'again' : 'on';
+      this.pages.add(frame.readUInt32BE(0));
+      this.frames += 1;
+    }
+  }
+
+  close(): void {
+    if (this.file !== null) closeSync(this.file);
+    this.file = null;
+  }
+
+  private at(file: number, position: number, length: number): Buffer | null {
+    const bytes = Buffer.alloc(length);
+    return readSync(file, bytes, 0, length, position) === length ? bytes : null;
+  }
 }
