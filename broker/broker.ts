@@ -13,8 +13,7 @@ import { composeFront, type Front } from './front.ts';
 import { forgetDevice } from './hub/fleet/forget.ts';
 import { type Restored, restoreFleet } from './hub/telemetry/restore.ts';
 import { unreadableRows } from './store/consent.ts';
-import type { Obstacle } from './store/obstacle.ts';
-import { type LogBounds, StoreError } from './store/ports.ts';
+import { type LogBounds, type Obstacle, StoreError } from './store/ports.ts';
 
 /** How long a stop waits for devices to answer their close; ms. */
 const CLOSE_WAIT = 2500;

@@ -17,7 +17,7 @@ export class FolderLock {
   }
 
   /** Makes the folder if it is missing. Throws `locked`. */
-  take(): void {
+  acquire(): void {
     makeFolder(this.folder);
     const file = join(this.folder, 'lock');
     writeFileSync(file, '', { flag: 'a', mode: 0o600 });

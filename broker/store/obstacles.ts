@@ -1,11 +1,28 @@
 /**
- * What keeps log and database from writing right now. Owns that state, and says in the log when it begins, every few
- * seconds how long it lasts, and when it is over.
+ * What keeps a store from writing for a while and passes by itself: which errors are one, and which of them there are right now.
+ * `ObstacleBoard` owns that state, and says in the log when one begins, every few seconds how long it lasts, and
+ * when it is over.
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Obstacle } from './obstacle.ts';
-import type { Obstacles } from './ports.ts';
+import type { Obstacle, Obstacles } from './ports.ts';
+
+const BY_CODE: Readonly<Record<string, Obstacle>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EFBIG: 'disk-full',
+  EMFILE: 'no-descriptors',
+  ENFILE: 'no-descriptors',
+};
+
+/**
+ * Of an error of the file system; null: it is a failure. A failed sync is always one: whether the data reached the disk is
+ * unknown then, and a second sync would prove nothing.
+ */
+export function obstacleOf(error: unknown): Obstacle | null {
+  const { code = '', syscall = '' } = error as NodeJS.ErrnoException;
+  return syscall.endsWith('sync') ? null : (BY_CODE[code] ?? null);
+}
 
 const REMIND_MS = 5000;
 

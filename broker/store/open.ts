@@ -96,7 +96,7 @@ class FileStores implements Stores {
   }
 
   async start(): Promise<LogBounds> {
-    this.lock.take();
+    this.lock.acquire();
     try {
       await this.database.start();
       const position = await this.database.checkpointPosition();

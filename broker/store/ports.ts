@@ -25,7 +25,6 @@ import {
   type JobMethods,
   type ObstacleWait,
 } from './command-ports.ts';
-import type { Obstacle } from './obstacle.ts';
 import type { DeviceName, MethodKinds, Port, RowPage } from './subject.ts';
 
 /**
@@ -313,6 +312,9 @@ export interface Stores {
   onObstacle(listener: () => void): void;
   stop(): Promise<void>;
 }
+
+/** What keeps a store from writing for a while and passes by itself: it is waited for. Everything else is a failure. */
+export type Obstacle = 'disk-full' | 'no-descriptors' | 'database-locked';
 
 export interface Obstacles {
   readonly log: Obstacle | null;

@@ -25,7 +25,7 @@ async function otherProcess(folder: string): Promise<ChildProcess> {
     const { FolderLock } = await import('${join(ROOT, 'dist/broker/store/folder-lock.js')}');
     // Kept: the lock goes with the object.
     globalThis.lock = new FolderLock(process.argv[1]);
-    lock.take();
+    lock.acquire();
     console.log('held');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder], {
@@ -52,7 +52,7 @@ describe('the lock', () => {
 
   it('is released by stop, and by a start that failed', async () => {
     const { stores, folder } = await startStores();
-    expect(() => new FolderLock(folder).take()).toThrow(`process ${process.pid}`);
+    expect(() => new FolderLock(folder).acquire()).toThrow(`process ${process.pid}`);
     await stores.stop();
     writeFileSync(
       join(folder, 'signalbox.db'),
@@ -62,7 +62,7 @@ describe('the lock', () => {
       code: 'database-corrupt',
     });
     const lock = new FolderLock(folder);
-    lock.take();
+    lock.acquire();
     lock.release();
   });
 

@@ -275,6 +275,28 @@ describe('the mark', () => {
     expect(generationOf(folder)).toBeGreaterThan(before);
   });
 
+  it('counts what no log brings back, a forgotten device too; not state, a cursor or a look', async () => {
+    const { stores, folder } = await startStores();
+    const { database } = stores;
+    const pump = { customer: 'acme', device: 'pump', position: 5, body: new Uint8Array(3) };
+    const calls: [string, () => Promise<unknown>][] = [
+      ['a key', () => database.insertKey(someKey(1))],
+      ['a look', () => database.loadKeys()],
+      ['state', () => database.saveDevices([pump])],
+      ['a cursor', () => database.saveCursors({ mqtt: 5 })],
+      ['forgotten', () => database.saveDevices([pump, { ...pump, position: 6, body: null }])],
+      ['a command', () => database.saveCommands([someCommand(1)])],
+      ['old ones', () => database.deleteEndedCommands(1, 10)],
+    ];
+    const counted: string[] = [];
+    for (const [what, call] of calls) {
+      const before = generationOf(folder);
+      await call();
+      if (generationOf(folder) > before) counted.push(what);
+    }
+    expect(counted).toEqual(['a key', 'forgotten', 'a command']);
+  });
+
   it('survives a torn write of either slot with the one before', () => {
     const folder = join(temporaryFolder(), 'log');
     mkdirSync(folder);

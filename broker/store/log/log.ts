@@ -4,7 +4,6 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { Obstacle } from '../obstacle.ts';
 import {
   type Commit,
   type Durability,
@@ -13,6 +12,7 @@ import {
   type LogReader,
   type LogRecord,
   type LogStats,
+  type Obstacle,
   StoreError,
   type TelemetryLog,
 } from '../ports.ts';

@@ -1,6 +1,5 @@
 /** What the log and its writer thread say to each other. Answers come in the order of the requests. */
-import type { Obstacle } from '../obstacle.ts';
-import type { LogRecord } from '../ports.ts';
+import type { LogRecord, Obstacle } from '../ports.ts';
 import type { Recovered } from './recovery.ts';
 
 export interface WriterOptions {

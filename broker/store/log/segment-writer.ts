@@ -1,6 +1,6 @@
 /**
  * Writes the log's files; nothing else changes their contents. Owns the open segment and the end of the log. Blocking:
- * runs in the writer thread. After an error that is no obstacle (store/obstacle.ts) no method may be called but `close`:
+ * runs in the writer thread. After an error that is no obstacle (store/obstacles.ts) no method may be called but `close`:
  * what is on disk is then unknown. After an obstacle everything is as before the call, which may be made again.
  */
 import {
@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, syncFolder } from '../folders.ts';
-import { obstacleOf } from '../obstacle.ts';
+import { obstacleOf } from '../obstacles.ts';
 import type { LogRecord } from '../ports.ts';
 import { encodeHeader, HEADER_BYTES, segmentName } from './format.ts';
 import type { WriterOptions } from './messages.ts';

@@ -3,8 +3,7 @@
  * failure every append rejects, waiting ones too.
  */
 import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
-import type { Obstacle } from '../obstacle.ts';
-import { type Commit, type LogRecord, StoreError } from '../ports.ts';
+import { type Commit, type LogRecord, type Obstacle, StoreError } from '../ports.ts';
 import { isPayloadLength, MAX_PAYLOAD_BYTES } from './format.ts';
 import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
 import type { Recovered } from './recovery.ts';

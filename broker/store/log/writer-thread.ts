@@ -1,11 +1,11 @@
 /**
  * What the writer thread of the log does: takes what was queued while the last sync was in flight, commits it in one go
- * and hands the payloads back. A full disk and its like are waited for (store/obstacle.ts); any other error is reported
+ * and hands the payloads back. A full disk and its like are waited for (store/obstacles.ts); any other error is reported
  * and ends all writing (fail-stop). Owns the group that waits, and what came after it.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
-import { obstacleOf } from '../obstacle.ts';
+import { obstacleOf } from '../obstacles.ts';
 import { StoreError } from '../ports.ts';
 import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
 import { type SegmentFiles, SegmentWriter } from './segment-writer.ts';

@@ -3,8 +3,7 @@
  * each method promises stands at its port (ports.ts, command-ports.ts); the calls are made from the methods' names.
  */
 import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
-import type { Obstacle } from '../obstacle.ts';
-import { DATABASE_KINDS, type Database, type DatabaseMethods, StoreError } from '../ports.ts';
+import { DATABASE_KINDS, type Database, type DatabaseMethods, type Obstacle, StoreError } from '../ports.ts';
 import type { Port } from '../subject.ts';
 import { packArgs, unpackValue } from './device-rows.ts';
 import { type MethodCall, type RunCall, runnerOf } from './methods.ts';

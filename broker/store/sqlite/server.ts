@@ -1,14 +1,14 @@
 /**
  * Serves calls in the database thread, one after another, and says how it and its client speak. Calls that come together share one mark, which is durable before
- * any of them is answered. Where a write meets an obstacle (store/obstacle.ts), it and the writes after it wait, in their
+ * any of them is answered. Where a write meets an obstacle (store/obstacles.ts), it and the writes after it wait, in their
  * order, and reads go on. Owns what waits, and the answers that are not given yet.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import SqliteDatabase from 'better-sqlite3';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { MarkFile } from '../mark.ts';
-import { type Obstacle, obstacleOf } from '../obstacle.ts';
-import { StoreError, type StoreErrorCode } from '../ports.ts';
+import { obstacleOf } from '../obstacles.ts';
+import { type Obstacle, StoreError, type StoreErrorCode } from '../ports.ts';
 import { packValue, unpackArgs } from './device-rows.ts';
 import { kindOf, type MethodCall, type RunCall } from './methods.ts';
 import { BUSY_TIMEOUT_MS } from './open-database.ts';
