@@ -1,6 +1,6 @@
 /**
  * The broker as a process, with somebody in it who sends commands to the devices of the load at a steady rate and times
- * them: from the wish to the moment in which the result is committed and told.
+ * them: from the request to the moment in which the result is committed and told.
  */
 import type { Command } from '../broker/hub/commands/command.ts';
 import { type BuiltBroker, startBuiltBroker } from './built-broker.ts';
@@ -21,7 +21,7 @@ export interface CommandsMark {
 
 type Broker = BuiltBroker['broker'];
 
-const wish = (index: number, devices: number) => ({
+const request = (index: number, devices: number) => ({
   customer: 'bench',
   device: `d${index % devices}`,
   name: 'set-speed',
@@ -63,7 +63,7 @@ function issue(broker: Broker, { perSecond, seconds, devices }: CommandsRequest 
       for (; sent < due; sent += 1) {
         const id = `b${Math.round(begin)}-${sent}`;
         startedAt.set(id, performance.now());
-        commands.issue({ ...wish(sent, devices), id }).catch(reject);
+        commands.issue({ ...request(sent, devices), id }).catch(reject);
       }
       if (sent === total) clearInterval(timer);
     }, 1);

@@ -1,5 +1,5 @@
 /**
- * `npx node bench/commands.ts` after a build: how long a command takes from the wish to its committed result, at 1,000
+ * `npx node bench/commands.ts` after a build: how long a command takes from the request to its committed result, at 1,000
  * commands a second to 200 connected devices, beside the plain acknowledgement of a frame in the same run.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

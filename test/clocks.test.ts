@@ -25,7 +25,7 @@ const FOR_PEOPLE = /^(broker\/cli|dashboard)\//;
 /** Where the wall clock is compared or reckoned with: a time that a person gave, or one that was stored. */
 const RECKONS_WITH_WALL: readonly string[] = [
   'broker/bridge/bridge.ts',
-  'broker/hub/audit/purge.ts',
+  'broker/hub/audit/retention.ts',
   'broker/hub/commands/deadlines.ts',
   'broker/hub/commands/delivery.ts',
   'broker/access/browser-sessions.ts',

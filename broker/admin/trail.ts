@@ -12,11 +12,11 @@ import type { AuditAction, AuditDesk } from '../hub/audit/audit.ts';
 import type { Access } from './access.ts';
 
 /** How the audit names what a request is about, before any check: nothing in it is sure but the path. */
-type Target = (request: FastifyRequest, caller: Caller) => string;
+type AuditTarget = (request: FastifyRequest, caller: Caller) => string;
 
 interface Attempt {
   readonly action: AuditAction;
-  readonly target: Target;
+  readonly target: AuditTarget;
 }
 
 /** What a route knows when it is done. */
@@ -46,7 +46,7 @@ export class Trail {
   }
 
   /** A hook; it goes before the one that checks rights. */
-  attempt(action: AuditAction, target: Target): (request: FastifyRequest) => Promise<void> {
+  attempt(action: AuditAction, target: AuditTarget): (request: FastifyRequest) => Promise<void> {
     return async (request) => void this.attempts.set(request, { action, target });
   }
 
@@ -99,12 +99,12 @@ export function deviceTarget({ params }: FastifyRequest): string {
 }
 
 /** `key 1a2b3c4d`, for routes whose path ends in an id. */
-export function idTarget(what: string): Target {
+export function idTarget(what: string): AuditTarget {
   return ({ params }) => `${what} ${(params as { readonly id: string }).id}`;
 }
 
 /** `acme/+`: the whole of the customer that a body names, before anybody has checked it. */
-export function customerTarget(named: (body: unknown) => unknown): Target {
+export function customerTarget(named: (body: unknown) => unknown): AuditTarget {
   return ({ body }, caller) => {
     const customer = named(body);
     return `${typeof customer === 'string' ? customer.slice(0, 64) : caller.customer}/+`;

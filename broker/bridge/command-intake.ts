@@ -17,7 +17,7 @@ import type { Logger } from '../base/logger.ts';
 import {
   type Command,
   type CommandDesk,
-  type CommandWish,
+  type CommandRequest,
   isFinal,
   type ReplyAddress,
 } from '../hub/commands/command.ts';
@@ -172,7 +172,7 @@ export class CommandIntake {
       return;
     }
     try {
-      const { command, created } = await this.parts.commands.issue(this.wishOf(topic, message));
+      const { command, created } = await this.parts.commands.issue(this.requestOf(topic, message));
       this.counts.taken += 1;
       if (created) this.parts.audit({ ...topic, command, refusal: null });
       // Asked for again after its end: no step follows.
@@ -183,7 +183,7 @@ export class CommandIntake {
     }
   }
 
-  private wishOf(topic: CommandTopic, message: PeerMessage): CommandWish {
+  private requestOf(topic: CommandTopic, message: PeerMessage): CommandRequest {
     const { customers } = this.parts;
     if (message.retain) {
       throw new HubRefusal(

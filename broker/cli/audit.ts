@@ -1,6 +1,6 @@
 /** `signalbox audit`: who asked what of whom, and what became of it. */
 import { Command } from 'commander';
-import type { AuditEntry } from '../../schemas/api/audit.ts';
+import type { AuditEntryView } from '../../schemas/api/audit.ts';
 import { type ConnectionOptions, callFirst, connection, withConnection } from './http.ts';
 import { moment, print, printMore, shown, table, wholeNumber } from './output.ts';
 
@@ -23,13 +23,13 @@ export function auditCommand(): Command {
     .action(async (options: AuditOptions) => {
       const { customer, by, action, target, limit } = options;
       const query = { customer, by, action, target, limit };
-      const { items, more } = await callFirst<AuditEntry>(connection(options), '/audit', query);
+      const { items, more } = await callFirst<AuditEntryView>(connection(options), '/audit', query);
       print(options, items, () => auditTable(items));
       printMore(more);
     });
 }
 
-function auditTable(entries: readonly AuditEntry[]): string {
+function auditTable(entries: readonly AuditEntryView[]): string {
   if (entries.length === 0) return 'No entries.';
   const rows = entries.map((entry) => [
     moment(entry.at),

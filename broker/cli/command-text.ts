@@ -1,9 +1,9 @@
 /** Commands in words, for a terminal. Pure. */
-import type { Command, CommandStep } from '../../schemas/api/commands.ts';
+import type { CommandStepView, CommandView } from '../../schemas/api/commands.ts';
 import { clockTime, moment, printable, shown } from './output.ts';
 
 /** The steps from index `from` on, a line each; the newest says what the command waits for. */
-export function stepLines({ timeline, waitingFor }: Command, from = 0): string[] {
+export function stepLines({ timeline, waitingFor }: CommandView, from = 0): string[] {
   return timeline.slice(from).map((step, index) => {
     const isNewest = from + index === timeline.length - 1;
     const details = [stepDetails(step), ...(isNewest && waitingFor !== undefined ? [waitingFor] : [])];
@@ -13,7 +13,7 @@ export function stepLines({ timeline, waitingFor }: Command, from = 0): string[]
 }
 
 /** What else is known of a step; may be empty. */
-export function stepDetails({ attempt, session, reason, data, by, late }: CommandStep): string {
+export function stepDetails({ attempt, session, reason, data, by, late }: CommandStepView): string {
   const parts = [
     ...(attempt === undefined ? [] : [`attempt ${attempt}`]),
     ...(session === undefined ? [] : [`session ${session}`]),
@@ -26,7 +26,7 @@ export function stepDetails({ attempt, session, reason, data, by, late }: Comman
 }
 
 /** Everything about one command. */
-export function commandText(command: Command): string {
+export function commandText(command: CommandView): string {
   const lines: readonly (readonly [string, string])[] = [
     ['command', command.id],
     ['device', command.device],
@@ -44,18 +44,18 @@ export function commandText(command: Command): string {
 }
 
 /** What a list has room for: what it waits for, else what the device said, else why it ended so. */
-export function inShort(command: Command): string {
+export function inShort(command: CommandView): string {
   const { waitingFor, result } = command;
   return waitingFor ?? (result === undefined ? (end(command)?.reason ?? '-') : shown(result));
 }
 
 /** Its newest step that counts. */
-function end({ timeline }: Command): CommandStep | undefined {
+function end({ timeline }: CommandView): CommandStepView | undefined {
   return timeline.findLast(({ late }) => !late);
 }
 
 /** Why it ended as it did, in a line; for a command that is final. */
-export function ending(command: Command): string {
+export function ending(command: CommandView): string {
   const { id, device, status } = command;
   const last = end(command);
   const details = last ? stepDetails(last) : '';

@@ -1,6 +1,6 @@
 /** `signalbox command …`: list, show and cancel commands of devices. */
 import { Command } from 'commander';
-import type { Command as DeviceCommand } from '../../schemas/api/commands.ts';
+import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
 import { commandText, inShort } from './command-text.ts';
 import { type ConnectionOptions, call, callFirst, connection, withConnection } from './http.ts';
 import { age, deviceName, print, printMore, table, wholeNumber } from './output.ts';

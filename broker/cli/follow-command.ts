@@ -2,7 +2,7 @@
  * Sends a command and follows it to its end: over the live channel, which is listened to before the command is sent, and
  * by reading the command again: when the channel may have missed something, and every few seconds in any case.
  */
-import type { Command, NewCommand } from '../../schemas/api/commands.ts';
+import type { CommandView, NewCommand } from '../../schemas/api/commands.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { type Connection, call, Unreachable } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
@@ -24,9 +24,9 @@ export interface Order {
 export async function sendAndFollow(
   connection: Connection,
   order: Order,
-  progress: (command: Command) => void,
+  progress: (command: CommandView) => void,
   signal: AbortSignal,
-): Promise<Command> {
+): Promise<CommandView> {
   const over = new AbortController();
   const end = () => over.abort();
   signal.addEventListener('abort', end);
@@ -42,18 +42,18 @@ export async function sendAndFollow(
 class CommandFollower {
   private readonly connection: Connection;
   private readonly order: Order;
-  private readonly progress: (command: Command) => void;
+  private readonly progress: (command: CommandView) => void;
   private readonly signal: AbortSignal;
   private state: 'connecting' | 'sending' | 'sent' = 'connecting';
   private steps = 0;
   private statsSinceRead = 0;
-  private resolve: (command: Command) => void = () => undefined;
+  private resolve: (command: CommandView) => void = () => undefined;
   private reject: (error: unknown) => void = () => undefined;
 
   constructor(
     connection: Connection,
     order: Order,
-    progress: (command: Command) => void,
+    progress: (command: CommandView) => void,
     signal: AbortSignal,
   ) {
     this.connection = connection;
@@ -62,9 +62,9 @@ class CommandFollower {
     this.signal = signal;
   }
 
-  run(): Promise<Command> {
+  run(): Promise<CommandView> {
     const { customer, device } = this.order;
-    const ended = new Promise<Command>((resolve, reject) => {
+    const ended = new Promise<CommandView>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
@@ -92,7 +92,7 @@ class CommandFollower {
     const { customer, device, body } = this.order;
     this.state = 'sending';
     const path = `/devices/${customer}/${device}/commands`;
-    call<Command>(this.connection, path, { method: 'POST', body, signal: this.signal })
+    call<CommandView>(this.connection, path, { method: 'POST', body, signal: this.signal })
       .then((command) => {
         this.state = 'sent';
         this.see(command);
@@ -107,7 +107,7 @@ class CommandFollower {
     const { customer, body } = this.order;
     const path = `/commands/${encodeURIComponent(body.id)}`;
     const query = { customer };
-    call<Command>(this.connection, path, { query, signal: this.signal })
+    call<CommandView>(this.connection, path, { query, signal: this.signal })
       .then((command) => this.see(command))
       .catch((error: unknown) => {
         // The channel goes on, or is lost as well and comes back: either leads here again.
@@ -115,7 +115,7 @@ class CommandFollower {
       });
   }
 
-  private see(command: Command): void {
+  private see(command: CommandView): void {
     const { customer, device, body } = this.order;
     if (command.id !== body.id || command.device !== `${customer}/${device}`) return;
     if (command.timeline.length <= this.steps) return;

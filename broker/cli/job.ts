@@ -6,7 +6,7 @@
  * Jobs in words, for a terminal. Pure.
  */
 import { Command, Option } from 'commander';
-import type { Job, JobOutcome, NewJob } from '../../schemas/api/jobs.ts';
+import type { JobOutcomeView, JobView, NewJob } from '../../schemas/api/jobs.ts';
 import {
   type Connection,
   type ConnectionOptions,
@@ -88,7 +88,7 @@ async function create(name: string, options: CreateOptions): Promise<void> {
     const run = await call<DryRun>(to, '/commands', { method: 'POST', body });
     return print(options, run, () => [...run.devices, `${run.total} devices would get it.`].join('\n'));
   }
-  const created = await call<Job>(to, '/commands', { method: 'POST', body });
+  const created = await call<JobView>(to, '/commands', { method: 'POST', body });
   const job = options.wait ? await follow(to, created, options) : created;
   print(options, job, () => jobText(job));
   if (options.wait && job.counts.done !== job.total) throw new CliError(jobEnding(job));
@@ -126,7 +126,7 @@ function collect(id: string, before: readonly string[] = []): readonly string[] 
 }
 
 /** Prints how far it is whenever that changes; resolves at its end, or when it halts. */
-function follow(to: Connection, created: Job, options: CreateOptions): Promise<Job> {
+function follow(to: Connection, created: JobView, options: CreateOptions): Promise<JobView> {
   const goesOn = `The job goes on without you: signalbox job show ${created.id}, or job cancel ${created.id}.`;
   return untilInterrupted(goesOn, async (signal) => {
     let job = created;
@@ -137,13 +137,13 @@ function follow(to: Connection, created: Job, options: CreateOptions): Promise<J
       told = line;
       if (job.endedAt !== null || job.status === 'halted') break;
       await pause(wait, signal);
-      job = await call<Job>(to, `/jobs/${encodeURIComponent(job.id)}`, { signal });
+      job = await call<JobView>(to, `/jobs/${encodeURIComponent(job.id)}`, { signal });
     }
     return job;
   });
 }
 
-export function jobTable(jobs: readonly Job[], now: number): string {
+export function jobTable(jobs: readonly JobView[], now: number): string {
   if (jobs.length === 0) return 'No jobs.';
   const rows = jobs.map((job) => [
     job.id,
@@ -157,7 +157,7 @@ export function jobTable(jobs: readonly Job[], now: number): string {
   return table(['ID', 'CUSTOMER', 'NAME', 'STATUS', 'CREATED', 'BY', 'DEVICES'], rows);
 }
 
-export function jobText(job: Job): string {
+export function jobText(job: JobView): string {
   const lines: readonly (readonly [string, string])[] = [
     ['job', job.id],
     ['customer', job.customer],
@@ -180,7 +180,7 @@ export function jobText(job: Job): string {
   return lines.map(([name, value]) => `${name.padEnd(10)} ${printable(value)}`).join('\n');
 }
 
-export function outcomeTable(outcomes: readonly JobOutcome[]): string {
+export function outcomeTable(outcomes: readonly JobOutcomeView[]): string {
   const rows = outcomes.map(({ device, status, reason, command }) => [
     device,
     status,
@@ -191,18 +191,18 @@ export function outcomeTable(outcomes: readonly JobOutcome[]): string {
 }
 
 /** `job j1 running: 3 of 10 done, 1 failed, 6 waiting` */
-export function progressLine(job: Job): string {
+export function progressLine(job: JobView): string {
   const reason = job.reason === null ? '' : ` (${job.reason})`;
   return `job ${job.id} ${job.status}: ${counts(job)}${reason}`;
 }
 
 /** Why the exit code is not 0. */
-export function jobEnding(job: Job): string {
+export function jobEnding(job: JobView): string {
   const hint = job.status === 'halted' ? ` Go on with: signalbox job resume ${job.id}` : '';
   return printable(`Not all devices are done: ${progressLine(job)}.${hint}`);
 }
 
-function counts({ total, waiting, status, counts: { done = 0, ...others } }: Job): string {
+function counts({ total, waiting, status, counts: { done = 0, ...others } }: JobView): string {
   const turnless = status === 'cancelled' ? 'skipped' : 'waiting';
   const rest = Object.entries({ ...others, [turnless]: waiting }).filter(([, count]) => count > 0);
   return [`${done} of ${total} done`, ...rest.map(([name, count]) => `${count} ${name}`)].join(', ');
@@ -224,7 +224,9 @@ function listCommand(): Command {
     .description('Jobs, newest first.')
     .option('--limit <n>', 'how many', wholeNumber(1, 1000), 50)
     .action(async (options: ConnectionOptions & { limit: number }) => {
-      const { items, more } = await callFirst<Job>(connection(options), '/jobs', { limit: options.limit });
+      const { items, more } = await callFirst<JobView>(connection(options), '/jobs', {
+        limit: options.limit,
+      });
       print(options, items, () => jobTable(items, Date.now()));
       printMore(more);
     });
@@ -234,7 +236,7 @@ function showCommand(): Command {
   return ofOne(new Command('show'))
     .description('One job and how far it is.')
     .action(async (id: string, options: ConnectionOptions) => {
-      const job = await call<Job>(connection(options), path(id));
+      const job = await call<JobView>(connection(options), path(id));
       print(options, job, () => jobText(job));
     });
 }
@@ -243,7 +245,7 @@ function devicesCommand(): Command {
   return ofOne(new Command('devices'))
     .description('What became of each device of a job, in the order of their turns.')
     .action(async (id: string, options: ConnectionOptions) => {
-      const outcomes = await callList<JobOutcome>(connection(options), `${path(id)}/devices`);
+      const outcomes = await callList<JobOutcomeView>(connection(options), `${path(id)}/devices`);
       print(options, outcomes, () => outcomeTable(outcomes));
     });
 }
@@ -254,8 +256,8 @@ function stepCommand(step: 'cancel' | 'resume', description: string): Command {
     .action(async (id: string, options: ConnectionOptions) => {
       const job =
         step === 'cancel'
-          ? await call<Job>(connection(options), path(id), { method: 'DELETE' })
-          : await call<Job>(connection(options), `${path(id)}/resume`, { method: 'POST' });
+          ? await call<JobView>(connection(options), path(id), { method: 'DELETE' })
+          : await call<JobView>(connection(options), `${path(id)}/resume`, { method: 'POST' });
       print(options, job, () => jobText(job));
     });
 }

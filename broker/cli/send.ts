@@ -1,7 +1,7 @@
 /** `signalbox send CUSTOMER/DEVICE NAME`: a command to a device, and with `--wait` every step of it. */
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
-import type { Command as DeviceCommand } from '../../schemas/api/commands.ts';
+import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
 import { commandText, ending, stepLines } from './command-text.ts';
 import { type Order, sendAndFollow } from './follow-command.ts';
 import { type Connection, type ConnectionOptions, call, connection, withConnection } from './http.ts';

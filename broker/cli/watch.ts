@@ -1,6 +1,6 @@
 /** `signalbox watch [TOPIC]`: live updates in the terminal, over `/v1/live`. */
 import { Command } from 'commander';
-import type { Command as DeviceCommand } from '../../schemas/api/commands.ts';
+import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
 import type { LiveEvent, LiveState, LiveUpdate, ServerMessage, Transition } from '../../schemas/live.ts';
 import { stepDetails } from './command-text.ts';
 import { type ConnectionOptions, connection, withConnection } from './http.ts';

@@ -9,15 +9,15 @@ import type { Logger } from '../base/logger.ts';
 import type { Database } from '../store/ports.ts';
 import { FRAME } from '../wire/frames.ts';
 import { Audit } from './audit/audit.ts';
-import { Purge } from './audit/purge.ts';
 import { settleAgain } from './audit/repair.ts';
+import { RecordRetention } from './audit/retention.ts';
 import type { Command } from './commands/command.ts';
-import { Commands } from './commands/commands.ts';
+import { CommandService } from './commands/commands.ts';
 import { type Counters, count } from './counters.ts';
 import { DesiredStates } from './desired/desired-states.ts';
 import type { Device, Member } from './fleet/device.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import { Jobs } from './jobs/jobs.ts';
+import { JobService } from './jobs/jobs.ts';
 import type { CommittedControl, Ingest } from './telemetry/ingest.ts';
 
 export interface DeviceControlParts {
@@ -34,21 +34,21 @@ export interface DeviceControlParts {
 
 export class DeviceControl {
   readonly audit: Audit;
-  readonly commands: Commands;
+  readonly commands: CommandService;
   readonly desired: DesiredStates;
-  readonly jobs: Jobs;
-  private readonly purge: Purge;
+  readonly jobs: JobService;
+  private readonly retention: RecordRetention;
   private readonly parts: DeviceControlParts;
 
   constructor(parts: DeviceControlParts) {
     this.parts = parts;
     const { store, fleet, ingest, limits, clock, logger, newId } = parts;
     this.audit = new Audit({ store, clock, logger });
-    this.purge = new Purge({ store, clock, logger, limits });
+    this.retention = new RecordRetention({ store, clock, logger, limits });
     this.desired = new DesiredStates({ store, ingest, clock, limits });
-    this.commands = new Commands({ store, fleet, ingest, limits, clock, logger, newId });
+    this.commands = new CommandService({ store, fleet, ingest, limits, clock, logger, newId });
     const { commands } = this;
-    this.jobs = new Jobs({ store, commands, fleet, limits, clock, logger, newId });
+    this.jobs = new JobService({ store, commands, fleet, limits, clock, logger, newId });
   }
 
   /** What the store holds; before the log is replayed, which may bring the ends that the audit waits for. */
@@ -67,7 +67,7 @@ export class DeviceControl {
     await this.commands.start();
     await this.jobs.start();
     await settleAgain(this);
-    this.purge.start();
+    this.retention.start();
   }
 
   /** A frame of the log: just committed, or replayed. */
@@ -100,7 +100,7 @@ export class DeviceControl {
 
   /** Idempotent. */
   async stop(): Promise<void> {
-    await this.purge.stop();
+    await this.retention.stop();
     await this.jobs.stop();
     await this.commands.stop();
     await this.desired.save();
@@ -109,7 +109,7 @@ export class DeviceControl {
 
   /** Stops without saving; after a failure of the store. */
   abandon(): void {
-    this.purge.abandon();
+    this.retention.abandon();
     this.jobs.abandon();
     this.commands.abandon();
     this.audit.abandon();

@@ -1,4 +1,4 @@
-/** A wish that the hub turns down: the API answers it as a problem, the bridge as an error result, and so on. */
+/** A request that the hub turns down: the API answers it as a problem, the bridge as an error result, and so on. */
 import type { ProblemCode } from '../../schemas/problems.ts';
 
 export class HubRefusal extends Error {

@@ -1,5 +1,5 @@
 /** The button that cancels everything that the device has not accepted yet. Owns that button. */
-import type { Command } from '../../schemas/api.ts';
+import type { CommandView } from '../../schemas/api.ts';
 import { element, setText } from '../dom.ts';
 import type { DeviceApi } from './device-api.ts';
 
@@ -31,7 +31,7 @@ export class CancelWaiting {
   }
 
   /** One that waits has a button of its own. */
-  draw(commands: readonly Command[]): void {
+  draw(commands: readonly CommandView[]): void {
     const waiting = commands.filter(({ status }) => status === 'queued' || status === 'written').length;
     this.button.hidden = this.api === null || waiting < 2;
     setText(this.button, `Cancel ${waiting} waiting`);

@@ -1,5 +1,5 @@
 /** One command in the list: where it stands, and its timeline in words. Owns its elements, which last as it changes. */
-import type { Command, CommandStep } from '../../schemas/api.ts';
+import type { CommandStepView, CommandView } from '../../schemas/api.ts';
 import { make, setNote, setText } from '../dom.ts';
 import { ago, clockTime, localTimes } from '../format.ts';
 import { shortJson } from '../json-text.ts';
@@ -16,10 +16,10 @@ export class CommandCard {
   private readonly problem = make('p', 'problem');
   private readonly cancel = make('button', 'quiet', 'Cancel');
   private readonly details: HTMLDetailsElement;
-  private drawn: Command | null = null;
+  private drawn: CommandView | null = null;
 
   /** `cancel`: asks for it; null: the person may not. It rejects with a sentence for the person. */
-  constructor(command: Command, cancel: ((command: Command) => Promise<void>) | null) {
+  constructor(command: CommandView, cancel: ((command: CommandView) => Promise<void>) | null) {
     const name = make('strong', 'name', command.name);
     const summary = make('summary', '', this.status, name, this.args, this.when);
     const foot = make('div', 'foot', this.origin, cancel && this.cancel);
@@ -39,7 +39,7 @@ export class CommandCard {
   }
 
   /** `now`: the broker's time, Unix ms. */
-  draw(command: Command, now: number): void {
+  draw(command: CommandView, now: number): void {
     setText(this.when, ago(command.createdAt, now));
     if (command === this.drawn) return;
     this.drawn = command;
@@ -56,7 +56,7 @@ export class CommandCard {
     );
   }
 
-  private async cancelWith(cancel: (command: Command) => Promise<void>): Promise<void> {
+  private async cancelWith(cancel: (command: CommandView) => Promise<void>): Promise<void> {
     if (!this.drawn) return;
     this.cancel.disabled = true;
     setNote(this.problem, '');
@@ -70,7 +70,7 @@ export class CommandCard {
   }
 }
 
-function stepElement(step: CommandStep, createdAt: number, now: number): HTMLElement {
+function stepElement(step: CommandStepView, createdAt: number, now: number): HTMLElement {
   const time = make('time', '', clockTime(step.at, now));
   time.dateTime = new Date(step.at).toISOString();
   const text = make('span', 'step', stepText(step));
@@ -83,7 +83,7 @@ function stepElement(step: CommandStep, createdAt: number, now: number): HTMLEle
 }
 
 /** What it waits for stands where the next step will. */
-function pending({ waitingFor }: Command): HTMLElement[] {
+function pending({ waitingFor }: CommandView): HTMLElement[] {
   if (waitingFor === undefined) return [];
   const sentence = localTimes(waitingFor);
   const text = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)} …`;
@@ -91,7 +91,7 @@ function pending({ waitingFor }: Command): HTMLElement[] {
   return [made];
 }
 
-function originText(command: Command, now: number): string {
+function originText(command: CommandView, now: number): string {
   const { id, by, job, supersede, attempts, expiresAt } = command;
   const facts = [`id ${id}`, who(by)];
   if (job !== undefined) facts.push(`job ${job}`);

@@ -1,5 +1,5 @@
 /** The form that sends a command. Owns its fields; viewers see a sentence in its place. */
-import type { Command } from '../../schemas/api.ts';
+import type { CommandView } from '../../schemas/api.ts';
 import { ApiProblem } from '../api.ts';
 import { element, setNote } from '../dom.ts';
 import { Attempts, type CommandFields, readWish } from './command-wish.ts';
@@ -10,13 +10,13 @@ export class CommandForm {
   private readonly problem = element('send-problem');
   private readonly button = element<HTMLButtonElement>('send-button');
   private readonly names = element('command-names');
-  private readonly sent: (command: Command) => void;
+  private readonly sent: (command: CommandView) => void;
   private readonly attempts = new Attempts();
   private api: DeviceApi | null = null;
   private offered = '';
 
   /** `sent`: the broker has taken the command. */
-  constructor(sent: (command: Command) => void) {
+  constructor(sent: (command: CommandView) => void) {
     this.sent = sent;
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();

@@ -2,25 +2,31 @@
  * Commands of one device, newest first, from two sources that may cross: the list of the HTTP API and the live channel.
  * Owns at most `limit` of them.
  */
-import type { Command } from '../../schemas/api.ts';
+import type { CommandView } from '../../schemas/api.ts';
 
-const FINAL: ReadonlySet<Command['status']> = new Set(['done', 'failed', 'rejected', 'expired', 'cancelled']);
+const FINAL: ReadonlySet<CommandView['status']> = new Set([
+  'done',
+  'failed',
+  'rejected',
+  'expired',
+  'cancelled',
+]);
 
-export function isFinal({ status }: Command): boolean {
+export function isFinal({ status }: CommandView): boolean {
   return FINAL.has(status);
 }
 
 export class CommandHistory {
-  private readonly byId = new Map<string, Command>();
+  private readonly byId = new Map<string, CommandView>();
   private limit: number;
-  private sorted: readonly Command[] = [];
+  private sorted: readonly CommandView[] = [];
 
   constructor(limit: number) {
     this.limit = limit;
   }
 
   /** Newest first. */
-  get all(): readonly Command[] {
+  get all(): readonly CommandView[] {
     return this.sorted;
   }
 
@@ -35,7 +41,7 @@ export class CommandHistory {
   }
 
   /** An older form than the known one changes nothing. */
-  add(commands: readonly Command[]): void {
+  add(commands: readonly CommandView[]): void {
     for (const command of commands) {
       const known = this.byId.get(command.id);
       if (!known || !isOlder(command, known)) this.byId.set(command.id, command);
@@ -56,7 +62,7 @@ export class CommandHistory {
 }
 
 /** A timeline only grows, but for the last progress of a very long one, which is replaced. */
-function isOlder({ timeline: one }: Command, { timeline: other }: Command): boolean {
+function isOlder({ timeline: one }: CommandView, { timeline: other }: CommandView): boolean {
   if (one.length !== other.length) return one.length < other.length;
   return (one.at(-1)?.at ?? 0) < (other.at(-1)?.at ?? 0);
 }

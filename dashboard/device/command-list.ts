@@ -1,5 +1,5 @@
 /** The commands of the device that is shown, newest first. Owns their cards. */
-import type { Command } from '../../schemas/api.ts';
+import type { CommandView } from '../../schemas/api.ts';
 import { element, setNote } from '../dom.ts';
 import { CancelWaiting } from './cancel-waiting.ts';
 import { CommandCard } from './command-card.ts';
@@ -85,13 +85,13 @@ export class CommandList {
   }
 
   /** Commands of the device that is shown came further. */
-  stepped(commands: readonly Command[]): void {
+  stepped(commands: readonly CommandView[]): void {
     this.add(commands);
     for (const command of commands) if (this.own.has(command.id)) this.announce(command);
   }
 
   /** A command was sent from here: its timeline is what the person wants to see. */
-  sent(command: Command): void {
+  sent(command: CommandView): void {
     this.own.add(command.id);
     this.cards.get(command.id)?.reveal();
     this.add([command]);
@@ -122,17 +122,17 @@ export class CommandList {
     });
   }
 
-  private add(commands: readonly Command[]): void {
+  private add(commands: readonly CommandView[]): void {
     this.history.add(commands);
     this.changed();
   }
 
   /** Tells those who do not see the screen. */
-  private announce(command: Command): void {
+  private announce(command: CommandView): void {
     this.announcement.textContent = `${command.name}: ${statusText(command)}`;
   }
 
-  private cardOf(command: Command): CommandCard {
+  private cardOf(command: CommandView): CommandCard {
     const known = this.cards.get(command.id);
     if (known) return known;
     const card = new CommandCard(command, this.may === 'act' ? (one) => this.cancel(one) : null);
@@ -141,7 +141,7 @@ export class CommandList {
     return card;
   }
 
-  private async cancel({ id }: Command): Promise<void> {
+  private async cancel({ id }: CommandView): Promise<void> {
     const { api } = this;
     if (!api) return;
     const command = await api.cancel(id);

@@ -2,14 +2,14 @@
  * Commands in words. `written` is never shown as if the device had it (P-5.1): only the device's own word says that.
  * Pure.
  */
-import type { Command, CommandStep } from '../../schemas/api.ts';
+import type { CommandStepView, CommandView } from '../../schemas/api.ts';
 import { duration, localTimes } from '../format.ts';
 import { shortJson } from '../json-text.ts';
 
 /** How it looks: nothing that the broker only hopes for looks like something that the device said. */
 export type Tone = 'waiting' | 'unconfirmed' | 'running' | 'good' | 'bad' | 'over';
 
-const STATUS: Readonly<Record<Command['status'], readonly [text: string, tone: Tone]>> = {
+const STATUS: Readonly<Record<CommandView['status'], readonly [text: string, tone: Tone]>> = {
   queued: ['waiting', 'waiting'],
   written: ['sent, not confirmed', 'unconfirmed'],
   accepted: ['accepted', 'running'],
@@ -21,7 +21,7 @@ const STATUS: Readonly<Record<Command['status'], readonly [text: string, tone: T
   cancelled: ['cancelled', 'over'],
 };
 
-export function statusText(command: Command): string {
+export function statusText(command: CommandView): string {
   const [text] = STATUS[command.status];
   const last = command.timeline.at(-1);
   const percent = command.status === 'progress' && last ? percentOf(last.data) : null;
@@ -29,18 +29,18 @@ export function statusText(command: Command): string {
 }
 
 /** A late step has no weight. */
-export function toneOf({ status, late }: Pick<CommandStep, 'status' | 'late'>): Tone {
+export function toneOf({ status, late }: Pick<CommandStepView, 'status' | 'late'>): Tone {
   return late ? 'over' : STATUS[status][1];
 }
 
 /** What happened, in a sentence without its time. */
-export function stepText(step: CommandStep): string {
+export function stepText(step: CommandStepView): string {
   const text = WORDS[step.status](step);
   const sentence = /[.!?]$/.test(text) ? text : `${text}.`;
   return step.late ? `Late: ${sentence} It came after the end and changed nothing.` : sentence;
 }
 
-const WORDS: Readonly<Record<Command['status'], (step: CommandStep) => string>> = {
+const WORDS: Readonly<Record<CommandView['status'], (step: CommandStepView) => string>> = {
   queued: ({ by, reason }) =>
     because(by === undefined ? 'Stored' : `Stored, asked for by ${who(by)}`, reason),
   written: ({ attempt, reason }) =>

@@ -1,9 +1,9 @@
 /** What the page of a device asks of the HTTP API. */
-import type { Command, DeviceSummary, Documents, NewCommand } from '../../schemas/api.ts';
+import type { CommandView, DeviceSummary, Documents, NewCommand } from '../../schemas/api.ts';
 import { ask } from '../api.ts';
 
 export interface CommandPage {
-  readonly items: readonly Command[];
+  readonly items: readonly CommandView[];
   readonly next: string | null;
 }
 
@@ -28,11 +28,11 @@ export class DeviceApi {
     return ask(`${this.path}/commands?limit=${limit}`, { signal: this.signal });
   }
 
-  send(wish: NewCommand): Promise<Command> {
+  send(wish: NewCommand): Promise<CommandView> {
     return ask(`${this.path}/commands`, { method: 'POST', body: wish, signal: this.signal });
   }
 
-  cancel(id: string): Promise<Command> {
+  cancel(id: string): Promise<CommandView> {
     const path = `/commands/${encodeURIComponent(id)}?customer=${this.customer}`;
     return ask(path, { method: 'DELETE', signal: this.signal });
   }

@@ -1,5 +1,5 @@
 /** The page of one device: composes its panels. Owns which device is shown, and ends what was asked for another one. */
-import type { Command } from '../../schemas/api.ts';
+import type { CommandView } from '../../schemas/api.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { element, setNote, setText } from '../dom.ts';
 import type { FleetModel } from '../model.ts';
@@ -72,7 +72,7 @@ export class DeviceView {
     if (!this.shown) return;
     const { device } = this.shown;
     if (message.type === 'command') {
-      const own = (message.commands as readonly Command[]).filter((command) => command.device === device);
+      const own = (message.commands as readonly CommandView[]).filter((command) => command.device === device);
       if (own.length > 0) this.commands.stepped(own);
     } else if (message.type === 'error' && message.code === 'commands-missed') this.commands.load();
     else if (message.type === 'snapshot' && !message.more) this.reload();

@@ -37,4 +37,4 @@ export const AuditEntrySchema = named(
   }),
 );
 export const AuditListSchema = list(AuditEntrySchema);
-export type AuditEntry = Type.Static<typeof AuditEntrySchema>;
+export type AuditEntryView = Type.Static<typeof AuditEntrySchema>;

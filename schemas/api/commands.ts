@@ -74,8 +74,8 @@ export const CommandSchema = named(
   }),
 );
 export const CommandListSchema = list(CommandSchema);
-export type Command = Type.Static<typeof CommandSchema>;
-export type CommandStep = Type.Static<typeof Step>;
+export type CommandView = Type.Static<typeof CommandSchema>;
+export type CommandStepView = Type.Static<typeof Step>;
 
 export const NewCommandSchema = named(
   'NewCommand',

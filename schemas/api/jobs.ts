@@ -102,7 +102,7 @@ export const JobSchema = named(
   }),
 );
 export const JobListSchema = list(JobSchema);
-export type Job = Type.Static<typeof JobSchema>;
+export type JobView = Type.Static<typeof JobSchema>;
 
 export const JobOutcomeSchema = named(
   'JobOutcome',
@@ -116,7 +116,7 @@ export const JobOutcomeSchema = named(
   }),
 );
 export const JobOutcomeListSchema = list(JobOutcomeSchema);
-export type JobOutcome = Type.Static<typeof JobOutcomeSchema>;
+export type JobOutcomeView = Type.Static<typeof JobOutcomeSchema>;
 
 export const JobPath = Type.Object({ id: Type.String() });
 export const JobsQuery = Type.Object(page, closed);

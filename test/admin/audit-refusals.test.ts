@@ -25,7 +25,7 @@ const last = () => {
 describe('what was refused', () => {
   it('a viewer that tries to send: 403, and an entry that its operators see', async () => {
     expect((await ask(`POST ${PUMP}/commands`, 'vera', { name: 'reboot' })).status).toBe(403);
-    expect(bench.commands.wishes).toEqual([]);
+    expect(bench.commands.requests).toEqual([]);
     const outcome = 'refused: This needs a key with the role operator or admin; it has viewer.';
     expect(last()).toMatchObject({
       by: 'vera',

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AUDIT_ACTIONS } from '../../broker/hub/audit/audit.ts';
-import type { AuditEntry } from '../../schemas/api.ts';
+import type { AuditEntryView } from '../../schemas/api.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
 let bench: AdminBench;
@@ -78,9 +78,9 @@ describe('what was done', () => {
     ['DELETE /keys/vera', 'key.revoke', undefined, { target: 'key vera' }],
   ])('%s is written down as %s', async (line, action, body, entry) => {
     await ask(`POST ${PUMP}/commands`, 'boss', { name: 'x' });
-    const wish = { select: { customer: 'acme' }, name: 'x' };
+    const job = { select: { customer: 'acme' }, name: 'x' };
     for (const id of ['j1', 'j2'])
-      expect((await ask('POST /commands', 'boss', wish)).body).toMatchObject({ id });
+      expect((await ask('POST /commands', 'boss', job)).body).toMatchObject({ id });
     await bench.jobs.change('acme', 'j2', { status: 'halted' });
     const before = bench.audit.entries.length;
     expect((await ask(line, 'boss', body)).status).toBeLessThan(300);
@@ -89,10 +89,10 @@ describe('what was done', () => {
   });
 
   it('a job names its group, and a dry run leaves nothing', async () => {
-    const wish = { select: { customer: 'acme' }, name: 'update' };
-    await ask('POST /commands', 'olga', { ...wish, dryRun: true });
+    const job = { select: { customer: 'acme' }, name: 'update' };
+    await ask('POST /commands', 'olga', { ...job, dryRun: true });
     expect(bench.audit.entries).toEqual([]);
-    await ask('POST /commands', 'olga', wish);
+    await ask('POST /commands', 'olga', job);
     const detail = { job: 'j1', name: 'update', devices: 1 };
     expect(last()).toMatchObject({
       action: 'job.create',
@@ -111,7 +111,7 @@ describe('what was done', () => {
 
 describe('reading the audit', () => {
   const items = async (query: string, as: string) =>
-    ((await ask(`GET /audit${query}`, as)).body as { items: AuditEntry[] }).items;
+    ((await ask(`GET /audit${query}`, as)).body as { items: AuditEntryView[] }).items;
 
   beforeEach(async () => {
     await ask(`POST ${PUMP}/commands`, 'olga', { name: 'a' });
@@ -157,7 +157,7 @@ describe('reading the audit', () => {
   });
 
   it('comes in pages', async () => {
-    const first = (await ask('GET /audit?limit=3', 'boss')).body as { items: AuditEntry[]; next: string };
+    const first = (await ask('GET /audit?limit=3', 'boss')).body as { items: AuditEntryView[]; next: string };
     expect(first.items.map(({ number }) => number)).toEqual([4, 3, 2]);
     expect(await items(`?cursor=${first.next}`, 'boss')).toMatchObject([{ number: 1 }]);
   });

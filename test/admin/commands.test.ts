@@ -1,7 +1,7 @@
 /** Sending commands to a device over HTTP, reading where they stand, and taking them back. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
-import type { Command } from '../../schemas/api.ts';
+import type { CommandView } from '../../schemas/api.ts';
 import { TTL_TEXT } from '../../schemas/durations.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
@@ -46,7 +46,7 @@ describe('sending a command', () => {
       whenFull: 'expire-oldest',
     };
     await send(body);
-    expect(bench.commands.wishes).toEqual([
+    expect(bench.commands.requests).toEqual([
       {
         customer: 'acme',
         device: 'pump-7',
@@ -66,7 +66,7 @@ describe('sending a command', () => {
   it('leaves the ttl, the id and the rest to the broker where nobody says', async () => {
     await send({ name: 'reboot' });
     const rest = { args: null, ttl: null, id: null, supersede: null, whenFull: 'refuse' };
-    expect(bench.commands.wishes).toMatchObject([rest]);
+    expect(bench.commands.requests).toMatchObject([rest]);
   });
 
   it.each<[number | string, number]>([
@@ -79,7 +79,7 @@ describe('sending a command', () => {
     ['250ms', 250],
   ])('takes a ttl of %j', async (ttl, milliseconds) => {
     expect(await send({ name: 'reboot', ttl })).toMatchObject({ status: 201 });
-    expect(bench.commands.wishes).toMatchObject([{ ttl: milliseconds }]);
+    expect(bench.commands.requests).toMatchObject([{ ttl: milliseconds }]);
   });
 
   it('with the id of one that was sent answers 200 with that one, as it stands now', async () => {
@@ -95,7 +95,10 @@ describe('sending a command', () => {
     const { status, body } = await send({ name: 'reboot', ttl: 0 });
     expect(status).toBe(201);
     const reason = 'The device is offline, and the command was for now or never.';
-    expect((body as Command).timeline).toMatchObject([{ status: 'queued' }, { status: 'failed', reason }]);
+    expect((body as CommandView).timeline).toMatchObject([
+      { status: 'queued' },
+      { status: 'failed', reason },
+    ]);
     expect(body).not.toHaveProperty('waitingFor');
   });
 
@@ -115,7 +118,7 @@ describe('sending a command', () => {
     ],
   ])('%j is refused with what was expected', async (body, detail) => {
     expect(await send(body)).toMatchObject({ status: 400, body: { code: 'bad-request', detail } });
-    expect(bench.commands.wishes).toEqual([]);
+    expect(bench.commands.requests).toEqual([]);
   });
 
   it('with a key that no map may hold is told where it is', async () => {
@@ -163,7 +166,7 @@ describe('reading commands', () => {
     let cursor = '';
     do {
       const { body } = await bench.ask('GET', `${PATH}?limit=2${cursor}`, { as: 'vera' });
-      const { items, next } = body as { items: Command[]; next: string | null };
+      const { items, next } = body as { items: CommandView[]; next: string | null };
       seen.push(...items.map(({ id }) => id));
       cursor = next === null ? '' : `&cursor=${next}`;
       await send({ name: 'ping', id: `later${seen.length}` });
@@ -186,7 +189,10 @@ describe('reading commands', () => {
     const data = { raw: new Uint8Array([1, 2]) };
     bench.commands.step(bench.commands.all[0]!, 'progress', { data, late: true });
     const { body } = await bench.ask('GET', '/commands/r', { as: 'vera' });
-    expect((body as Command).timeline[1]).toMatchObject({ data: { raw: { base64: 'AQI=' } }, late: true });
+    expect((body as CommandView).timeline[1]).toMatchObject({
+      data: { raw: { base64: 'AQI=' } },
+      late: true,
+    });
   });
 
   it('of an unknown device, or of an unknown id, is 404', async () => {

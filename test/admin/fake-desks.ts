@@ -6,9 +6,9 @@ import {
   type CommandDesk,
   type CommandListQuery,
   type CommandPage,
+  type CommandRequest,
   type CommandStatus,
-  type CommandWish,
-  type Issued,
+  type IssuedCommand,
   isFinal,
 } from '../../broker/hub/commands/command.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
@@ -25,8 +25,8 @@ export function newestFirst<Item extends { readonly number: number }>(
 
 export class FakeCommands implements CommandDesk {
   readonly all: Command[] = [];
-  readonly wishes: CommandWish[] = [];
-  /** What the next wish is refused with. */
+  readonly requests: CommandRequest[] = [];
+  /** What the next request is refused with. */
   refusal: HubRefusal | null = null;
   private readonly clock: Clock;
 
@@ -34,15 +34,15 @@ export class FakeCommands implements CommandDesk {
     this.clock = clock;
   }
 
-  async issue(wish: CommandWish): Promise<Issued> {
+  async issue(request: CommandRequest): Promise<IssuedCommand> {
     if (this.refusal) throw this.refusal;
-    this.wishes.push(wish);
-    const [known] = wish.id === null ? [] : await this.find(wish.customer, wish.id);
-    if (known && known.device !== wish.device) {
-      throw new HubRefusal('conflict', `The id ${wish.id} names a command for another device.`);
+    this.requests.push(request);
+    const [known] = request.id === null ? [] : await this.find(request.customer, request.id);
+    if (known && known.device !== request.device) {
+      throw new HubRefusal('conflict', `The id ${request.id} names a command for another device.`);
     }
     if (known) return { command: known, created: false };
-    const command = this.make(wish);
+    const command = this.make(request);
     this.all.push(command);
     return { command, created: true };
   }
@@ -93,15 +93,15 @@ export class FakeCommands implements CommandDesk {
     return next;
   }
 
-  private make({ id, ttl, whenFull: _, ...wish }: CommandWish): Command {
+  private make({ id, ttl, whenFull: _, ...request }: CommandRequest): Command {
     const at = this.clock.now();
     const number = this.all.length + 1;
     const reason = 'The device is offline, and the command was for now or never.';
-    const queued = { status: 'queued', at, by: wish.by } as const;
+    const queued = { status: 'queued', at, by: request.by } as const;
     const failed = { status: 'failed', at, reason } as const;
     return {
       reply: null,
-      ...wish,
+      ...request,
       id: id ?? `c${number}`,
       number,
       status: ttl === 0 ? 'failed' : 'queued',

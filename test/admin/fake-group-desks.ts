@@ -9,7 +9,7 @@ import type {
 } from '../../broker/hub/desired/document.ts';
 import type { Device } from '../../broker/hub/fleet/device.ts';
 import type { Fleet } from '../../broker/hub/fleet/fleet.ts';
-import type { Job, JobDesk, JobOutcome, JobWish, Selection } from '../../broker/hub/jobs/job.ts';
+import type { DeviceSelection, Job, JobDesk, JobOutcome, JobRequest } from '../../broker/hub/jobs/job.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
 import type { ValueMap } from '../../broker/wire/frames.ts';
 import { newestFirst } from './fake-desks.ts';
@@ -18,7 +18,7 @@ type Page<Item> = Promise<{ readonly items: readonly Item[]; readonly next: numb
 
 export class FakeJobs implements JobDesk {
   readonly all: Job[] = [];
-  readonly selections: Selection[] = [];
+  readonly selections: DeviceSelection[] = [];
   private readonly fleet: Fleet;
   private readonly clock: Clock;
 
@@ -27,21 +27,21 @@ export class FakeJobs implements JobDesk {
     this.clock = clock;
   }
 
-  preview(select: Selection): readonly string[] {
+  preview(select: DeviceSelection): readonly string[] {
     this.selections.push(select);
     const ids = [...this.fleet.devices(select.customer)].map(({ id }) => id).sort();
     return ids.filter((id) => id.includes(select.q ?? ''));
   }
 
-  async create(wish: JobWish): Promise<Job> {
-    const targets = this.preview(wish.select);
+  async create(request: JobRequest): Promise<Job> {
+    const targets = this.preview(request.select);
     if (targets.length === 0) throw new HubRefusal('bad-request', 'The selection finds no device.');
     const number = this.all.length + 1;
     const job: Job = {
       id: `j${number}`,
       number,
-      wish,
-      status: wish.canary > 0 ? 'canary' : 'running',
+      request,
+      status: request.canary > 0 ? 'canary' : 'running',
       reason: null,
       createdAt: this.clock.now(),
       endedAt: null,
@@ -55,11 +55,11 @@ export class FakeJobs implements JobDesk {
 
   async find(customer: string, id: string): Promise<Job | null> {
     const job = this.all.find((one) => one.id === id);
-    return job && (customer === '*' || customer === job.wish.select.customer) ? job : null;
+    return job && (customer === '*' || customer === job.request.select.customer) ? job : null;
   }
 
   async list(customer: string, page: { before: number | null; limit: number }): Page<Job> {
-    const of = ({ wish }: Job) => customer === '*' || wish.select.customer === customer;
+    const of = ({ request }: Job) => customer === '*' || request.select.customer === customer;
     return newestFirst(this.all.filter(of), page);
   }
 

@@ -1,6 +1,6 @@
 /** Commands to groups over HTTP: a dry run, the job, how far it is, and stopping it. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Job, JobOutcome } from '../../schemas/api.ts';
+import type { JobOutcomeView, JobView } from '../../schemas/api.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
 let bench: AdminBench;
@@ -46,7 +46,7 @@ describe('a job', () => {
     };
     const { status, body: job } = await create(body);
     expect(status).toBe(201);
-    expect(bench.jobs.all[0]?.wish).toMatchObject({ ttl: 3_600_000, supersede: 'fw', by: 'olga' });
+    expect(bench.jobs.all[0]?.request).toMatchObject({ ttl: 3_600_000, supersede: 'fw', by: 'olga' });
     expect(job).toEqual({
       id: 'j1',
       customer: 'acme',
@@ -88,7 +88,11 @@ describe('a job', () => {
 
   it('shows what became of each device, in pages, while it runs', async () => {
     await create(WISH);
-    const first = await ask<{ items: JobOutcome[]; next: string }>('GET', '/jobs/j1/devices?limit=2', 'vera');
+    const first = await ask<{ items: JobOutcomeView[]; next: string }>(
+      'GET',
+      '/jobs/j1/devices?limit=2',
+      'vera',
+    );
     expect(first.body.items).toEqual(
       ['acme/pump-1', 'acme/pump-2'].map((device) => ({
         device,
@@ -110,8 +114,12 @@ describe('a job', () => {
   it('is listed, newest first, in pages', async () => {
     for (let jobs = 0; jobs < 3; jobs += 1) await create(WISH);
     await create({ ...WISH, select: { customer: 'beta' } }, 'boss');
-    const first = await ask<{ items: Job[]; next: string }>('GET', '/jobs?limit=2', 'vera');
-    const second = await ask<{ items: Job[]; next: null }>('GET', `/jobs?cursor=${first.body.next}`, 'vera');
+    const first = await ask<{ items: JobView[]; next: string }>('GET', '/jobs?limit=2', 'vera');
+    const second = await ask<{ items: JobView[]; next: null }>(
+      'GET',
+      `/jobs?cursor=${first.body.next}`,
+      'vera',
+    );
     const ids = [...first.body.items, ...second.body.items].map(({ id }) => id);
     expect([ids, second.body.next]).toEqual([['j3', 'j2', 'j1'], null]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AuditEntry, Documents } from '../../schemas/api.ts';
+import type { AuditEntryView, Documents } from '../../schemas/api.ts';
 import { refusing, scripted } from './scripted.ts';
 import { KEY, run } from './terminal.ts';
 
@@ -87,7 +87,7 @@ describe('signalbox desired', () => {
 });
 
 describe('signalbox audit', () => {
-  const entry: AuditEntry = {
+  const entry: AuditEntryView = {
     number: 7,
     at: Date.UTC(2026, 4, 28, 20, 26, 40),
     by: 'Ab3dEf7h',

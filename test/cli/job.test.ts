@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../schemas/api.ts';
+import type { JobView } from '../../schemas/api.ts';
 import { until } from '../helpers/eventually.ts';
 import { scripted } from './scripted.ts';
 import { KEY, run, start } from './terminal.ts';
 
-function job(changes: Partial<Job> = {}): Job {
+function job(changes: Partial<JobView> = {}): JobView {
   return {
     id: 'j1',
     customer: 'acme',

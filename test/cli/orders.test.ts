@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeHello, encodeReported, encodeResult } from '../../broker/wire/encode.ts';
 import { type CommandFrame, type DesiredFrame, FRAME } from '../../broker/wire/frames.ts';
-import type { AuditEntry, Command } from '../../schemas/api.ts';
+import type { AuditEntryView, CommandView } from '../../schemas/api.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';
 import { connect, type TestDevice } from '../helpers/device.ts';
 import { run, start } from './terminal.ts';
@@ -50,9 +50,9 @@ async function answering(pump: TestDevice, commands: number): Promise<void> {
   }
 }
 
-async function audit(...filter: string[]): Promise<AuditEntry[]> {
+async function audit(...filter: string[]): Promise<AuditEntryView[]> {
   const { out } = await run('audit', ...filter, '--json', ...operator);
-  return JSON.parse(out.join('\n')) as AuditEntry[];
+  return JSON.parse(out.join('\n')) as AuditEntryView[];
 }
 
 describe('an operator at the command line', () => {
@@ -150,7 +150,7 @@ describe('somebody who may not', () => {
       expect.stringContaining('needs a key with the role operator or admin'),
     ]);
     const list = await run('command', 'list', 'acme/pump-7', '--json', ...viewer);
-    expect(JSON.parse(list.out.join('\n')) as Command[]).toEqual([]);
+    expect(JSON.parse(list.out.join('\n')) as CommandView[]).toEqual([]);
     expect(await audit()).toMatchObject([
       { action: 'command.send', outcome: expect.stringMatching(/^refused: /) },
     ]);

@@ -1,6 +1,6 @@
 /** `signalbox send --wait`: every step as it happens, whatever happens to the connection. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Command } from '../../schemas/api.ts';
+import type { CommandView } from '../../schemas/api.ts';
 import { someStats } from '../admin/some-stats.ts';
 import { until } from '../helpers/eventually.ts';
 import { type LiveBroker, liveBroker, type Viewer } from './live-broker.ts';
@@ -11,7 +11,7 @@ import { KEY, type Printed, start } from './terminal.ts';
 afterEach(() => void vi.restoreAllMocks());
 
 const SNAPSHOT = { type: 'snapshot' as const, id: 1, page: 0, more: false, devices: [] };
-const step = (...commands: Command[]) => ({ type: 'command' as const, commands });
+const step = (...commands: CommandView[]) => ({ type: 'command' as const, commands });
 const QUEUED_ONLY = someCommand([QUEUED], { waitingFor: 'device offline since noon' });
 
 interface Waiting {

@@ -1,5 +1,5 @@
 /** A command as the broker tells it, somewhere on its way. */
-import type { Command, CommandStep } from '../../schemas/api.ts';
+import type { CommandStepView, CommandView } from '../../schemas/api.ts';
 
 export const AT = Date.UTC(2026, 4, 28, 20, 26, 40, 250);
 
@@ -7,9 +7,9 @@ const FINAL = ['done', 'failed', 'rejected', 'expired', 'cancelled'];
 
 /** With these steps, a second apart. */
 export function someCommand(
-  steps: readonly Omit<CommandStep, 'at'>[],
-  changes: Partial<Command> = {},
-): Command {
+  steps: readonly Omit<CommandStepView, 'at'>[],
+  changes: Partial<CommandView> = {},
+): CommandView {
   const timeline = steps.map((step, index) => ({ ...step, at: AT + index * 1000 }));
   const last = timeline.at(-1) ?? { status: 'queued' as const, at: AT };
   return {

@@ -6,7 +6,7 @@ import type { CommittedResult } from '../../broker/hub/commands/commands.ts';
 import type { CommandRow } from '../../broker/store/command-ports.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
-import { ConnectedDevice, commandWorld, rest, wishOf } from './world.ts';
+import { ConnectedDevice, commandWorld, requestOf, rest } from './world.ts';
 
 const HAPPENINGS = [
   'ask',
@@ -106,8 +106,8 @@ async function life() {
     };
     return new ConnectedDevice(session, transport);
   };
-  const ask = (wish: Parameters<typeof wishOf>[0]) => {
-    asked.push(world.commands.issue(wishOf(wish)).catch((error: { code: string }) => error.code));
+  const ask = (request: Parameters<typeof requestOf>[0]) => {
+    asked.push(world.commands.issue(requestOf(request)).catch((error: { code: string }) => error.code));
   };
   const open = () => [...store.durable.values()].filter(({ status }) => !isFinal(status));
   const of = (pick: number) => open()[pick % Math.max(1, open().length)]?.id ?? 'none';

@@ -5,9 +5,9 @@ import { Deadlines } from '../../broker/hub/commands/deadlines.ts';
 import { FakeClock } from '../helpers/clock.ts';
 
 it('runs each once, in order of time, none early and none that was cancelled', () => {
-  const wishes = fc.array(fc.record({ after: fc.integer({ min: 0, max: 500 }), cancel: fc.boolean() }));
+  const requests = fc.array(fc.record({ after: fc.integer({ min: 0, max: 500 }), cancel: fc.boolean() }));
   fc.assert(
-    fc.property(wishes, (all) => {
+    fc.property(requests, (all) => {
       const clock = new FakeClock();
       const deadlines = new Deadlines(clock);
       const start = clock.now();

@@ -1,7 +1,7 @@
 /** Answers that come about the end of a command: in time, at the end, and after it. */
 import { describe, expect, it } from 'vitest';
 import { FRAME } from '../../broker/wire/frames.ts';
-import { commandWorld, holdSaves, RESULT, rest, steps, wishOf } from './world.ts';
+import { commandWorld, holdSaves, RESULT, requestOf, rest, steps } from './world.ts';
 
 it('"The device answered in time, and the broker shows it as expired"', async () => {
   const world = await commandWorld();
@@ -56,7 +56,7 @@ describe('"I cancelled it, the device had done it already, and nobody kept that"
     const { id } = await world.ask();
     world.known('other');
     const held = holdSaves(world.database);
-    const busy = world.commands.issue(wishOf({ device: 'other' }));
+    const busy = world.commands.issue(requestOf({ device: 'other' }));
     await rest();
     const cancelled = world.commands.cancel('acme', id, 'key2');
     await device.answer(id, 'done');

@@ -1,13 +1,13 @@
 /** What is refused, with the limit that refused it (users.md, "Limits"). */
 import { describe, expect, it } from 'vitest';
-import type { CommandWish } from '../../broker/hub/commands/command.ts';
+import type { CommandRequest } from '../../broker/hub/commands/command.ts';
 import type { Value } from '../../broker/wire/frames.ts';
-import { commandWorld, wishOf } from './world.ts';
+import { commandWorld, requestOf } from './world.ts';
 
-async function refusal(wish: Partial<CommandWish>) {
+async function refusal(request: Partial<CommandRequest>) {
   const world = await commandWorld({ limits: { argsBytes: 100, maxTtlSeconds: 3600 } });
   world.known();
-  const asked = world.commands.issue(wishOf(wish));
+  const asked = world.commands.issue(requestOf(request));
   await expect(asked).rejects.toMatchObject({ name: 'HubRefusal' });
   return asked.then(
     () => null,
@@ -15,7 +15,7 @@ async function refusal(wish: Partial<CommandWish>) {
   );
 }
 
-describe('a wish that cannot be met', () => {
+describe('a request that cannot be met', () => {
   it('names the limit of the arguments, and how big they were', async () => {
     const { code, limit, message } = (await refusal({ args: 'x'.repeat(200) })) ?? {};
     expect({ code, limit }).toEqual({ code: 'args-too-large', limit: 'commands.argsBytes' });
@@ -60,7 +60,7 @@ describe('a device with its number of waiting commands', () => {
     const world = await commandWorld({ limits: { waitingPerDevice: 2 } });
     world.known();
     for (const id of ['a', 'b']) await world.ask({ id });
-    const third = world.commands.issue(wishOf({ id: 'c' }));
+    const third = world.commands.issue(requestOf({ id: 'c' }));
     await expect(third).rejects.toMatchObject({
       code: 'too-many-commands',
       limit: 'commands.waitingPerDevice',
@@ -86,7 +86,7 @@ describe('a device with its number of waiting commands', () => {
     const device = await world.connect();
     await world.ask({ id: 'a' });
     await device.answer('a', 'accepted');
-    const asked = world.commands.issue(wishOf({ whenFull: 'expire-oldest' }));
+    const asked = world.commands.issue(requestOf({ whenFull: 'expire-oldest' }));
     await expect(asked).rejects.toMatchObject({ code: 'too-many-commands' });
   });
 });
@@ -95,7 +95,7 @@ it('refuses everybody when the broker has its number of waiting commands', async
   const world = await commandWorld({ limits: { waiting: 2, waitingGuaranteed: 0 } });
   for (const device of ['one', 'two', 'three']) world.known(device);
   for (const device of ['one', 'two']) await world.ask({ device });
-  const asked = world.commands.issue(wishOf({ device: 'three' }));
+  const asked = world.commands.issue(requestOf({ device: 'three' }));
   await expect(asked).rejects.toMatchObject({ code: 'too-many-commands', limit: 'commands.waiting' });
   expect(world.commands.waiting).toBe(2);
 });

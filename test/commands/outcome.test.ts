@@ -7,7 +7,7 @@ import { FRAME } from '../../broker/wire/frames.ts';
 import { testConfig } from '../helpers/config.ts';
 import { silentLog } from '../helpers/log.ts';
 import { sessionHarness } from '../helpers/session.ts';
-import { RESULT, wishOf } from './world.ts';
+import { RESULT, requestOf } from './world.ts';
 
 const QUERY = { customer: '*', by: null, action: null, target: null, from: null, to: null, before: null };
 
@@ -35,7 +35,7 @@ it('"The broker was killed; the command says done, and the audit says nothing"',
   await before.control.load();
   await before.control.start();
   before.fleet.obtain('acme', 'pump');
-  await before.control.commands.issue(wishOf({ id: 'a' }));
+  await before.control.commands.issue(requestOf({ id: 'a' }));
   const target = 'acme/pump';
   const entry = { by: 'key1', customer: 'acme', action: 'command.send', target, outcome: null } as const;
   before.control.audit.add({ ...entry, reference: 'command acme/a' });
@@ -62,7 +62,7 @@ it('"The broker was killed between the end of the command and the word of it in 
   before.fleet.obtain('acme', 'pump');
   const entry = { by: 'key1', customer: 'acme', action: 'command.send', target: 'acme/pump' } as const;
   for (const id of ['ended', 'waits']) {
-    await before.control.commands.issue(wishOf({ id }));
+    await before.control.commands.issue(requestOf({ id }));
     before.control.audit.add({ ...entry, outcome: null, reference: `command acme/${id}` });
   }
   await before.control.audit.list({ ...QUERY, limit: 1 });

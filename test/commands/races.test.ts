@@ -1,6 +1,6 @@
 /** Two things in the same moment: what is asked, what is saved, and who connects meanwhile. */
 import { describe, expect, it } from 'vitest';
-import { commandWorld, holdSaves, rest, steps, wishOf } from './world.ts';
+import { commandWorld, holdSaves, requestOf, rest, steps } from './world.ts';
 
 const ids = (frames: readonly { readonly id: string }[]) => frames.map(({ id }) => id);
 
@@ -10,8 +10,8 @@ describe('"I sent open, then close, and the valve did close, then open"', () => 
     const device = await world.connect();
     await world.ask({ id: 'older', supersede: 'valve' });
     device.commands();
-    const open = world.commands.issue(wishOf({ id: null, name: 'open', supersede: 'valve' }));
-    const close = world.commands.issue(wishOf({ id: null, name: 'close' }));
+    const open = world.commands.issue(requestOf({ id: null, name: 'open', supersede: 'valve' }));
+    const close = world.commands.issue(requestOf({ id: null, name: 'close' }));
     await Promise.all([open, close]);
     await rest();
     expect(device.commands().map(({ name }) => name)).toEqual(['open', 'close']);
@@ -24,11 +24,11 @@ describe('"I sent open, then close, and the valve did close, then open"', () => 
     expect(ids(device.commands())).toEqual(['a', 'b']);
     world.known('other');
     const held = holdSaves(world.database);
-    const busy = world.commands.issue(wishOf({ device: 'other' }));
+    const busy = world.commands.issue(requestOf({ device: 'other' }));
     await rest();
     await device.answer('a', 'done');
     await device.answer('b', 'done');
-    const close = world.commands.issue(wishOf({ name: 'close' }));
+    const close = world.commands.issue(requestOf({ name: 'close' }));
     await held.release();
     await Promise.all([busy, close]);
     await rest();
@@ -41,7 +41,7 @@ describe('a device that connects anew while its command is being saved', () => {
     const world = await commandWorld();
     await world.connect();
     const held = holdSaves(world.database);
-    const asked = world.commands.issue(wishOf());
+    const asked = world.commands.issue(requestOf());
     await rest();
     const again = await world.connect();
     await held.release();
@@ -69,7 +69,7 @@ it('"Now or never" is never, when the device goes while the command is being sav
   const device = await world.connect();
   await world.ask({ id: 'before' });
   const held = holdSaves(world.database);
-  const asked = world.commands.issue(wishOf({ id: null, ttl: 0 }));
+  const asked = world.commands.issue(requestOf({ id: null, ttl: 0 }));
   await rest();
   await device.disconnect();
   await held.release();
@@ -82,7 +82,7 @@ it('an attempt that no connection took does not count', async () => {
   const world = await commandWorld();
   const device = await world.connect();
   const held = holdSaves(world.database);
-  const asked = world.commands.issue(wishOf());
+  const asked = world.commands.issue(requestOf());
   await rest();
   device.end();
   await held.release();
@@ -98,7 +98,7 @@ describe('a command that has ended before anybody could know of it', () => {
     const world = await commandWorld();
     world.known();
     const held = holdSaves(world.database);
-    const asked = world.commands.issue(wishOf({ id: 'a', ttl: 0 }));
+    const asked = world.commands.issue(requestOf({ id: 'a', ttl: 0 }));
     await rest();
     const cancelled = expect(world.commands.cancel('acme', 'a', 'key2')).rejects.toMatchObject({
       code: 'conflict',
@@ -114,7 +114,7 @@ describe('a command that has ended before anybody could know of it', () => {
     const world = await commandWorld();
     const device = world.known();
     const held = holdSaves(world.database);
-    const asked = world.commands.issue(wishOf({ id: 'a', ttl: 0 }));
+    const asked = world.commands.issue(requestOf({ id: 'a', ttl: 0 }));
     await rest();
     world.fleet.forget(device);
     await held.release();
@@ -146,7 +146,7 @@ describe('"The queue is full of old orders for the valve, and the new one is ref
     const world = await commandWorld({ limits: { waitingPerDevice: 1 } });
     world.known();
     await world.ask({ id: 'a' });
-    await expect(world.commands.issue(wishOf({ supersede: 'valve' }))).rejects.toMatchObject({
+    await expect(world.commands.issue(requestOf({ supersede: 'valve' }))).rejects.toMatchObject({
       code: 'too-many-commands',
     });
     expect((await world.now('a')).status).toBe('queued');
@@ -157,7 +157,7 @@ it('a command whose time has run out is not sent any more, however late the brok
   const world = await commandWorld();
   const device = await world.connect();
   const held = holdSaves(world.database);
-  const asked = world.commands.issue(wishOf({ ttl: 50 }));
+  const asked = world.commands.issue(requestOf({ ttl: 50 }));
   await rest();
   await world.pass(60);
   await held.release();
@@ -170,7 +170,7 @@ it('a command whose time has run out is not sent any more, however late the brok
 it('two who ask with one id in the same moment have one command', async () => {
   const world = await commandWorld();
   const device = await world.connect();
-  const asked = await Promise.all([1, 2, 3].map(() => world.commands.issue(wishOf({ id: 'order-66' }))));
+  const asked = await Promise.all([1, 2, 3].map(() => world.commands.issue(requestOf({ id: 'order-66' }))));
   await rest();
   expect(asked.map(({ created }) => created)).toEqual([true, false, false]);
   expect(ids(device.commands())).toEqual(['order-66']);
@@ -187,9 +187,9 @@ it('a command with an id of its own does not wait for what others are having sav
     await new Promise<void>((resolve) => held.push(resolve));
     await save(rows);
   };
-  const first = world.commands.issue(wishOf({ id: 'a' }));
+  const first = world.commands.issue(requestOf({ id: 'a' }));
   await rest();
-  const others = ['b', null].map((id) => world.commands.issue(wishOf({ id })));
+  const others = ['b', null].map((id) => world.commands.issue(requestOf({ id })));
   await rest();
   while (held.length > 0) {
     held.shift()?.();

@@ -1,16 +1,16 @@
 /** What all customers share, shared out: "acme's full queue does not stop globex". */
 import { describe, expect, it } from 'vitest';
-import type { CommandWish } from '../../broker/hub/commands/command.ts';
-import { EVERYBODY, wishOf as jobOf, jobWorld } from '../jobs/world.ts';
-import { commandWorld, type Limits, wishOf } from './world.ts';
+import type { CommandRequest } from '../../broker/hub/commands/command.ts';
+import { EVERYBODY, requestOf as jobOf, jobWorld } from '../jobs/world.ts';
+import { commandWorld, type Limits, requestOf } from './world.ts';
 
 const LIMITS: Limits = { waiting: 10, waitingPerCustomer: 4, waitingPerKey: 3, waitingGuaranteed: 0 };
 
 async function sharedWorld(limits: Limits = {}) {
   const world = await commandWorld({ limits: { ...LIMITS, ...limits } });
-  const send = (customer: string, by: string, wish: Partial<CommandWish> = {}) => {
+  const send = (customer: string, by: string, request: Partial<CommandRequest> = {}) => {
     world.fleet.obtain(customer, 'pump');
-    return world.commands.issue(wishOf({ customer, by, ...wish }));
+    return world.commands.issue(requestOf({ customer, by, ...request }));
   };
   const fill = async (customer: string, by: string, count: number) => {
     for (let number = 0; number < count; number += 1) await send(customer, by);
@@ -82,7 +82,7 @@ describe('waiting commands', () => {
     await commands.stop();
     const later = await commandWorld({ limits: LIMITS, database });
     later.known();
-    await expect(later.commands.issue(wishOf({ by: 'script' }))).rejects.toMatchObject(
+    await expect(later.commands.issue(requestOf({ by: 'script' }))).rejects.toMatchObject(
       full('commands.waitingPerKey'),
     );
   });

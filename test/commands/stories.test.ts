@@ -129,8 +129,14 @@ it('"The answer came after the timeout, and nobody kept it"', async () => {
 it('"My script sent it twice, and the pump was started twice"', async () => {
   const world = await commandWorld();
   const device = await world.connect();
-  const wish = { customer: 'acme', device: 'pump', ttl: 60_000, supersede: null, job: null, by: 'key1' };
-  const start = { ...wish, name: 'start', args: { rpm: 900 }, id: 'order-66', whenFull: 'refuse' } as const;
+  const request = { customer: 'acme', device: 'pump', ttl: 60_000, supersede: null, job: null, by: 'key1' };
+  const start = {
+    ...request,
+    name: 'start',
+    args: { rpm: 900 },
+    id: 'order-66',
+    whenFull: 'refuse',
+  } as const;
   const [first, second] = await Promise.all([world.commands.issue(start), world.commands.issue(start)]);
   const third = await world.commands.issue(start);
   expect([first.created, second.created, third.created]).toEqual([true, false, false]);

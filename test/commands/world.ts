@@ -1,7 +1,7 @@
 /** Commands with real sessions and a store in memory: devices connect and answer, the clock stands until it is moved. */
 import { onTestFinished } from 'vitest';
-import type { Command, CommandWish } from '../../broker/hub/commands/command.ts';
-import { Commands } from '../../broker/hub/commands/commands.ts';
+import type { Command, CommandRequest } from '../../broker/hub/commands/command.ts';
+import { CommandService } from '../../broker/hub/commands/commands.ts';
 import type { Database } from '../../broker/store/ports.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { encodeHello, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
@@ -18,7 +18,7 @@ export interface WorldOptions {
   readonly limits?: Limits;
   readonly database?: Database;
   /** What the log says beyond the store, at the start. */
-  readonly replay?: (commands: Commands) => void;
+  readonly replay?: (commands: CommandService) => void;
 }
 
 /** Turns until everything that was set off has come to rest: a memory store answers in microtasks. */
@@ -32,7 +32,7 @@ export async function commandWorld(options: WorldOptions = {}) {
   await database.start();
   let ids = 0;
   const harness = sessionHarness({ store: { commitSpacing: 0 } }, (parts) => {
-    const commands = new Commands({
+    const commands = new CommandService({
       ...parts,
       store: database,
       limits: config.commands,
@@ -80,7 +80,7 @@ export function holdSaves(database: Database) {
   };
 }
 
-type Harness = ReturnType<typeof sessionHarness<Commands>>;
+type Harness = ReturnType<typeof sessionHarness<CommandService>>;
 
 /** The sentences that tests are made of. */
 function dialogue({ commands, open, clock, fleet }: Harness) {
@@ -97,8 +97,8 @@ function dialogue({ commands, open, clock, fleet }: Harness) {
     },
     /** The device is known and away. */
     known: (id = 'pump') => fleet.obtain('acme', id),
-    async ask(wish: Partial<CommandWish> = {}): Promise<Command> {
-      const { command } = await commands.issue(wishOf(wish));
+    async ask(request: Partial<CommandRequest> = {}): Promise<Command> {
+      const { command } = await commands.issue(requestOf(request));
       await rest();
       return command;
     },
@@ -114,7 +114,7 @@ function dialogue({ commands, open, clock, fleet }: Harness) {
   };
 }
 
-export function wishOf(wish: Partial<CommandWish> = {}): CommandWish {
+export function requestOf(request: Partial<CommandRequest> = {}): CommandRequest {
   return {
     customer: 'acme',
     device: 'pump',
@@ -126,7 +126,7 @@ export function wishOf(wish: Partial<CommandWish> = {}): CommandWish {
     whenFull: 'refuse',
     job: null,
     by: 'key1',
-    ...wish,
+    ...request,
   };
 }
 

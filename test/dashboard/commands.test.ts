@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { CommandHistory, isFinal } from '../../dashboard/device/command-history.ts';
 import { Attempts, readWish } from '../../dashboard/device/command-wish.ts';
-import type { Command, CommandStep } from '../../schemas/api.ts';
+import type { CommandStepView, CommandView } from '../../schemas/api.ts';
 
-function command(id: string, createdAt: number, ...timeline: CommandStep[]): Command {
-  const steps: CommandStep[] = [{ status: 'queued', at: createdAt, by: 'oper1234' }, ...timeline];
+function command(id: string, createdAt: number, ...timeline: CommandStepView[]): CommandView {
+  const steps: CommandStepView[] = [{ status: 'queued', at: createdAt, by: 'oper1234' }, ...timeline];
   return {
     id,
     device: 'acme/pump-7',
@@ -21,8 +21,8 @@ function command(id: string, createdAt: number, ...timeline: CommandStep[]): Com
   };
 }
 
-const written: CommandStep = { status: 'written', at: 20, session: 's1', attempt: 1 };
-const done: CommandStep = { status: 'done', at: 30, session: 's1' };
+const written: CommandStepView = { status: 'written', at: 20, session: 's1', attempt: 1 };
+const done: CommandStepView = { status: 'done', at: 30, session: 's1' };
 
 describe('the commands of a device', () => {
   const ids = (history: CommandHistory) => history.all.map(({ id }) => id);
@@ -65,7 +65,7 @@ describe('the commands of a device', () => {
   });
 
   it('are final in five states only', () => {
-    const final = (status: Command['status']) => isFinal({ ...command('a', 1), status });
+    const final = (status: CommandView['status']) => isFinal({ ...command('a', 1), status });
     expect(['done', 'failed', 'rejected', 'expired', 'cancelled'].every((one) => final(one as 'done'))).toBe(
       true,
     );

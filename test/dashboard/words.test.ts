@@ -4,10 +4,16 @@ import { offset, statusText, stepText, toneOf, who } from '../../dashboard/devic
 import { compare, readDocument, summary, versionOf } from '../../dashboard/device/comparison.ts';
 import { longJson, parseJson, shortJson } from '../../dashboard/json-text.ts';
 import { deviceLink, readRoute } from '../../dashboard/route.ts';
-import { COMMAND_STATUS_TEXTS, type Command, type CommandStep, type Documents } from '../../schemas/api.ts';
+import {
+  COMMAND_STATUS_TEXTS,
+  type CommandStepView,
+  type CommandView,
+  type Documents,
+} from '../../schemas/api.ts';
 
-const STATUSES = Object.keys(COMMAND_STATUS_TEXTS) as Command['status'][];
-const command = (status: Command['status'], ...timeline: CommandStep[]) => ({ status, timeline }) as Command;
+const STATUSES = Object.keys(COMMAND_STATUS_TEXTS) as CommandView['status'][];
+const command = (status: CommandView['status'], ...timeline: CommandStepView[]) =>
+  ({ status, timeline }) as CommandView;
 
 describe('a status', () => {
   it('has words of its own, each', () => {
@@ -33,7 +39,7 @@ describe('a status', () => {
 });
 
 describe('a step', () => {
-  it.each<[CommandStep, string]>([
+  it.each<[CommandStepView, string]>([
     [{ status: 'queued', at: 1, by: 'abcd1234' }, 'Stored, asked for by key abcd1234.'],
     [{ status: 'queued', at: 1, by: 'mqtt' }, 'Stored, asked for by the MQTT bridge.'],
     [{ status: 'accepted', at: 1, session: 's1' }, 'The device has it and will do it.'],

@@ -1,14 +1,15 @@
 /** "No command to a group" (thingsboard#1508, open since 2019): here with a canary, a rate, a halt, and each outcome. */
 import { describe, expect, it } from 'vitest';
-import type { Selection } from '../../broker/hub/jobs/job.ts';
-import { readJob } from '../../broker/hub/jobs/record.ts';
+import type { DeviceSelection } from '../../broker/hub/jobs/job.ts';
+import { readJob, writeJob } from '../../broker/hub/jobs/record.ts';
+import { decode } from '../../broker/wire/cbor.ts';
 import { rest } from '../commands/world.ts';
-import { connectAll, EVERYBODY, jobWorld, NAMES, slowDatabase, wishOf } from './world.ts';
+import { connectAll, EVERYBODY, jobWorld, NAMES, requestOf, slowDatabase } from './world.ts';
 
 describe('a selection', () => {
   it('lists who would get it, by customer, part of the id, model, presence, or by name', async () => {
     const world = await jobWorld(['pump-1', 'pump-2', 'valve-1']);
-    const find = (select: Partial<Selection>) => world.jobs.preview({ ...EVERYBODY, ...select });
+    const find = (select: Partial<DeviceSelection>) => world.jobs.preview({ ...EVERYBODY, ...select });
     world.known('pump-2').description = { model: 'P7', firmware: null, meta: null, maxFrame: null };
     await world.connect('valve-1');
     expect(find({})).toEqual(['pump-1', 'pump-2', 'valve-1']);
@@ -23,9 +24,9 @@ describe('a selection', () => {
 
   it('that finds nobody, or too many, makes no job', async () => {
     const world = await jobWorld(NAMES);
-    const nobody = world.jobs.create(wishOf({ select: { ...EVERYBODY, q: 'nothing' } }));
+    const nobody = world.jobs.create(requestOf({ select: { ...EVERYBODY, q: 'nothing' } }));
     await expect(nobody).rejects.toMatchObject({ code: 'bad-request' });
-    const badName = world.jobs.create(wishOf({ name: 'not a name' }));
+    const badName = world.jobs.create(requestOf({ name: 'not a name' }));
     await expect(badName).rejects.toMatchObject({ code: 'bad-request' });
     expect((await world.jobs.list('*', { before: null, limit: 10 })).items).toEqual([]);
   });
@@ -196,5 +197,19 @@ describe('a restart in the middle', () => {
       limit: 100,
     });
     expect(items).toHaveLength(4);
+  });
+});
+
+describe('a row of a job', () => {
+  it('keeps the names that its members had in the first version, and comes back as it was', () => {
+    const request = requestOf({ canary: 1 });
+    const baseline = { ended: 2, failures: 1 };
+    const state = { request, status: 'canary', reason: null, cancelledBy: null, baseline } as const;
+    const times = { createdAt: 5, endedAt: null };
+    const stored = { id: 'j', number: 3, ...times, targets: ['d1', 'd2'], state, counts: {}, issued: 0 };
+    const row = writeJob({ ...stored, refusals: new Map([[1, 'no']]) });
+    const { state: body } = decode(row.body) as { readonly state: object };
+    expect(Object.keys(body).sort()).toEqual(['baseline', 'cancelledBy', 'reason', 'status', 'wish']);
+    expect(readJob(row)).toEqual({ ...stored, refusals: new Map([[1, 'no']]) });
   });
 });

@@ -1,15 +1,15 @@
 /** What a job does next, whatever devices answer and people do: the promises of `rules.ts`, tried at random. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobWish } from '../../broker/hub/jobs/job.ts';
-import { hasEnded, Progress } from '../../broker/hub/jobs/progress.ts';
+import type { JobRequest } from '../../broker/hub/jobs/job.ts';
+import { hasEnded, JobProgress } from '../../broker/hub/jobs/progress.ts';
 import { isOver, type JobState, mayBegin, nextState } from '../../broker/hub/jobs/rules.ts';
-import { wishOf } from './world.ts';
+import { requestOf } from './world.ts';
 
 const ENDS = ['done', 'done', 'done', 'failed', 'rejected', 'expired'] as const;
 
 const size = fc.integer({ min: 1, max: 30 });
-const wish = fc.record({
+const request = fc.record({
   canary: fc.integer({ min: 0, max: 33 }),
   haltShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
 });
@@ -23,15 +23,15 @@ type Happening = typeof happening extends fc.Arbitrary<infer One> ? One : never;
 
 /** A job without commands: targets begin as far as the rules allow, and end as the script says. */
 class Model {
-  readonly progress: Progress;
+  readonly progress: JobProgress;
   state: JobState;
   wasResumed = false;
 
-  constructor(targets: number, part: Pick<JobWish, 'canary' | 'haltShare'>) {
-    const whole = wishOf(part);
-    this.progress = new Progress(targets, whole.canary);
+  constructor(targets: number, part: Pick<JobRequest, 'canary' | 'haltShare'>) {
+    const whole = requestOf(part);
+    this.progress = new JobProgress(targets, whole.canary);
     this.state = {
-      wish: whole,
+      request: whole,
       status: whole.canary > 0 ? 'canary' : 'running',
       reason: null,
       cancelledBy: null,
@@ -82,7 +82,7 @@ class Model {
 
 function everyRun(check: (model: Model, before: JobState) => void): void {
   fc.assert(
-    fc.property(size, wish, fc.array(happening, { maxLength: 120 }), (targets, part, script) => {
+    fc.property(size, request, fc.array(happening, { maxLength: 120 }), (targets, part, script) => {
       const model = new Model(targets, part);
       for (const one of script) {
         const before = model.state;
@@ -97,7 +97,7 @@ function everyRun(check: (model: Model, before: JobState) => void): void {
 describe('a job, whatever happens', () => {
   it('gives nobody a turn beyond the canary before all of that are done, unless a person resumes it', () => {
     everyRun(({ progress, state, wasResumed }) => {
-      const first = Math.min(state.wish.canary, progress.size);
+      const first = Math.min(state.request.canary, progress.size);
       const areDone = progress.canary.ended === first && progress.canary.failures === 0;
       if (!areDone && !wasResumed) expect(progress.begun).toBeLessThanOrEqual(first);
     });
@@ -148,7 +148,7 @@ describe('a job, whatever happens', () => {
 });
 
 it('an older look at the store does not take back what has ended', () => {
-  const progress = new Progress(2, 0);
+  const progress = new JobProgress(2, 0);
   progress.set(0, 'done');
   progress.set(0, 'queued');
   expect(progress.status(0)).toBe('done');
@@ -156,7 +156,7 @@ it('an older look at the store does not take back what has ended', () => {
 });
 
 it('a command that is being asked for does not count as issued', () => {
-  const progress = new Progress(2, 0);
+  const progress = new JobProgress(2, 0);
   progress.set(0, 'issuing');
   expect([progress.begun, progress.issued]).toEqual([1, 0]);
   progress.set(0, 'queued');

@@ -1,7 +1,7 @@
 /** Jobs over real commands and sessions and a store in memory; the clock stands until it is moved. */
 import { onTestFinished } from 'vitest';
-import type { JobWish, Selection } from '../../broker/hub/jobs/job.ts';
-import { Jobs } from '../../broker/hub/jobs/jobs.ts';
+import type { DeviceSelection, JobRequest } from '../../broker/hub/jobs/job.ts';
+import { JobService } from '../../broker/hub/jobs/jobs.ts';
 import type { CommandRow, JobRow } from '../../broker/store/command-ports.ts';
 import type { Database } from '../../broker/store/ports.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
@@ -9,9 +9,15 @@ import { type ConnectedDevice, commandWorld, type Limits, rest } from '../comman
 import { silentLog } from '../helpers/log.ts';
 
 /** All devices of acme. */
-export const EVERYBODY: Selection = { customer: 'acme', q: null, model: null, online: null, devices: null };
+export const EVERYBODY: DeviceSelection = {
+  customer: 'acme',
+  q: null,
+  model: null,
+  online: null,
+  devices: null,
+};
 
-export const wishOf = (wish: Partial<JobWish> = {}): JobWish => ({
+export const requestOf = (request: Partial<JobRequest> = {}): JobRequest => ({
   select: EVERYBODY,
   name: 'update',
   args: { to: '2.0' },
@@ -21,7 +27,7 @@ export const wishOf = (wish: Partial<JobWish> = {}): JobWish => ({
   rate: null,
   haltShare: null,
   by: 'key1',
-  ...wish,
+  ...request,
 });
 
 /** `devices` are known and away. */
@@ -29,7 +35,7 @@ export async function jobWorld(devices: readonly string[], database?: Database, 
   const world = await commandWorld({ limits, ...(database && { database }) });
   for (const id of devices) world.known(id);
   let ids = 0;
-  const jobs = new Jobs({
+  const jobs = new JobService({
     store: world.database,
     commands: world.commands,
     fleet: world.fleet,
@@ -49,8 +55,8 @@ export async function jobWorld(devices: readonly string[], database?: Database, 
     const { items } = await jobs.outcomes(job, { from: 0, limit: 100 });
     return Object.fromEntries(items.map(({ device, status }) => [device, status]));
   };
-  const create = async (wish: Partial<JobWish> = {}) => {
-    const { id } = await jobs.create(wishOf(wish));
+  const create = async (request: Partial<JobRequest> = {}) => {
+    const { id } = await jobs.create(requestOf(request));
     await rest();
     return id;
   };

@@ -1,7 +1,7 @@
 /** What viewers are told of commands: each in its newest form, to those that may see its device. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as view from '../../broker/hub/commands/command.ts';
-import type { Command } from '../../schemas/api.ts';
+import type { CommandView } from '../../schemas/api.ts';
 import { type FakeViewer, World } from './world.ts';
 
 function watchingWorld(topic = 'acme/+', customer = '*') {
@@ -14,7 +14,7 @@ function watchingWorld(topic = 'acme/+', customer = '*') {
   return { world, viewer, commands: world.commands };
 }
 
-function told(viewer: FakeViewer): Command[] {
+function told(viewer: FakeViewer): CommandView[] {
   return viewer.of('command').flatMap((message) => message.commands);
 }
 

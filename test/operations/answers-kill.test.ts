@@ -5,7 +5,7 @@
 import { expect, it } from 'vitest';
 import { encodeHello, encodeReported, encodeResult, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
-import type { Command } from '../../schemas/api/commands.ts';
+import type { CommandView } from '../../schemas/api/commands.ts';
 import type { Documents } from '../../schemas/api/desired.ts';
 import { startProcess } from '../helpers/broker-process.ts';
 import { connect } from '../helpers/device.ts';
@@ -22,7 +22,7 @@ it('an answer is durable once a later frame is acknowledged', async () => {
   const device = await connect(first.url, { key });
   device.send(encodeHello({ boot: 7, ackWithin: 0 }), encodeTelemetry(1, null, { temp: 21 }));
   await device.acknowledged(1);
-  const { id } = await first.api<Command>('/devices/acme/pump/commands', { name: 'open' });
+  const { id } = await first.api<CommandView>('/devices/acme/pump/commands', { name: 'open' });
   const frame = await device.next();
   expect(frame).toMatchObject({ kind: FRAME.command, id, name: 'open' });
   device.send(
@@ -34,7 +34,7 @@ it('an answer is durable once a later frame is acknowledged', async () => {
   await first.kill();
 
   const second = await startProcess({ data, env });
-  const command = await second.api<Command>(`/commands/${id}`);
+  const command = await second.api<CommandView>(`/commands/${id}`);
   expect(command).toMatchObject({ status: 'done', result: { opened: true } });
   const documents = await second.api<Documents>('/devices/acme/pump/desired');
   expect(documents.reported).toMatchObject({ version: 0, values: { valve: 'open' } });

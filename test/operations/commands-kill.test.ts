@@ -7,7 +7,7 @@ import type { Clock } from '../../broker/base/clock.ts';
 import { systemClock } from '../../client/index.ts';
 import { seeded } from '../../device-sim/random.ts';
 import { simulate } from '../../device-sim/run.ts';
-import type { Command } from '../../schemas/api/commands.ts';
+import type { CommandView } from '../../schemas/api/commands.ts';
 import { type BrokerProcess, startProcess } from '../helpers/broker-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -52,7 +52,7 @@ class Operator {
     const ttl = [5, 10, 20, 30][number % 4];
     const body = { id, name: 'identify', ttl };
     try {
-      const command = await broker.api<Command>(`/devices/acme/${device}/commands`, body);
+      const command = await broker.api<CommandView>(`/devices/acme/${device}/commands`, body);
       expect(command.id).toBe(id);
       this.asked.add(id);
       return true;
@@ -119,7 +119,7 @@ it('ends every command once, whoever is killed or cut', { timeout: 900_000 }, as
   const waiting = async () =>
     (await last.api<{ broker: { commands: { waiting: number } } }>('/stats')).broker.commands.waiting;
   await eventually(async () => expect(await waiting()).toBe(0), { timeout: 300_000, interval: 200 });
-  const ends = await Promise.all([...operator.asked].map((id) => last.api<Command>(`/commands/${id}`)));
+  const ends = await Promise.all([...operator.asked].map((id) => last.api<CommandView>(`/commands/${id}`)));
   await fleet.stop();
   expect(await last.stop()).toBe(0);
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
-import type { Command, Documents } from '../../schemas/api.ts';
+import type { CommandView, Documents } from '../../schemas/api.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { requires } from '../helpers/requires.ts';
 
@@ -59,14 +59,14 @@ async function greeted(dialogue: string) {
   expect(await device.next()).toMatchObject({ durable: 0 });
   return {
     device,
-    command: (name: string, args?: object) => ask<Command>('POST', `${DEVICE}/commands`, { name, args }),
-    find: ({ id }: Command) => ask<Command>('GET', `/commands/${id}`),
+    command: (name: string, args?: object) => ask<CommandView>('POST', `${DEVICE}/commands`, { name, args }),
+    find: ({ id }: CommandView) => ask<CommandView>('GET', `/commands/${id}`),
     desire: (values: object) => ask<Documents>('PUT', `${DEVICE}/desired`, values),
     documents: () => ask<Documents>('GET', `${DEVICE}/desired`),
   };
 }
 
-const steps = ({ timeline }: Command) => timeline.map(({ status }) => status);
+const steps = ({ timeline }: CommandView) => timeline.map(({ status }) => status);
 
 requires('python3-websockets', 'python3-cbor2')('a device in Python, written from PROTOCOL.md', () => {
   it('accepts a command, tells its progress and finishes it; another fails; one is rejected (P-5.3)', async () => {

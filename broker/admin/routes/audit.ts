@@ -4,7 +4,7 @@
  * Entries of the audit as the HTTP API tells them. Pure.
  */
 import {
-  type AuditEntry,
+  type AuditEntryView,
   AuditListSchema,
   AuditQuerySchema,
   DEFAULT_LIMIT,
@@ -17,7 +17,7 @@ import type { AdminParts, Api } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
 
-export function auditView(row: NumberedAuditRow): AuditEntry {
+export function auditView(row: NumberedAuditRow): AuditEntryView {
   const { number, at, by, customer, action, target, detail, outcome, outcomeAt } = row;
   return {
     number,

@@ -20,7 +20,12 @@ import {
 } from '../../../schemas/api.ts';
 import { parseDuration } from '../../../schemas/durations.ts';
 import { type Caller, sees } from '../../access/caller.ts';
-import { type Command, type CommandDesk, type CommandWish, commandView } from '../../hub/commands/command.ts';
+import {
+  type Command,
+  type CommandDesk,
+  type CommandRequest,
+  commandView,
+} from '../../hub/commands/command.ts';
 import { valueOfJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, type DeviceParams, findDevice, notFound, Refusal } from '../context.ts';
@@ -30,11 +35,11 @@ import { readNumberCursor, writeNumberCursor } from '../paging.ts';
 import { type Done, deviceTarget, idTarget, type Trail } from '../trail.ts';
 
 /** Throws HubRefusal for arguments outside the profile. */
-export function commandWish(
+export function readCommandRequest(
   { customer, device }: DeviceParams,
   body: NewCommand,
   { keyId: by, role }: Caller,
-): CommandWish {
+): CommandRequest {
   const { name, args = null, ttl, id = null, supersede = null, whenFull = 'refuse' } = body;
   const value = valueOfJson(args, 'body.args');
   const asker = role === 'admin' ? 'admin' : 'other';
@@ -90,8 +95,8 @@ function sendRoute(api: Api, { fleet, commands }: AdminParts, access: Access, tr
     async (request, reply) => {
       const caller = access.caller(request);
       const { customer, id } = findDevice(fleet, caller, request.params);
-      const wish = commandWish({ customer, device: id }, request.body, caller);
-      const { command, created } = await commands.issue(wish);
+      const asked = readCommandRequest({ customer, device: id }, request.body, caller);
+      const { command, created } = await commands.issue(asked);
       if (created) trail.done(request, sent(command));
       return reply.code(created ? 201 : 200).send(commandView(command, commands.waitingFor(command)));
     },

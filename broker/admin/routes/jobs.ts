@@ -9,20 +9,20 @@ import type { FastifyRequest } from 'fastify';
 import {
   DEFAULT_LIMIT,
   DryRunSchema,
-  type Job as JobBody,
   JobListSchema,
   JobOutcomeListSchema,
+  type JobOutcomeView,
   JobPath,
   JobSchema,
   JobsQuery,
+  type JobView,
   type NewJob,
   NewJobSchema,
-  type JobOutcome as OutcomeBody,
   reference,
 } from '../../../schemas/api.ts';
 import { sees } from '../../access/caller.ts';
 import { commandView } from '../../hub/commands/command.ts';
-import type { Job, JobDesk, JobOutcome, JobWish, Selection } from '../../hub/jobs/job.ts';
+import type { DeviceSelection, Job, JobDesk, JobOutcome, JobRequest } from '../../hub/jobs/job.ts';
 import { jsonValue, valueOfJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, notFound } from '../context.ts';
@@ -63,57 +63,57 @@ export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Acces
       const caller = access.caller(request);
       const { customer } = request.body.select;
       if (!sees(caller, customer)) throw notFound('customer');
-      const wish = jobWish(request.body, caller.keyId);
+      const asked = readJobRequest(request.body, caller.keyId);
       if (request.body.dryRun) {
-        const devices = jobs.preview(wish.select).map((device) => `${customer}/${device}`);
+        const devices = jobs.preview(asked.select).map((device) => `${customer}/${device}`);
         return reply.code(200).send({ dryRun: true, total: devices.length, devices });
       }
-      const job = await jobs.create(wish);
-      const detail = { job: job.id, name: wish.name, devices: job.targets.length };
+      const job = await jobs.create(asked);
+      const detail = { job: job.id, name: asked.name, devices: job.targets.length };
       trail.done(request, { customer, detail, outcome: null, reference: `job ${job.id}` });
       return reply.code(201).send(jobView(job));
     },
   );
 }
 
-export function jobView(job: Job): JobBody {
-  const { wish, targets, issued } = job;
+export function jobView(job: Job): JobView {
+  const { request, targets, issued } = job;
   return {
     id: job.id,
-    customer: wish.select.customer,
-    name: wish.name,
-    args: jsonValue(wish.args),
+    customer: request.select.customer,
+    name: request.name,
+    args: jsonValue(request.args),
     status: job.status,
     reason: job.reason,
     createdAt: job.createdAt,
     endedAt: job.endedAt,
-    by: wish.by,
+    by: request.by,
     total: targets.length,
     waiting: targets.length - issued,
-    canary: wish.canary,
-    rate: wish.rate,
-    haltShare: wish.haltShare,
+    canary: request.canary,
+    rate: request.rate,
+    haltShare: request.haltShare,
     counts: { ...job.counts } as Record<string, number>,
   };
 }
 
 /** `waitingFor`: as of its command. */
-export function outcomeView(job: Job, outcome: JobOutcome, waitingFor: string | null): OutcomeBody {
+export function outcomeView(job: Job, outcome: JobOutcome, waitingFor: string | null): JobOutcomeView {
   const { device, status, reason, command } = outcome;
   return {
-    device: `${job.wish.select.customer}/${device}`,
+    device: `${job.request.select.customer}/${device}`,
     status,
     reason,
     command: command && commandView(command, waitingFor),
   };
 }
 
-export function selectionOf({ customer, q, model, online, devices }: NewJob['select']): Selection {
+export function selectionOf({ customer, q, model, online, devices }: NewJob['select']): DeviceSelection {
   return { customer, q: q ?? null, model: model ?? null, online: online ?? null, devices: devices ?? null };
 }
 
 /** Throws HubRefusal for arguments outside the profile. */
-export function jobWish(body: NewJob, by: string): JobWish {
+export function readJobRequest(body: NewJob, by: string): JobRequest {
   const { name, args = null, ttl, supersede = null, canary = 0, rate = null, haltShare = null } = body;
   return {
     select: selectionOf(body.select),
@@ -207,8 +207,8 @@ function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail
   const response = answers(200, reference(JobSchema), 'not-found', 'conflict');
   const done = (request: FastifyRequest, job: Job | null) => {
     if (!job) throw notFound('job');
-    const { customer } = job.wish.select;
-    trail.done(request, { customer, detail: { name: job.wish.name } });
+    const { customer } = job.request.select;
+    trail.done(request, { customer, detail: { name: job.request.name } });
     return jobView(job);
   };
 

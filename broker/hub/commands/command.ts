@@ -7,7 +7,7 @@
  * How a command looks in JSON, everywhere: HTTP API, live channel, bridge. Pure.
  */
 
-import type { Command as CommandBody, CommandStep as StepBody } from '../../../schemas/api/commands.ts';
+import type { CommandStepView, CommandView } from '../../../schemas/api/commands.ts';
 import type { CommandRow } from '../../store/command-ports.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import type { Value } from '../../wire/frames.ts';
@@ -16,7 +16,7 @@ import { jsonValue } from '../json.ts';
 /** Raise it when the meaning of a member changes; `readCommand` refuses what it does not know. */
 const VERSION = 1;
 
-type Body = Pick<
+type StoredCommand = Pick<
   Command,
   'name' | 'args' | 'ttl' | 'expiresAt' | 'attempts' | 'supersede' | 'by' | 'reply' | 'timeline' | 'result'
 > & { readonly version: number };
@@ -24,13 +24,13 @@ type Body = Pick<
 /** `position`: results before it in the telemetry log are in the command. */
 export function writeCommand(command: Command, position: number): CommandRow {
   const { customer, device, id, number, status, createdAt, endedAt, job, ...rest } = command;
-  const body: Body = { version: VERSION, ...rest };
+  const body: StoredCommand = { version: VERSION, ...rest };
   return { customer, device, id, number, status, createdAt, endedAt, job, position, body: encode(body) };
 }
 
 export function readCommand(row: CommandRow): Command {
   const { customer, device, id, number, createdAt, endedAt, job } = row;
-  const { version, ...rest } = decode(row.body) as Body;
+  const { version, ...rest } = decode(row.body) as StoredCommand;
   if (version !== VERSION) {
     throw new Error(`The stored command ${customer}/${id} has version ${version}, not ${VERSION}.`);
   }
@@ -39,7 +39,7 @@ export function readCommand(row: CommandRow): Command {
 }
 
 /** `waitingFor`: what it waits for, in a sentence; null: it does not. */
-export function commandView(command: Command, waitingFor: string | null): CommandBody {
+export function commandView(command: Command, waitingFor: string | null): CommandView {
   const { customer, device, args, job, supersede, result, timeline } = command;
   return {
     id: command.id,
@@ -60,7 +60,7 @@ export function commandView(command: Command, waitingFor: string | null): Comman
   };
 }
 
-function stepView({ data, ...step }: CommandStep): StepBody {
+function stepView({ data, ...step }: CommandStep): CommandStepView {
   return { ...step, ...(data !== undefined && { data: jsonValue(data) }) };
 }
 
@@ -144,7 +144,7 @@ export function isFinal(status: CommandStatus): status is FinalStatus {
 }
 
 /** What somebody asks for. */
-export interface CommandWish {
+export interface CommandRequest {
   readonly customer: string;
   readonly device: string;
   readonly name: string;
@@ -164,7 +164,7 @@ export interface CommandWish {
   readonly reply?: ReplyAddress;
 }
 
-export interface Issued {
+export interface IssuedCommand {
   readonly command: Command;
   /** false: this id was asked for before. */
   readonly created: boolean;
@@ -191,7 +191,7 @@ export interface CommandDesk {
    * `HubRefusal`: `not-found` (no such device), `bad-request`, `conflict` (the id names another command),
    * `args-too-large`, `too-large-for-device`, `too-many-commands`.
    */
-  issue(wish: CommandWish): Promise<Issued>;
+  issue(request: CommandRequest): Promise<IssuedCommand>;
   /** null: no such command. Rejects with `HubRefusal` `conflict` if it is final. Durable when it resolves. */
   cancel(customer: string, id: string, by: string): Promise<Command | null>;
   /** Cancels what the device has not accepted yet; returns how many. */

@@ -19,8 +19,8 @@ import {
   type CommandListener,
   type CommandListQuery,
   type CommandPage,
-  type CommandWish,
-  type Issued,
+  type CommandRequest,
+  type IssuedCommand,
   isFinal,
   readCommand,
 } from './command.ts';
@@ -31,7 +31,7 @@ import { LateResults } from './late-results.ts';
 import { answered, endedBy, expired, isWaiting, waitingFor } from './life.ts';
 import { type Entry, Journal, newEntry, OpenCommands, Steps } from './open-commands.ts';
 
-export interface CommandsParts {
+export interface CommandServiceParts {
   readonly store: CommandStore;
   readonly fleet: Fleet;
   readonly ingest: Pick<Ingest, 'position' | 'flushed'>;
@@ -57,8 +57,8 @@ const RESTARTED =
   'The broker was restarted before the device accepted it, and a ttl of 0 means now or never.';
 const FORGOTTEN = 'The device was forgotten.';
 
-export class Commands implements CommandDesk {
-  private readonly parts: CommandsParts;
+export class CommandService implements CommandDesk {
+  private readonly parts: CommandServiceParts;
   private readonly open = new OpenCommands();
   private readonly deadlines: Deadlines;
   private readonly journal: Journal;
@@ -70,7 +70,7 @@ export class Commands implements CommandDesk {
   private readonly heldTo = new Map<Entry, number>();
   private undo: (() => void)[] = [];
 
-  constructor(parts: CommandsParts) {
+  constructor(parts: CommandServiceParts) {
     this.parts = parts;
     const { open } = this;
     const { fleet } = parts;
@@ -155,8 +155,8 @@ export class Commands implements CommandDesk {
     return this.steps.onStep(listener);
   }
 
-  issue(wish: CommandWish): Promise<Issued> {
-    return this.creation.issue(wish);
+  issue(request: CommandRequest): Promise<IssuedCommand> {
+    return this.creation.issue(request);
   }
 
   async cancel(customer: string, id: string, by: string): Promise<Command | null> {

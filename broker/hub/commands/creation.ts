@@ -1,8 +1,8 @@
 /**
- * Makes commands out of wishes: once for each id, within the limits, durable before anybody hears of them. Owns the
+ * Makes commands out of requests: once for each id, within the limits, durable before anybody hears of them. Owns the
  * numbering and what is being made right now.
  *
- * Whether a command may be asked for: everything that can be wrong with a wish, in one place. Pure.
+ * Whether a command may be asked for: everything that can be wrong with a request, in one place. Pure.
  *
  * Whether there is room for one more command: in the customer's share, in the share of the key that asks, and in all.
  * So nobody's full queue stops somebody else. Pure.
@@ -18,7 +18,7 @@ import type { Value } from '../../wire/frames.ts';
 import type { Device } from '../fleet/device.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkProfile, checkReceivable, checkSize, isName } from '../sendable.ts';
-import type { Command, CommandWish, Issued } from './command.ts';
+import type { Command, CommandRequest, IssuedCommand } from './command.ts';
 import type { Delivery } from './delivery.ts';
 import { endedBy, isWaiting } from './life.ts';
 import { type Entry, type Journal, newEntry, type OpenCommands, type Steps } from './open-commands.ts';
@@ -30,8 +30,8 @@ const ID = new RegExp(COMMAND_ID);
 const AROUND = 1;
 
 /** Throws HubRefusal; returns the ttl in ms. */
-export function checkWish(
-  { name, id, args, ttl }: Pick<CommandWish, 'name' | 'id' | 'args' | 'ttl'>,
+export function checkRequest(
+  { name, id, args, ttl }: Pick<CommandRequest, 'name' | 'id' | 'args' | 'ttl'>,
   limits: CommandLimits,
 ): number {
   if (id !== null && !ID.test(id)) throw new HubRefusal('bad-request', `The id must match ${COMMAND_ID}.`);
@@ -56,8 +56,8 @@ function checkArguments(args: Value, bytes: number): void {
 }
 
 /** The same id was asked for before: whether it is the same command. */
-export function isSameWish(command: Command, wish: CommandWish): boolean {
-  const { device, name, args } = wish;
+export function asksForSame(command: Command, request: CommandRequest): boolean {
+  const { device, name, args } = request;
   const isSameArgs = Buffer.compare(encode(command.args), encode(args)) === 0;
   return command.device === device && command.name === name && isSameArgs;
 }
@@ -120,48 +120,48 @@ export class Creation {
   number = 0;
   private readonly parts: CreationParts;
   /** By `customer/id`. */
-  private readonly making = new Map<string, Promise<Issued>>();
+  private readonly making = new Map<string, Promise<IssuedCommand>>();
 
   constructor(parts: CreationParts) {
     this.parts = parts;
   }
 
-  async issue(wish: CommandWish): Promise<Issued> {
-    const ttl = checkWish(wish, this.parts.limits);
-    if (wish.id === null) return this.create(wish, this.parts.newId(), ttl);
-    const name = `${wish.customer}/${wish.id}`;
+  async issue(request: CommandRequest): Promise<IssuedCommand> {
+    const ttl = checkRequest(request, this.parts.limits);
+    if (request.id === null) return this.create(request, this.parts.newId(), ttl);
+    const name = `${request.customer}/${request.id}`;
     const before = this.making.get(name);
-    if (before) return again((await before).command, wish);
-    const work = this.findOrCreate(wish, wish.id, ttl).finally(() => this.making.delete(name));
+    if (before) return again((await before).command, request);
+    const work = this.findOrCreate(request, request.id, ttl).finally(() => this.making.delete(name));
     this.making.set(name, work);
     return work;
   }
 
-  private async findOrCreate(wish: CommandWish, id: string, ttl: number): Promise<Issued> {
-    const known = await this.parts.findCommand(wish.customer, id);
-    return known ? again(known, wish) : this.create(wish, id, ttl);
+  private async findOrCreate(request: CommandRequest, id: string, ttl: number): Promise<IssuedCommand> {
+    const known = await this.parts.findCommand(request.customer, id);
+    return known ? again(known, request) : this.create(request, id, ttl);
   }
 
-  private async create(wish: CommandWish, id: string, ttl: number): Promise<Issued> {
+  private async create(request: CommandRequest, id: string, ttl: number): Promise<IssuedCommand> {
     const { journal, findDevice } = this.parts;
-    const device = findDevice(wish.customer, wish.device);
+    const device = findDevice(request.customer, request.device);
     if (!device)
       throw new HubRefusal(
         'not-found',
         'There is no device of this name; create a key for it, or name it with PUT.',
       );
-    checkReceivable(device, encodeCommand(id, wish.name, wish.args, ttl), 'The command');
-    const older = this.superseded(wish);
-    const oldest = this.makeRoom(wish, older);
-    const aside = [...this.setAside(older, id, wish.by), ...this.giveUp(oldest)];
-    const entry = this.add(this.newCommand(wish, id, ttl), device);
+    checkReceivable(device, encodeCommand(id, request.name, request.args, ttl), 'The command');
+    const older = this.superseded(request);
+    const oldest = this.makeRoom(request, older);
+    const aside = [...this.setAside(older, id, request.by), ...this.giveUp(oldest)];
+    const entry = this.add(this.newCommand(request, id, ttl), device);
     await Promise.all([journal.save(entry), ...aside]);
     this.stored(entry, device);
     return { command: entry.command, created: true };
   }
 
   private newCommand(
-    { ttl: _, whenFull: __, asker: ___, ...wish }: CommandWish,
+    { ttl: _, whenFull: __, asker: ___, ...request }: CommandRequest,
     id: string,
     ttl: number,
   ): Command {
@@ -170,7 +170,7 @@ export class Creation {
     this.number += 1;
     return {
       reply: null,
-      ...wish,
+      ...request,
       id,
       ttl,
       number: this.number,
@@ -178,7 +178,7 @@ export class Creation {
       createdAt,
       expiresAt: createdAt + (ttl === 0 ? limits.defaultTtlSeconds * 1000 : ttl),
       attempts: 0,
-      timeline: [{ status: 'queued', at: createdAt, by: wish.by }],
+      timeline: [{ status: 'queued', at: createdAt, by: request.by }],
       endedAt: null,
     };
   }
@@ -208,7 +208,7 @@ export class Creation {
   }
 
   /** Those that a newer one of the same word takes the place of. */
-  private superseded({ customer, device, supersede }: CommandWish): readonly Entry[] {
+  private superseded({ customer, device, supersede }: CommandRequest): readonly Entry[] {
     if (supersede === null) return [];
     return this.parts.open
       .of(customer, device)
@@ -216,10 +216,10 @@ export class Creation {
   }
 
   /** The one that must go for it; null: there is room. `going`: those that go anyway. Throws HubRefusal. */
-  private makeRoom(wish: CommandWish, going: readonly Entry[]): Entry | null {
+  private makeRoom(request: CommandRequest, going: readonly Entry[]): Entry | null {
     const { open, limits } = this.parts;
-    const { customer, by, asker = 'other' } = wish;
-    const oldest = this.oldestToGo(wish, going.length);
+    const { customer, by, asker = 'other' } = request;
+    const oldest = this.oldestToGo(request, going.length);
     const gone = oldest === null ? going : [...going, oldest];
     const usage = {
       all: open.size - gone.length,
@@ -230,7 +230,7 @@ export class Creation {
     return oldest;
   }
 
-  private oldestToGo({ customer, device, whenFull }: CommandWish, going: number): Entry | null {
+  private oldestToGo({ customer, device, whenFull }: CommandRequest, going: number): Entry | null {
     const { open, limits } = this.parts;
     if (open.count(customer, device) - going < limits.waitingPerDevice) return null;
     const oldest = open.of(customer, device).find((one) => one.state === 'open' && isWaiting(one.command));
@@ -251,7 +251,7 @@ export class Creation {
   }
 }
 
-function again(command: Command, wish: CommandWish): Issued {
-  if (isSameWish(command, wish)) return { command, created: false };
+function again(command: Command, request: CommandRequest): IssuedCommand {
+  if (asksForSame(command, request)) return { command, created: false };
   throw new HubRefusal('conflict', `The id ${command.id} names another command; take a new id.`);
 }

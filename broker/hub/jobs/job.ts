@@ -10,7 +10,7 @@ export const JOB_STATUSES = ['canary', 'running', 'halted', 'cancelled', 'done']
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /** Which devices of a customer; all given conditions must hold. */
-export interface Selection {
+export interface DeviceSelection {
   readonly customer: string;
   /** A part of the device id, its label or one of its tags, in any case. */
   readonly q: string | null;
@@ -20,8 +20,8 @@ export interface Selection {
   readonly devices: readonly string[] | null;
 }
 
-export interface JobWish {
-  readonly select: Selection;
+export interface JobRequest {
+  readonly select: DeviceSelection;
   readonly name: string;
   readonly args: Value;
   /** ms, of each command from its creation; null: the configured default. */
@@ -39,7 +39,7 @@ export interface JobWish {
 export interface Job {
   readonly id: string;
   readonly number: number;
-  readonly wish: JobWish;
+  readonly request: JobRequest;
   readonly status: JobStatus;
   /** Why it was halted or cancelled. */
   readonly reason: string | null;
@@ -66,9 +66,9 @@ export interface JobOutcome {
 /** What HTTP asks of jobs; `Jobs` (jobs.ts) is it. */
 export interface JobDesk {
   /** The ids that the selection finds now, sorted. Throws `HubRefusal` `bad-request` for ids that are not known. */
-  preview(select: Selection): readonly string[];
-  /** Durable when it resolves. Rejects with `HubRefusal` if nothing is selected, too many are, or the wish is not right. */
-  create(wish: JobWish): Promise<Job>;
+  preview(select: DeviceSelection): readonly string[];
+  /** Durable when it resolves. Rejects with `HubRefusal` if nothing is selected, too many are, or the request is not right. */
+  create(request: JobRequest): Promise<Job>;
   /** null: none that this customer (`*`: anybody) may see. */
   find(customer: string, id: string): Promise<Job | null>;
   /** Newest first. */

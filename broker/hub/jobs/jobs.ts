@@ -4,15 +4,15 @@ import type { Logger } from '../../base/logger.ts';
 import { WriteBehind } from '../../base/write-behind.ts';
 import type { JobStore } from '../../store/command-ports.ts';
 import type { CommandDesk } from '../commands/command.ts';
-import { type CommandLimits, checkWish } from '../commands/creation.ts';
+import { type CommandLimits, checkRequest } from '../commands/creation.ts';
 import { HubRefusal } from '../refusal.ts';
-import type { Job, JobDesk, JobWish, Selection } from './job.ts';
+import type { DeviceSelection, Job, JobDesk, JobRequest } from './job.ts';
 import { outcomeOf } from './progress.ts';
 import { jobOf, readJob, type StoredJob, writeJob } from './record.ts';
 import { JobRunner } from './runner.ts';
 import { checkTargets, type SelectableFleet, selectDevices } from './selection.ts';
 
-export interface JobsParts {
+export interface JobServiceParts {
   readonly store: JobStore;
   readonly commands: CommandDesk;
   readonly fleet: SelectableFleet;
@@ -29,8 +29,8 @@ const JOB_RETRY_AFTER = 60;
 /** Commands that are read at once when a job comes back. */
 const PAGE = 1000;
 
-export class Jobs implements JobDesk {
-  private readonly parts: JobsParts;
+export class JobService implements JobDesk {
+  private readonly parts: JobServiceParts;
   private readonly running = new Map<string, JobRunner>();
   private readonly listeners = new Set<(job: Job) => void>();
   private readonly unsaved: WriteBehind<JobRunner>;
@@ -38,7 +38,7 @@ export class Jobs implements JobDesk {
   private undo: (() => void) | null = null;
   private life: 'new' | 'started' | 'stopped' = 'new';
 
-  constructor(parts: JobsParts) {
+  constructor(parts: JobServiceParts) {
     this.parts = parts;
     const { clock, logger } = parts;
     this.unsaved = new WriteBehind({
@@ -87,16 +87,16 @@ export class Jobs implements JobDesk {
     return () => this.listeners.delete(listener);
   }
 
-  preview(select: Selection): readonly string[] {
+  preview(select: DeviceSelection): readonly string[] {
     return selectDevices(this.parts.fleet, select);
   }
 
-  async create(wish: JobWish): Promise<Job> {
+  async create(request: JobRequest): Promise<Job> {
     const { store, clock, newId, limits } = this.parts;
-    checkWish({ ...wish, id: null }, limits);
-    const targets = this.preview(wish.select);
+    checkRequest({ ...request, id: null }, limits);
+    const targets = this.preview(request.select);
     checkTargets(targets.length, limits.jobDevices);
-    this.checkNumber(wish.select.customer);
+    this.checkNumber(request.select.customer);
     this.number += 1;
     const stored: StoredJob = {
       id: newId(),
@@ -105,8 +105,8 @@ export class Jobs implements JobDesk {
       endedAt: null,
       targets,
       state: {
-        wish,
-        status: wish.canary > 0 ? 'canary' : 'running',
+        request,
+        status: request.canary > 0 ? 'canary' : 'running',
         reason: null,
         cancelledBy: null,
         baseline: { ended: 0, failures: 0 },
@@ -130,7 +130,9 @@ export class Jobs implements JobDesk {
   private checkNumber(customer: string): void {
     const { jobsPerCustomer } = this.parts.limits;
     const jobs = [...this.running.values()].map(({ job }) => job);
-    const open = jobs.filter(({ wish, endedAt }) => wish.select.customer === customer && endedAt === null);
+    const open = jobs.filter(
+      ({ request, endedAt }) => request.select.customer === customer && endedAt === null,
+    );
     if (open.length < jobsPerCustomer) return;
     const limit = 'commands.jobsPerCustomer';
     throw new HubRefusal(
@@ -202,7 +204,7 @@ export class Jobs implements JobDesk {
 
   /** What its commands came to while nobody looked. */
   private async catchUp(runner: JobRunner): Promise<void> {
-    const { customer } = runner.job.wish.select;
+    const { customer } = runner.job.request.select;
     let before: number | null = null;
     do {
       const query = { customer, device: null, job: runner.id, before, limit: PAGE };
@@ -232,10 +234,10 @@ export class Jobs implements JobDesk {
     return this.running.get(stored.id)?.job ?? jobOf(stored);
   }
 
-  private async refusalsOf({ id, wish }: Job): Promise<ReadonlyMap<number, string>> {
+  private async refusalsOf({ id, request }: Job): Promise<ReadonlyMap<number, string>> {
     const runner = this.running.get(id);
     if (runner) return runner.record.refusals;
-    const row = await this.parts.store.findJob(wish.select.customer, id);
+    const row = await this.parts.store.findJob(request.select.customer, id);
     return row ? readJob(row).refusals : new Map();
   }
 }

@@ -6,7 +6,7 @@
 import { type CommandDesk, type CommandStatus, isFinal } from '../commands/command.ts';
 import type { Job, JobOutcome } from './job.ts';
 
-export interface Target {
+export interface JobTarget {
   readonly job: Job;
   readonly index: number;
   /** Target index → why no command could be made. */
@@ -15,12 +15,12 @@ export interface Target {
 
 export async function outcomeOf(
   commands: Pick<CommandDesk, 'find'>,
-  { job, index, refusals }: Target,
+  { job, index, refusals }: JobTarget,
 ): Promise<JobOutcome> {
   const device = job.targets[index] ?? '';
   const refusal = refusals.get(index);
   if (refusal !== undefined) return { device, status: 'refused', reason: refusal, command: null };
-  const [command] = await commands.find(job.wish.select.customer, `${job.id}.${index}`);
+  const [command] = await commands.find(job.request.select.customer, `${job.id}.${index}`);
   if (!command) {
     const isOver = job.status === 'cancelled' || job.endedAt !== null;
     return { device, status: isOver ? 'skipped' : 'waiting', reason: job.reason, command: null };
@@ -32,17 +32,17 @@ export async function outcomeOf(
 /** `issuing`: it is being asked for. null: its turn has not come. */
 export type TargetStatus = CommandStatus | 'refused' | 'issuing' | null;
 
-export interface Tally {
+export interface OutcomeCount {
   /** Targets whose command has ended, or could not be made. */
   ended: number;
   /** Of these, the ones that did not end as `done`. */
   failures: number;
 }
 
-export class Progress {
-  readonly all: Tally = { ended: 0, failures: 0 };
+export class JobProgress {
+  readonly all: OutcomeCount = { ended: 0, failures: 0 };
   /** Of the first few. */
-  readonly canary: Tally = { ended: 0, failures: 0 };
+  readonly canary: OutcomeCount = { ended: 0, failures: 0 };
   private readonly statuses: TargetStatus[];
   private readonly canarySize: number;
   private readonly byStatus = new Map<CommandStatus | 'refused' | 'issuing', number>();

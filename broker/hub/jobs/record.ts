@@ -1,7 +1,7 @@
 /** A job as a row of the store: CBOR of what is not looked up by. Pure. */
 import type { JobRow } from '../../store/command-ports.ts';
 import { decode, encode } from '../../wire/cbor.ts';
-import type { Job } from './job.ts';
+import type { Job, JobRequest } from './job.ts';
 import type { JobState } from './rules.ts';
 
 /** Raise it when the meaning of a member changes; `readJob` refuses what it does not know. */
@@ -21,29 +21,48 @@ export interface StoredJob {
   readonly refusals: ReadonlyMap<number, string>;
 }
 
-type Body = Pick<StoredJob, 'state' | 'counts' | 'issued'> & {
+type JobRowBody = Pick<StoredJob, 'counts' | 'issued'> & {
   readonly version: number;
+  /** The request is kept under the name that it had first. */
+  readonly state: Omit<JobState, 'request'> & { readonly wish: JobRequest };
   readonly refusals: readonly (readonly [index: number, reason: string])[];
 };
 
 export function writeJob(job: StoredJob): JobRow {
-  const { id, number, createdAt, endedAt, targets, refusals, ...rest } = job;
-  const { customer } = job.state.wish.select;
-  const body = encode({ version: VERSION, ...rest, refusals: [...refusals] });
-  return { id, customer, number, createdAt, endedAt, targets: encode(targets), body };
+  const { id, number, createdAt, endedAt, targets, refusals, state, ...rest } = job;
+  const { request, ...others } = state;
+  const { customer } = request.select;
+  const body: JobRowBody = {
+    version: VERSION,
+    ...rest,
+    state: { wish: request, ...others },
+    refusals: [...refusals],
+  };
+  return { id, customer, number, createdAt, endedAt, targets: encode(targets), body: encode(body) };
 }
 
 export function readJob(row: JobRow): StoredJob {
-  const { version, refusals, ...rest } = decode(row.body) as Body;
+  const { version, refusals, state, ...rest } = decode(row.body) as JobRowBody;
   if (version !== VERSION)
     throw new Error(`The stored job ${row.id} has version ${version}, not ${VERSION}.`);
   const { id, number, createdAt, endedAt } = row;
   const targets = decode(row.targets) as readonly string[];
-  return { id, number, createdAt, endedAt, targets, ...rest, refusals: new Map(refusals) };
+  const { wish: request, ...others } = state;
+  const known = new Map(refusals);
+  return {
+    id,
+    number,
+    createdAt,
+    endedAt,
+    targets,
+    ...rest,
+    state: { request, ...others },
+    refusals: known,
+  };
 }
 
 /** As HTTP tells it. */
 export function jobOf({ id, number, createdAt, endedAt, targets, state, counts, issued }: StoredJob): Job {
-  const { wish, status, reason } = state;
-  return { id, number, wish, status, reason, createdAt, endedAt, targets, issued, counts };
+  const { request, status, reason } = state;
+  return { id, number, request, status, reason, createdAt, endedAt, targets, issued, counts };
 }

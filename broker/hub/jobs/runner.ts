@@ -12,7 +12,7 @@ import type { Command, CommandDesk } from '../commands/command.ts';
 import { isShare } from '../commands/creation.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Job } from './job.ts';
-import { Progress, type TargetStatus } from './progress.ts';
+import { JobProgress, type TargetStatus } from './progress.ts';
 import { jobOf, type StoredJob } from './record.ts';
 import { isOver, type JobState, mayBegin, nextState } from './rules.ts';
 
@@ -72,7 +72,7 @@ export interface RunnerParts {
   readonly changed: (runner: JobRunner, what: 'progress' | 'state') => void;
 }
 
-/** Wishes that wait for the store at once. */
+/** Requests that wait for the store at once. */
 const CONCURRENT = 64;
 /** How long a job waits when the share of its customer or key is used up; ms. */
 const NO_ROOM = 1000;
@@ -82,7 +82,7 @@ const BROKER = 'broker';
 const WAITING: readonly TargetStatus[] = ['queued', 'written'];
 
 export class JobRunner {
-  readonly progress: Progress;
+  readonly progress: JobProgress;
   private readonly parts: RunnerParts;
   private readonly stored: StoredJob;
   private readonly refusals: Map<number, string>;
@@ -104,8 +104,8 @@ export class JobRunner {
     this.state = stored.state;
     this.endedAt = stored.endedAt;
     this.refusals = new Map(stored.refusals);
-    this.pace = new Pace(stored.state.wish.rate, parts.clock);
-    this.progress = new Progress(stored.targets.length, stored.state.wish.canary);
+    this.pace = new Pace(stored.state.request.rate, parts.clock);
+    this.progress = new JobProgress(stored.targets.length, stored.state.request.canary);
     for (const index of this.refusals.keys()) this.progress.set(index, 'refused');
   }
 
@@ -167,9 +167,9 @@ export class JobRunner {
   }
 
   private async takeBack(index: number): Promise<void> {
-    const { wish, cancelledBy } = this.state;
+    const { request, cancelledBy } = this.state;
     try {
-      await this.parts.commands.cancel(wish.select.customer, this.commandId(index), cancelledBy ?? BROKER);
+      await this.parts.commands.cancel(request.select.customer, this.commandId(index), cancelledBy ?? BROKER);
     } catch (error) {
       // One that has ended in this moment is as it should be.
       if (!(error instanceof HubRefusal)) throw error;
@@ -228,7 +228,7 @@ export class JobRunner {
   }
 
   private async ask(index: number): Promise<void> {
-    const { select, name, args, ttl, supersede, by } = this.state.wish;
+    const { select, name, args, ttl, supersede, by } = this.state.request;
     const { putOffs } = this;
     try {
       const { command } = await this.parts.commands.issue({

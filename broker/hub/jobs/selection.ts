@@ -1,7 +1,7 @@
 /** Which devices a selection finds now. Pure. */
 import type { Device } from '../fleet/device.ts';
 import { HubRefusal } from '../refusal.ts';
-import type { Selection } from './job.ts';
+import type { DeviceSelection } from './job.ts';
 
 /** What is asked of the fleet. */
 export interface SelectableFleet {
@@ -10,7 +10,7 @@ export interface SelectableFleet {
 }
 
 /** Ids, sorted. Throws HubRefusal for ids that are asked for by name and not known. */
-export function selectDevices(fleet: SelectableFleet, select: Selection): readonly string[] {
+export function selectDevices(fleet: SelectableFleet, select: DeviceSelection): readonly string[] {
   const { customer, devices } = select;
   const candidates = devices === null ? fleet.devices(customer) : named(fleet, customer, devices);
   const found = [...candidates].filter((device) => fits(device, select)).map(({ id }) => id);
@@ -36,7 +36,7 @@ function named(fleet: SelectableFleet, customer: string, ids: readonly string[])
   throw new HubRefusal('bad-request', `select.devices names devices that are not known: ${some}${rest}.`);
 }
 
-function fits(device: Device, { q, model, online }: Selection): boolean {
+function fits(device: Device, { q, model, online }: DeviceSelection): boolean {
   if (online !== null && device.online !== online) return false;
   if (model !== null && device.description.model !== model) return false;
   return q === null || device.mentions(q.toLowerCase());

@@ -1,6 +1,6 @@
 /** What has been kept for long enough goes: ended commands and jobs, old entries of the audit. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Purge, type PurgeParts } from '../../broker/hub/audit/purge.ts';
+import { RecordRetention, type RecordRetentionParts } from '../../broker/hub/audit/retention.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -12,11 +12,11 @@ const DAY = 24 * HOUR;
 const LIMITS = { keepDays: 30, auditDays: 365 };
 const ALL = { customer: '*', by: null, action: null, target: null, from: null, to: null, before: null };
 
-function purgeOf(store: PurgeParts['store'], clock = new FakeClock()) {
-  const purge = new Purge({ store, clock, logger: silentLog, limits: LIMITS });
-  purge.start();
-  onTestFinished(() => purge.stop());
-  return { purge, clock };
+function retentionOf(store: RecordRetentionParts['store'], clock = new FakeClock()) {
+  const retention = new RecordRetention({ store, clock, logger: silentLog, limits: LIMITS });
+  retention.start();
+  onTestFinished(() => retention.stop());
+  return { retention, clock };
 }
 
 /** A store whose commands are deleted one portion at a time, when the test says so. */
@@ -49,7 +49,7 @@ describe('what is old', () => {
     };
     const clock = new FakeClock();
     const began = clock.now();
-    purgeOf(store, clock);
+    retentionOf(store, clock);
     for (const step of [3650 * DAY, -3650 * DAY - 2 * HOUR, 2 * HOUR]) {
       clock.setWall(clock.now() + step);
       clock.advance(HOUR);
@@ -61,7 +61,7 @@ describe('what is old', () => {
   it('goes after the days that are configured, and what is open or young stays', async () => {
     const database = openMemoryDatabase();
     await database.start();
-    const { clock } = purgeOf(database);
+    const { clock } = retentionOf(database);
     const body = new Uint8Array(1);
     const row = { customer: 'acme', device: 'pump', createdAt: 0, job: null, position: 0, body };
     await database.saveCommands([
@@ -96,7 +96,7 @@ describe('what is old', () => {
 
   it('goes in portions, until nothing is left', async () => {
     const { store, asked, left } = portions(2500);
-    const { clock } = purgeOf(store);
+    const { clock } = retentionOf(store);
     clock.advance(HOUR);
     for (const expected of [1500, 500, 0]) {
       asked.shift()?.();
@@ -107,21 +107,21 @@ describe('what is old', () => {
 
   it('is not deleted by two at once, when one takes longer than an hour', async () => {
     const { store, asked } = portions(100);
-    const { clock, purge } = purgeOf(store);
+    const { clock, retention } = retentionOf(store);
     clock.advance(5 * HOUR);
     expect(asked).toHaveLength(1);
     asked.shift()?.();
-    await purge.stop();
+    await retention.stop();
   });
 
   it('waits for the next start when the broker stops in the middle', async () => {
     const { store, asked, left } = portions(5000);
-    const { clock, purge } = purgeOf(store);
+    const { clock, retention } = retentionOf(store);
     clock.advance(HOUR);
-    const stopped = purge.stop();
+    const stopped = retention.stop();
     asked.shift()?.();
     await stopped;
-    await purge.stop();
+    await retention.stop();
     expect(left()).toBe(4000);
     expect(asked).toEqual([]);
     expect(clock.pending).toBe(0);

@@ -12,7 +12,7 @@ const DAY = 24 * HOUR;
 /** Rows of one transaction, so that nobody waits long for the database. */
 const PORTION = 1000;
 
-export interface PurgeParts {
+export interface RecordRetentionParts {
   readonly store: Pick<CommandStore, 'deleteEndedCommands'> &
     Pick<JobStore, 'deleteEndedJobs'> &
     Pick<AuditStore, 'deleteAudit'>;
@@ -21,8 +21,8 @@ export interface PurgeParts {
   readonly limits: { readonly keepDays: number; readonly auditDays: number };
 }
 
-export class Purge {
-  private readonly parts: PurgeParts;
+export class RecordRetention {
+  private readonly parts: RecordRetentionParts;
   private timer: Timer | null = null;
   /** Wall time less monotonic time, at the start. */
   private wallOffset = 0;
@@ -30,7 +30,7 @@ export class Purge {
   private running: Promise<void> | null = null;
   private life: 'new' | 'started' | 'stopped' = 'new';
 
-  constructor(parts: PurgeParts) {
+  constructor(parts: RecordRetentionParts) {
     this.parts = parts;
   }
 
