@@ -1,9 +1,11 @@
-/** Chooses the engine of the stores and ties log, database and lock together on one data folder. */
+/** Chooses the engine of the stores, and ties lock, database and log together on one data folder. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Consent, wayOn } from './consent.ts';
-import { FolderLock } from './folder-lock.ts';
+import { makeFolder } from './folders.ts';
 import { SegmentedLog } from './log/log.ts';
 import { MemoryLog } from './memory/log.ts';
 import { ObstacleBoard } from './obstacles.ts';
@@ -147,5 +149,64 @@ class FileStores implements Stores {
     await this.database.stop();
     this.obstacles.stop();
     this.lock.release();
+  }
+}
+
+/**
+ * One process to a data folder. Owns the lock: an exclusive transaction on an SQLite file, which the kernel releases
+ * however the process ends. Nobody else may open that file: closing it would release the lock (POSIX).
+ */
+export class FolderLock {
+  private readonly folder: string;
+  private held: SqliteDatabase.Database | null = null;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Makes the folder if it is missing. Throws `locked`. */
+  acquire(): void {
+    makeFolder(this.folder);
+    const file = join(this.folder, 'lock');
+    writeFileSync(file, '', { flag: 'a', mode: 0o600 });
+    const database = new SqliteDatabase(file, { timeout: 0 });
+    try {
+      database.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      database.close();
+      throw this.refused(error);
+    }
+    this.held = database;
+    writeFileSync(this.pidFile, `${process.pid}\n`, { mode: 0o600 });
+  }
+
+  /** Idempotent. */
+  release(): void {
+    if (!this.held) return;
+    rmSync(this.pidFile, { force: true });
+    this.held.close();
+    this.held = null;
+  }
+
+  private get pidFile(): string {
+    return join(this.folder, 'lock.pid');
+  }
+
+  private refused(error: unknown): unknown {
+    if (!(error instanceof SqliteDatabase.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) return error;
+    return new StoreError(
+      'locked',
+      `The data folder ${this.folder} is in use by another broker (process ${this.holder()}). ` +
+        'Stop it first, or use another folder.',
+    );
+  }
+
+  /** For the message only: the pid is written just after the lock is taken. */
+  private holder(): string {
+    try {
+      return readFileSync(this.pidFile, 'utf8').trim();
+    } catch {
+      return 'unknown';
+    }
   }
 }

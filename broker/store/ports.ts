@@ -1,7 +1,7 @@
 /**
  * What the broker asks of its stores: the telemetry log, and a database for everything else. Engines lie in folders
- * beside this file and are chosen in `open.ts`. Every port is asynchronous and takes rows in batches, so that the files of one
- * machine and, later, a replicated stream fit the same seam. What holds of each port:
+ * beside this file and are chosen in `open.ts`. Every port is asynchronous, and takes a batch wherever several rows or frames come
+ * together, so that the files of one machine and, later, a replicated stream fit the same seam. What holds of each port:
  *
  * - Atomicity: a record of the log, and a call of the database, is stored whole or not at all.
  * - Order: records become durable, and calls that write take effect, in the order in which they were made. A read sees every

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { FolderLock } from '../../broker/store/folder-lock.ts';
+import { FolderLock } from '../../broker/store/open.ts';
 import { type DatabaseOptions, openDatabase } from '../../broker/store/sqlite/open-database.ts';
 import { everyPage } from '../../broker/store/subject.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -22,7 +22,7 @@ function optionsIn(folder: string): DatabaseOptions {
 /** Another process that holds the folder; resolves when it does. */
 async function otherProcess(folder: string): Promise<ChildProcess> {
   const script = `
-    const { FolderLock } = await import('${join(ROOT, 'dist/broker/store/folder-lock.js')}');
+    const { FolderLock } = await import('${join(ROOT, 'dist/broker/store/open.js')}');
     // Kept: the lock goes with the object.
     globalThis.lock = new FolderLock(process.argv[1]);
     lock.acquire();

@@ -99,11 +99,11 @@ class DatabaseThread {
         { workerData },
         {
           reported: (answer) => {
-            if (answer.type === 'obstacle') this.met(answer.obstacle, answer.cause);
+            if (answer.type === 'obstacle') this.obstacleChanged(answer.obstacle, answer.cause);
             else if (answer.type === 'closed') refusal = errorOf(answer);
             else if (answer.type !== 'opened') this.settle(answer);
             else {
-              this.met(null, '');
+              this.obstacleChanged(null, '');
               this.thread = thread;
               resolve();
             }
@@ -145,7 +145,7 @@ class DatabaseThread {
     });
   }
 
-  private met(obstacle: Obstacle | null, cause: string): void {
+  private obstacleChanged(obstacle: Obstacle | null, cause: string): void {
     this.isHeldUp = obstacle !== null;
     if (this.isHeldUp) for (const resolve of this.readers) resolve();
     this.parts.onObstacle(obstacle, cause);

@@ -46,17 +46,17 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   // SQLite gives its side files the mode of this one.
   closeSync(openSync(file, 'a', 0o600));
   const sums = new PageSums(file);
-  if (isNew || options.isAccepted) sums.give();
+  if (isNew || options.isAccepted) sums.discard();
   const database = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     makeDurable(database);
     migrate(database, migrations);
-    const mark = takeUpMark(logFolder, readOwn(database));
+    const mark = adoptMark(logFolder, readOwn(database));
     sums.start(database);
     return { database, sums, mark };
   } catch (error) {
     // SQLite copies its log when it closes, and nobody writes the sums then.
-    sums.give();
+    sums.discard();
     database.close();
     sums.close();
     throw isDamage(error) ? corrupt(file, (error as Error).message) : error;
@@ -212,7 +212,7 @@ function judgeMark(options: DatabaseOptions, own: OwnMark): void {
 }
 
 /** The mark of this database, to be raised from now on; made if there is none, or another's that may be given up. */
-function takeUpMark(logFolder: string, own: OwnMark): MarkFile {
+function adoptMark(logFolder: string, own: OwnMark): MarkFile {
   if (own === 'none' || own === 'unmarked') throw new Error('the database has no mark after its migrations');
   const mark = readMark(logFolder);
   const isOurs = typeof mark === 'object' && mark.identity === own.identity;

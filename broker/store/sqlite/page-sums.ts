@@ -79,29 +79,29 @@ export class PageSums {
     this.database = database;
     this.follower = new WalFollower(`${this.path}-wal`, pageBytesOf(this.file));
     this.needsAll = !existsSync(sumsFile(this.path));
-    this.takeIn();
+    this.readLog();
     this.checkpoint();
   }
 
   /** After each group of writes. Throws what SQLite or the disk says. */
   follow(): void {
-    this.takeIn();
+    this.readLog();
     if (this.started().frames >= this.nextAt) this.checkpoint();
   }
 
   /** Before SQLite closes the file. Where the sums cannot be brought up to date they are given up, and made anew. */
   finish(): void {
     try {
-      this.takeIn();
-      if (!this.copy()) this.give();
+      this.readLog();
+      if (!this.copy()) this.discard();
     } catch {
       // Whatever the disk says, the rows are in the log, and the next start says it again.
-      this.give();
+      this.discard();
     }
   }
 
   /** Gives the sums up: at the next start they are made anew. */
-  give(): void {
+  discard(): void {
     if (this.sums !== null) closeSync(this.sums);
     this.sums = null;
     rmSync(sumsFile(this.path), { force: true });
@@ -121,10 +121,10 @@ export class PageSums {
     // that changes nothing, so this raises the generation, which may be ahead of its mark.
     this.connection().exec('UPDATE mark SET generation = generation + 1');
     this.nextAt = CHECKPOINT_FRAMES;
-    this.takeIn();
+    this.readLog();
   }
 
-  private takeIn(): void {
+  private readLog(): void {
     if (this.started().read() === 'on') return;
     // Unless it was this here, another program has copied the pages and begun the log anew.
     if (!this.isCopied) this.needsAll = true;

@@ -1,7 +1,8 @@
 /**
- * Serves calls in the database thread, one after another, and says how it and its client speak. Calls that come together share one mark, which is durable before
- * any of them is answered. Where a write meets an obstacle (store/obstacles.ts), it and the writes after it wait, in their
- * order, and reads go on. Owns what waits, and the answers that are not given yet.
+ * Serves calls in the database thread, one after another, and says in which words it and its client speak. Calls that come
+ * together share one mark, which is durable before any of them is answered. Where a write meets an obstacle
+ * (store/obstacles.ts), it and the writes after it wait, in their order, and reads go on. Owns what waits, and the answers
+ * that are not given yet.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import SqliteDatabase from 'better-sqlite3';
