@@ -10,6 +10,7 @@ import { parseBrokerFrame } from '../broker/wire/broker-frames.ts';
 import { FrameError } from '../broker/wire/frame-error.ts';
 import { type BrokerFrame, PROFILE } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
+import type { WebSocketOptions } from './options.ts';
 import { readRefusal } from './refusal.ts';
 
 export const SUBPROTOCOL = 'signalbox.v1';
@@ -39,8 +40,8 @@ export interface ConnectionOwner {
 export interface ConnectionOptions {
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Of ws, such as `ca` or `agent`; compression and payload are not up for choice. */
-  readonly webSocket: ClientOptions | undefined;
+  /** Compression and payload are not up for choice. */
+  readonly webSocket: WebSocketOptions | undefined;
   readonly clock: Clock;
 }
 
@@ -166,7 +167,7 @@ export class Connection {
 
 function openSocket({ address, headers, webSocket }: ConnectionOptions): WebSocket {
   return new WebSocket(address, [SUBPROTOCOL], {
-    ...webSocket,
+    ...(webSocket as ClientOptions | undefined),
     headers: { ...webSocket?.headers, ...headers },
     perMessageDeflate: false,
     maxPayload: PROFILE.frameBytes,

@@ -13,10 +13,12 @@ import type { Unconfirmed } from './unconfirmed.ts';
  * Applies the whole document and returns the values as they are now; nothing: as they were asked for. If it throws, nothing
  * is reported, `fault` says why, and the broker sends the document again after the next reconnect.
  */
+// biome-ignore-start lint/suspicious/noConfusingVoidType: TypeScript 5 takes a handler without `return` for nothing else.
 export type DesiredHandler = (
   values: ValueMap,
   version: number,
-) => ValueMap | undefined | Promise<ValueMap | undefined>;
+) => ValueMap | undefined | void | Promise<ValueMap | undefined | void>;
+// biome-ignore-end lint/suspicious/noConfusingVoidType: see above
 
 export interface DesiredDeskParts {
   readonly unconfirmed: Pick<Unconfirmed, 'put'>;

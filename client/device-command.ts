@@ -28,8 +28,15 @@ export interface DeviceCommand {
   ignore(): void;
 }
 
-/** What it returns is the data of `done`; what it throws makes the command `failed`, with the message as the reason. */
-export type CommandHandler = (command: DeviceCommand) => Value | undefined | Promise<Value | undefined>;
+/**
+ * What it returns is the data of `done`, and nothing is `null`; what it throws makes the command `failed`, with the message
+ * as the reason.
+ */
+// biome-ignore-start lint/suspicious/noConfusingVoidType: TypeScript 5 takes a handler without `return` for nothing else.
+export type CommandHandler = (
+  command: DeviceCommand,
+) => Value | undefined | void | Promise<Value | undefined | void>;
+// biome-ignore-end lint/suspicious/noConfusingVoidType: see above
 
 export interface CommandHandlerOptions {
   /** `auto` (default): said when the command has come. `manual`: the handler says it, within the broker's time for that. */

@@ -1,5 +1,5 @@
 /**
- * `signalbox/client`: the device library for gateways (Node).
+ * `signalbox-client`: the device library for gateways (Node).
  *
  *     const client = new DeviceClient({ url, key, device: 'pump-7', outbox: { file: '/var/lib/gateway/pump-7' } });
  *     client.onCommand('set-speed', async ({ args }) => ({ rpm: await pump.setSpeed(args) }));
@@ -27,6 +27,6 @@ export { NotDurable } from './durability.ts';
 export type { AcknowledgedFrame, DeviceClientEvents, DropReason } from './events.ts';
 export type { BatchSamples, Timed } from './frame-draft.ts';
 export type { ClientState } from './link.ts';
-export type { DeviceClientOptions } from './options.ts';
+export type { DeviceClientOptions, WebSocketOptions } from './options.ts';
 export { type FullPolicy, OutboxFull } from './outbox.ts';
 export { systemClock } from './system-clock.ts';

@@ -2,12 +2,12 @@
  * Keeps a device connected: connect, greet, live, and after an end wait and connect again (P-3, P-7.3, P-7.4). Owns the
  * state of the client and the connection at hand.
  */
-import type { ClientOptions } from 'ws';
 import { Backoff } from '../broker/base/backoff.ts';
 import type { Clock, Random, Timer } from '../broker/base/clock.ts';
 import { type BrokerFrame, type ErrorFrame, FRAME, type WelcomeFrame } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
 import { Connection, type ConnectionEnd, type ConnectionOwner } from './connection.ts';
+import type { WebSocketOptions } from './options.ts';
 import { RECONNECT, retryAfterClose, retryAfterRefusal } from './retry.ts';
 
 /** `waiting`: for the next try. `ended`: there will be none. */
@@ -35,7 +35,7 @@ export interface LinkOwner {
 export interface LinkOptions {
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly webSocket: ClientOptions | undefined;
+  readonly webSocket: WebSocketOptions | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }

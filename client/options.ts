@@ -1,6 +1,5 @@
 /** What a device client is made of, and the outbox that its options ask for. */
 import { randomBytes } from 'node:crypto';
-import type { ClientOptions } from 'ws';
 import type { Clock, Random } from '../broker/base/clock.ts';
 import type { ValueMap } from '../broker/wire/frames.ts';
 import { type FullPolicy, Outbox } from './outbox.ts';
@@ -42,8 +41,29 @@ export interface DeviceClientOptions {
   /** Should not jump when the machine's clock is set; default: `systemClock`. */
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Options of ws, such as `ca` or `agent`. */
-  readonly webSocket?: ClientOptions;
+  readonly webSocket?: WebSocketOptions;
+}
+
+type Pem = string | Uint8Array;
+
+/** Of the handshake: what ws, `tls.connect` and `http.request` take. */
+export interface WebSocketOptions {
+  /** Whom to trust in place of the well-known authorities. */
+  readonly ca?: Pem | Pem[];
+  /** What to show to a proxy that asks for a certificate. */
+  readonly cert?: Pem | Pem[];
+  readonly key?: Pem | Pem[];
+  readonly passphrase?: string;
+  readonly servername?: string;
+  readonly rejectUnauthorized?: boolean;
+  /** An `http.Agent` or `https.Agent`, such as one that goes through a proxy. */
+  readonly agent?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly localAddress?: string;
+  /** 4 or 6. */
+  readonly family?: number;
+  /** ms */
+  readonly handshakeTimeout?: number;
 }
 
 export interface OpenOutbox {

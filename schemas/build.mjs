@@ -1,5 +1,5 @@
 // Builds what is shipped into dist/: the compiled code, the SQL beside the code that reads it, the JSON Schema
-// files for other languages (into schemas/json, which is committed) and the dashboard.
+// files for other languages (into schemas/json, which is committed), the dashboard, and the package of the device library.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,3 +18,4 @@ if (existsSync(emit))
 if (existsSync(join(root, 'dashboard/vite.config.ts'))) {
   run('vite', 'build', '--config', 'dashboard/vite.config.ts', '--logLevel', 'warn');
 }
+await import('../client/package.mjs');

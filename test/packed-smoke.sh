@@ -1,7 +1,7 @@
 #!/bin/sh
-# Packs what `npm run build` left in dist, installs the package in a folder outside the checkout, starts the broker,
-# makes a key with the packed command line and stops it: what a user does first. Offline, since the package brings
-# everything that it needs. Prints one line.
+# Packs what `npm run build` left in dist, installs the packages in folders outside the checkout, starts the broker,
+# makes a key with the packed command line, runs a device of the packed client with import and with require, and stops the
+# broker: what a user does first. Offline, since the packages bring everything that they need. Prints one line.
 set -eu
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 folder=$(mktemp -d)
@@ -14,17 +14,26 @@ trap finish EXIT
 trap 'exit 1' INT TERM
 
 fail() {
-  echo "packed package: $1" >&2
+  echo "packed packages: $1" >&2
   [ ! -f "$folder/log" ] || cat "$folder/log" >&2
   exit 1
 }
 
-package=$(cd "$checkout" && npm pack --silent --ignore-scripts --pack-destination "$folder" | tail -1)
+# $1: the folder that is packed; $2: the one of its user. Prints the package's file.
+pack_and_install() {
+  packed=$(cd "$1" && npm pack --silent --ignore-scripts --pack-destination "$2" | tail -1)
+  printf '{ "private": true }\n' >"$2/package.json"
+  (cd "$2" && npm install --silent --no-audit --no-fund --offline "./$packed") >"$folder/log" 2>&1 ||
+    fail "$packed cannot be installed"
+  echo "$packed"
+}
+
+gateway=$folder/gateway
+mkdir "$gateway"
+package=$(pack_and_install "$checkout" "$folder")
+client=$(pack_and_install "$checkout/dist/signalbox-client" "$gateway")
+[ "$(ls "$gateway/node_modules")" = signalbox-client ] || fail "$client brought more than itself"
 cd "$folder"
-cat >package.json <<'JSON'
-{ "private": true }
-JSON
-npm install --silent --no-audit --no-fund --offline "./$package" >"$folder/log" 2>&1 || fail 'it cannot be installed'
 
 ready() {
   node -e 'fetch(process.argv[1]).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))' "$1/readyz"
@@ -46,9 +55,34 @@ done
 key=$("$signalbox" key create --customer acme --device pump-7 --url "$url" --data "$folder/data" 2>>"$folder/log") ||
   fail 'no key was made'
 case $key in sbx_*) ;; *) fail "this is no key: $key" ;; esac
+
+# As an ES module, then as CommonJS: the second goes on where the first ended, which it reads from the outbox file.
+cat >"$gateway/device.mjs" <<'JS'
+import { DeviceClient } from 'signalbox-client';
+import { run } from './run.cjs';
+await run(DeviceClient);
+JS
+cat >"$gateway/device.cjs" <<'JS'
+const { DeviceClient } = require('signalbox-client');
+require('./run.cjs').run(DeviceClient);
+JS
+cat >"$gateway/run.cjs" <<'JS'
+exports.run = async (DeviceClient) => {
+  const [url, key] = process.argv.slice(2);
+  const client = new DeviceClient({ url, key, outbox: { file: `${__dirname}/outbox` } });
+  client.start();
+  const seq = client.send({ temp: 21.5 });
+  await client.durable(seq);
+  await client.stop();
+};
+JS
+for device in device.mjs device.cjs; do
+  node "$gateway/$device" "$url" "$key" >"$folder/log" 2>&1 || fail "$device of the packed client failed"
+done
+
 status=0
 kill -TERM "$broker"
 wait "$broker" || status=$?
 broker=
 [ "$status" -eq 0 ] || fail "the broker ended with $status"
-echo "packed package: OK ($package)"
+echo "packed packages: OK ($package, $client)"
