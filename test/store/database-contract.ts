@@ -1,6 +1,14 @@
 /** What every database promises (broker/store/ports.ts), whatever the engine. */
 import { describe, expect, it } from 'vitest';
-import type { BrowserSessionRow, DeviceRow, KeyRow, StatePart, Stores } from '../../broker/store/ports.ts';
+import {
+  type BrowserSessionRow,
+  DATABASE_KINDS,
+  type DatabaseMethods,
+  type DeviceRow,
+  type KeyRow,
+  type StatePart,
+  type Stores,
+} from '../../broker/store/ports.ts';
 import { everyPage } from '../../broker/store/subject.ts';
 import { startStores } from './harness.ts';
 
@@ -203,6 +211,9 @@ export function databaseContract(engine: 'files' | 'memory'): void {
     const { stores } = await startStores({ engine });
     await stores.stop();
     await expect(stores.database.loadKeys()).rejects.toMatchObject({ code: 'stopped' });
-    await expect(stores.database.saveDevices([])).rejects.toMatchObject({ code: 'stopped' });
+    for (const method of Object.keys(DATABASE_KINDS) as (keyof DatabaseMethods)[]) {
+      const call = stores.database[method] as (...args: unknown[]) => Promise<unknown>;
+      await expect(call([]), method).rejects.toMatchObject({ code: 'stopped' });
+    }
   });
 }

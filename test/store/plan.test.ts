@@ -1,4 +1,5 @@
 /** What is asked all the time must not read a table from end to end: the plans that SQLite makes for it. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -18,6 +19,15 @@ function planOf(name: string): string[] {
     .all(Object.fromEntries(parameters));
   return steps.map(({ detail }) => detail);
 }
+
+it('there is no statement that nobody asks for', () => {
+  const folder = join(import.meta.dirname, '../../broker/store/sqlite');
+  const code = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const idle = [...loadStatements(SQL).keys()].filter(
+    (name) => !code.some((text) => text.includes(`'${name}'`)),
+  );
+  expect(idle).toEqual([]);
+});
 
 describe('the plan of', () => {
   it.each([

@@ -11,7 +11,7 @@ import { segmentBase } from '../log/format.ts';
 import { MARK_FILE, type Mark, MarkFile, readMark } from '../mark.ts';
 import { StoreError, type StoreErrorCode } from '../ports.ts';
 import { damagedPages, PageSums } from './page-sums.ts';
-import { loadMigrations, type Migration, SQL_FOLDER } from './statements.ts';
+import { loadMigrations, type Migration, SQL_FOLDER, statementsOf } from './statements.ts';
 
 export interface DatabaseOptions {
   /** The database file; its folder exists. */
@@ -131,9 +131,7 @@ function check(database: SqliteDatabase.Database, file: string, newest: number):
 function readOwn(database: SqliteDatabase.Database): OwnMark {
   const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'mark'").get();
   if (!table) return 'unmarked';
-  return (
-    (database.prepare('SELECT identity, generation FROM mark').get() as OwnMark | undefined) ?? 'unmarked'
-  );
+  return statementsOf(database)<Mark>('loadMark').get({}) ?? 'unmarked';
 }
 
 /** better-sqlite3's default in WAL mode is NORMAL, which can lose commits at a power cut (docs/decisions/0006-database.md). */

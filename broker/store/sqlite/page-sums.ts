@@ -24,6 +24,7 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type SqliteDatabase from 'better-sqlite3';
 import { syncFolder } from '../folders.ts';
+import { statementsOf } from './statements.ts';
 
 /** Frames in the log after which they are copied; and after which it is tried again, if somebody still reads them. */
 const CHECKPOINT_FRAMES = 1000;
@@ -56,12 +57,18 @@ export function damagedPages(file: string): readonly number[] {
   }
 }
 
+/** From when SQLite has opened the file. */
+interface Running {
+  readonly database: SqliteDatabase.Database;
+  readonly follower: WalFollower;
+  readonly raiseMark: SqliteDatabase.Statement<[object]>;
+}
+
 /** To be made before SQLite opens the file and closed after it: to close the file here releases SQLite's locks (POSIX). */
 export class PageSums {
   private readonly path: string;
   private readonly file: number;
-  private database: SqliteDatabase.Database | null = null;
-  private follower: WalFollower | null = null;
+  private running: Running | null = null;
   private sums: number | null = null;
   /** The sums of all pages are to be written, not only of those in the log. */
   private needsAll = true;
@@ -76,8 +83,8 @@ export class PageSums {
 
   /** From now on this alone checkpoints. The database is whole, and its log was not begun anew since it was checked. */
   start(database: SqliteDatabase.Database): void {
-    this.database = database;
-    this.follower = new WalFollower(`${this.path}-wal`, pageBytesOf(this.file));
+    const follower = new WalFollower(`${this.path}-wal`, pageBytesOf(this.file));
+    this.running = { database, follower, raiseMark: statementsOf(database)('raiseMark') };
     this.needsAll = !existsSync(sumsFile(this.path));
     this.readLog();
     this.checkpoint();
@@ -86,7 +93,7 @@ export class PageSums {
   /** After each group of writes. Throws what SQLite or the disk says. */
   follow(): void {
     this.readLog();
-    if (this.started().frames >= this.nextAt) this.checkpoint();
+    if (this.started().follower.frames >= this.nextAt) this.checkpoint();
   }
 
   /** Before SQLite closes the file. Where the sums cannot be brought up to date they are given up, and made anew. */
@@ -108,24 +115,24 @@ export class PageSums {
   }
 
   close(): void {
-    this.follower?.close();
+    this.running?.follower.close();
     if (this.sums !== null) closeSync(this.sums);
     closeSync(this.file);
   }
 
   private checkpoint(): void {
-    const follower = this.started();
+    const { follower, raiseMark } = this.started();
     this.nextAt = follower.frames + CHECKPOINT_FRAMES;
     if (!this.copy()) return;
     // The log is begun anew by the next write: this one. What it held counts no more then. SQLite would leave out a write
     // that changes nothing, so this raises the generation, which may be ahead of its mark.
-    this.connection().exec('UPDATE mark SET generation = generation + 1');
+    raiseMark.all({});
     this.nextAt = CHECKPOINT_FRAMES;
     this.readLog();
   }
 
   private readLog(): void {
-    if (this.started().read() === 'on') return;
+    if (this.started().follower.read() === 'on') return;
     // Unless it was this here, another program has copied the pages and begun the log anew.
     if (!this.isCopied) this.needsAll = true;
     this.isCopied = false;
@@ -133,12 +140,12 @@ export class PageSums {
 
   /** Whether every page of the log is in the database, with its sum. */
   private copy(): boolean {
-    const [result] = this.connection().pragma('wal_checkpoint(PASSIVE)') as [
+    const { database, follower } = this.started();
+    const [result] = database.pragma('wal_checkpoint(PASSIVE)') as [
       { busy: number; log: number; checkpointed: number },
     ];
     const { busy, log, checkpointed } = result;
     if (busy !== 0 || checkpointed < log) return false;
-    const follower = this.started();
     if (log > 0 && log !== follower.frames) this.needsAll = true;
     this.write(this.needsAll ? null : [...follower.pages]);
     this.isCopied = true;
@@ -162,14 +169,9 @@ export class PageSums {
     this.needsAll = false;
   }
 
-  private started(): WalFollower {
-    if (!this.follower) throw new Error('the page sums are not started');
-    return this.follower;
-  }
-
-  private connection(): SqliteDatabase.Database {
-    if (!this.database) throw new Error('the page sums are not started');
-    return this.database;
+  private started(): Running {
+    if (!this.running) throw new Error('the page sums are not started');
+    return this.running;
   }
 }
 
