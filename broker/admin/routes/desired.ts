@@ -1,7 +1,6 @@
 /**
  * `/devices/{customer}/{device}/desired`: what a device should be like, what it says it is, and the difference (P-6).
- *
- * Desired and reported state as the HTTP API tells it, and its entity tags (RFC 9110, section 8.8.3). Pure.
+ * The entity tag of a document (RFC 9110, section 8.8.3) is its version.
  */
 import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
@@ -14,44 +13,19 @@ import {
   reference,
 } from '../../../schemas/api.ts';
 import type { Caller } from '../../access/caller.ts';
-import type { DesiredChange, DesiredDesk, DeviceDocuments, Difference } from '../../hub/desired/document.ts';
+import {
+  type DesiredChange,
+  type DesiredDesk,
+  type DeviceDocuments,
+  documentsView,
+} from '../../hub/desired/document.ts';
 import type { Device } from '../../hub/fleet/device.ts';
-import { jsonValue, valueMapOfJson } from '../../hub/json.ts';
-import type { ValueMap } from '../../wire/frames.ts';
+import { valueMapOfJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, findDevice, Refusal } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
 import { deviceTarget, type Trail } from '../trail.ts';
-
-export function documentsView(
-  device: Device,
-  desk: Pick<DesiredDesk, 'documents' | 'difference' | 'obstacle'>,
-): Documents {
-  const documents = desk.documents(device);
-  const { desired, reported } = documents;
-  const difference = Object.entries(desk.difference(documents));
-  const obstacle = desk.obstacle(device);
-  return {
-    device: device.name,
-    desired: desired && { ...desired, values: jsonMap(desired.values) },
-    reported: reported && { ...reported, values: jsonMap(reported.values) },
-    difference: Object.fromEntries(difference.map(([name, sides]) => [name, sidesView(sides)])),
-    inSync: difference.length === 0,
-    ...(obstacle !== null && { obstacle }),
-  };
-}
-
-function sidesView({ desired, reported }: Difference): { desired?: unknown; reported?: unknown } {
-  return {
-    ...(desired !== undefined && { desired: jsonValue(desired) }),
-    ...(reported !== undefined && { reported: jsonValue(reported) }),
-  };
-}
-
-function jsonMap(values: ValueMap): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, jsonValue(value)]));
-}
 
 /** The tag of the desired document: its version, `"0"` for none. */
 export function entityTag({ desired }: DeviceDocuments): string {

@@ -8,14 +8,18 @@
  * The documents of a device as a row of the store: CBOR that only this file reads and writes. Pure.
  *
  * Whether a desired document can be sent to a device. Pure.
+ *
+ * The documents as the HTTP API and the live channel tell them. Pure.
  */
 
+import type { Documents } from '../../../schemas/api/desired.ts';
 import { METRIC_NAME } from '../../../schemas/frames.ts';
 import type { DesiredRow } from '../../store/command-ports.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { Value, ValueMap } from '../../wire/frames.ts';
 import type { Device } from '../fleet/device.ts';
+import { jsonValue } from '../json.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkProfile, checkSize, isName } from '../sendable.ts';
 
@@ -166,4 +170,34 @@ export interface DesiredDesk {
 export interface DesiredChange {
   readonly expected: number | null;
   readonly by: string;
+}
+
+/** As the HTTP API and the live channel show them. */
+export function documentsView(
+  device: Device,
+  desk: Pick<DesiredDesk, 'documents' | 'difference' | 'obstacle'>,
+): Documents {
+  const documents = desk.documents(device);
+  const { desired, reported } = documents;
+  const difference = Object.entries(desk.difference(documents));
+  const obstacle = desk.obstacle(device);
+  return {
+    device: device.name,
+    desired: desired && { ...desired, values: jsonMap(desired.values) },
+    reported: reported && { ...reported, values: jsonMap(reported.values) },
+    difference: Object.fromEntries(difference.map(([name, sides]) => [name, sidesView(sides)])),
+    inSync: difference.length === 0,
+    ...(obstacle !== null && { obstacle }),
+  };
+}
+
+function sidesView({ desired, reported }: Difference): { desired?: unknown; reported?: unknown } {
+  return {
+    ...(desired !== undefined && { desired: jsonValue(desired) }),
+    ...(reported !== undefined && { reported: jsonValue(reported) }),
+  };
+}
+
+function jsonMap(values: ValueMap): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, jsonValue(value)]));
 }
