@@ -58,6 +58,7 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const live: LiveChannel = new LiveChannel({
     ...core,
     commands: control.commands,
+    desired: control.desired,
     stats: current,
     clock,
     logger,

@@ -3,7 +3,7 @@
  * types; `test/live/documentation.test.ts` holds the page's examples and these together.
  */
 import Type from 'typebox';
-import { Asleep, CommandSchema, StatsSchema } from './api.ts';
+import { Asleep, CommandSchema, DocumentsSchema, StatsSchema } from './api.ts';
 
 /** One client message, and what a client may hold at once. */
 export const LIVE_LIMITS = { messageBytes: 16384, subscriptions: 32, watchedDevices: 200 } as const;
@@ -18,6 +18,8 @@ export const LIVE_ERRORS = {
   'too-many-devices': 'A subscription watches at most 200 devices; watch fewer.',
   'commands-missed':
     'Steps of commands came faster than they could be told, and some were left out here; read them over HTTP.',
+  'desired-missed':
+    'Desired or reported state changed faster than it could be told, and some was left out here; read it over HTTP.',
   'events-missed':
     'Events came faster than they could be told, and some were left out here; state is not affected.',
 } as const;
@@ -154,6 +156,24 @@ const CommandMessage = Type.Object({
   }),
 });
 
+const LiveDocuments = Type.Union([
+  DocumentsSchema,
+  Type.Object(
+    { device, tooLarge: Type.Literal(true, { description: 'Read them over HTTP.' }) },
+    { description: 'The documents changed, and are too much for this channel.' },
+  ),
+]);
+export type LiveDocuments = Type.Static<typeof LiveDocuments>;
+
+const DesiredMessage = Type.Object({
+  type: Type.Literal('desired'),
+  rev,
+  devices: Type.Array(LiveDocuments, {
+    description:
+      'Devices whose desired or reported state changed, with both as they are now; a later one of the same device is newer.',
+  }),
+});
+
 const StatsMessage = Type.Object({ type: Type.Literal('stats'), rev, stats: StatsSchema });
 
 const ErrorMessage = Type.Object({
@@ -165,7 +185,16 @@ const ErrorMessage = Type.Object({
 });
 
 export const ServerMessageSchema = Type.Union(
-  [Snapshot, Update, PresenceMessage, EventMessage, CommandMessage, StatsMessage, ErrorMessage],
+  [
+    Snapshot,
+    Update,
+    PresenceMessage,
+    EventMessage,
+    CommandMessage,
+    DesiredMessage,
+    StatsMessage,
+    ErrorMessage,
+  ],
   { title: 'LiveServerMessage' },
 );
 export type ServerMessage = Type.Static<typeof ServerMessageSchema>;

@@ -1,7 +1,14 @@
 /** `signalbox watch [TOPIC]`: live updates in the terminal, over `/v1/live`. */
 import { Command } from 'commander';
 import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
-import type { LiveEvent, LiveState, LiveUpdate, ServerMessage, Transition } from '../../schemas/live.ts';
+import type {
+  LiveDocuments,
+  LiveEvent,
+  LiveState,
+  LiveUpdate,
+  ServerMessage,
+  Transition,
+} from '../../schemas/live.ts';
 import { stepDetails } from './command-text.ts';
 import { type ConnectionOptions, connection, withConnection } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
@@ -9,7 +16,7 @@ import { CliError, clockTime, moment, printable, shown } from './output.ts';
 
 export function watchCommand(): Command {
   return withConnection(new Command('watch'))
-    .description('Live updates: presence, values, events and commands. Ends with Ctrl-C.')
+    .description('Live updates: presence, values, events, commands and desired state. Ends with Ctrl-C.')
     .argument('[topic]', 'customer/device; either part may be +', '+/+')
     .action(async (topic: string, options: ConnectionOptions) => {
       if (topic.split('/').length !== 2) {
@@ -39,6 +46,7 @@ export function linesOf(message: ServerMessage): string[] {
   if (message.type === 'presence') return message.devices.map(presenceLine);
   if (message.type === 'event') return message.events.map(eventLine);
   if (message.type === 'command') return message.commands.map(commandLine);
+  if (message.type === 'desired') return message.devices.map(desiredLine);
   return message.type === 'error' ? [`${''.padEnd(13)}  ${printable(message.message)}`] : [];
 }
 
@@ -74,6 +82,22 @@ function commandLine({ device, name, id, timeline }: DeviceCommand): string {
   const step = timeline.at(-1);
   if (!step) return line(null, device, `command ${name} ${id}`);
   return line(step.at, device, `command ${name} ${id} ${step.status}  ${stepDetails(step)}`.trimEnd());
+}
+
+/** Where the two stand; the documents themselves are in `signalbox desired`. */
+function desiredLine(documents: LiveDocuments): string {
+  const { device } = documents;
+  if ('tooLarge' in documents)
+    return line(null, device, 'desired or reported state changed, too large to be told');
+  const { desired, reported, difference, inSync } = documents;
+  const at = Math.max(desired?.at ?? 0, reported?.at ?? 0);
+  const versions = `desired ${versionText(desired)}, reported ${versionText(reported)}`;
+  const names = Object.keys(difference).join(', ');
+  return line(at, device, `${versions}${inSync ? '' : `, differs in ${names}`}`);
+}
+
+function versionText(document: { readonly version: number } | null): string {
+  return document ? `version ${document.version}` : 'nothing';
 }
 
 function pairs(values: LiveUpdate['values']): string {

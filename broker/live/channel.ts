@@ -14,9 +14,10 @@ import type { EventFeed } from '../hub/fleet/events.ts';
 import type { Changes, Fleet } from '../hub/fleet/fleet.ts';
 import { statsFor } from '../hub/stats.ts';
 import { statsMessage } from './encode.ts';
-import { LiveHistory, SteppedCommands } from './history.ts';
+import { LiveHistory } from './history.ts';
 import { Tick } from './tick.ts';
 import type { ViewerConnection, ViewerTransport } from './transport.ts';
+import { CommandUpdates, DesiredUpdates, type DesiredUpdatesParts } from './updates.ts';
 import { Viewer, type ViewerParts } from './viewer.ts';
 
 /** Milliseconds between updates, between stats, and between the messages of viewers that catch up. */
@@ -39,6 +40,7 @@ const PAGE_CHARACTERS = 32_768;
 export interface LiveChannelParts {
   readonly fleet: Fleet;
   readonly events: EventFeed;
+  readonly desired: DesiredUpdatesParts['desired'];
   readonly commands: Pick<CommandDesk, 'onStep' | 'waitingFor'>;
   /** All of it; viewers get what they may see. */
   readonly stats: () => Stats;
@@ -51,7 +53,7 @@ export interface LiveChannelParts {
 export class LiveChannel {
   private readonly parts: LiveChannelParts;
   private readonly history = new LiveHistory();
-  private readonly stepped: SteppedCommands;
+  private readonly updates: readonly (CommandUpdates | DesiredUpdates)[];
   private readonly viewerParts: ViewerParts;
   private readonly viewers = new Set<Viewer>();
   private changes: Changes | null = null;
@@ -64,10 +66,14 @@ export class LiveChannel {
 
   constructor(parts: LiveChannelParts) {
     this.parts = parts;
-    const { fleet, commands, counters, clock, limits } = parts;
+    const { fleet, commands, desired, counters, clock, limits } = parts;
     const { history } = this;
     const { revisions } = fleet;
-    this.stepped = new SteppedCommands({ commands, history, revisions, wanted: () => this.size > 0 });
+    const wanted = () => this.size > 0;
+    this.updates = [
+      new CommandUpdates({ commands, history, revisions, wanted }),
+      new DesiredUpdates({ desired, fleet, history, wanted }),
+    ];
     const { viewerBytes } = limits;
     const pageCharacters = Math.min(PAGE_CHARACTERS, Math.floor(viewerBytes / 16));
     // A quarter may wait already.
@@ -99,13 +105,13 @@ export class LiveChannel {
     });
     const stats = clock.every(STATS, () => this.tellStats());
     this.changes = changes;
-    this.stepped.start();
+    for (const updates of this.updates) updates.start();
     this.lastTick = fleet.revisions.current;
     this.undo = [
       () => fleet.untrackChanges(changes),
       () => tick.cancel(),
       () => stats.cancel(),
-      () => this.stepped.stop(),
+      ...this.updates.map((updates) => () => updates.stop()),
       events.subscribe((device, event) => this.history.addEvent(device, event)),
       fleet.onForget((customer, device, rev) => this.history.addForgotten(customer, device, rev)),
     ];
@@ -152,7 +158,7 @@ export class LiveChannel {
 
   private tick(): void {
     const { revisions } = this.parts.fleet;
-    this.stepped.flush();
+    for (const updates of this.updates) updates.flush();
     const rev = revisions.next();
     const tick = new Tick(this.viewerParts, this.changes?.drain() ?? [], { since: this.lastTick, rev });
     this.lastTick = rev;

@@ -16,6 +16,7 @@ import {
   type LiveErrorCode,
 } from '../../schemas/live.ts';
 import { type Command, commandView } from '../hub/commands/command.ts';
+import { type DesiredDesk, documentsView } from '../hub/desired/document.ts';
 import type { Device, Presence } from '../hub/fleet/device.ts';
 import type { DeviceEvent } from '../hub/fleet/events.ts';
 import { jsonValue } from '../hub/json.ts';
@@ -117,6 +118,19 @@ export function commandFragment(command: Command, waitingFor: string | null): st
   if (whole.length <= COMMAND_CHARACTERS) return whole;
   const { result: _, timeline, ...facts } = view;
   return JSON.stringify({ ...facts, timeline: timeline.map(({ data: __, ...step }) => step) });
+}
+
+/** The documents of a device, as in the HTTP API. */
+export function documentsFragment(
+  device: Device,
+  desired: Pick<DesiredDesk, 'documents' | 'difference' | 'obstacle'>,
+): string {
+  return JSON.stringify(documentsView(device, desired));
+}
+
+/** Instead of documents that are too much to be told. */
+export function tooLargeFragment(name: string): string {
+  return `{"device":"${name}","tooLarge":true}`;
 }
 
 function* splitValues(head: string, device: Device, since: number): Generator<string> {

@@ -1,14 +1,10 @@
 /**
- * What cannot be read from the fleet any more and yet must be told: events, steps of commands, and devices that were
- * forgotten. Owns the lists, shared by all viewers, so that a slow one costs nothing here.
- *
- * Events and commands of the recent past as messages, for the topics of one viewer.
- *
- * Commands that came a step further since the last tick, of each only the newest form: most go from queued to done
- * within one, and are told once. Owns that map until the next flush.
+ * What cannot be read from the fleet any more and yet must be told: events, steps of commands, changes of desired and
+ * reported state, and devices that were forgotten. Owns the lists, shared by all viewers, so that a slow one costs
+ * nothing here; and makes messages of them, for the topics of one viewer.
  */
 import type { LiveErrorCode } from '../../schemas/live.ts';
-import type { Command, CommandDesk } from '../hub/commands/command.ts';
+import type { Command } from '../hub/commands/command.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceEvent } from '../hub/fleet/events.ts';
 import type { Revisions } from '../hub/fleet/revisions.ts';
@@ -40,6 +36,8 @@ const NOTHING: Kept = { items: [], characters: 0, droppedTo: 0 };
 export class Recent {
   private readonly limits: HistoryLimits;
   private readonly byCustomer = new Map<string, Kept>();
+  /** What `replace` added and is held, by device. */
+  private readonly replaceable = new Map<string, Happening>();
   private items = 0;
   private characters = 0;
   /** The newest revision that was added; 0: none. */
@@ -47,6 +45,19 @@ export class Recent {
 
   constructor(limits: HistoryLimits) {
     this.limits = limits;
+  }
+
+  /** Adds what is the newest of its device, whose older one is taken out: it need not be told to anybody any more. */
+  replace(item: Happening): void {
+    const name = nameOf(item);
+    const older = this.replaceable.get(name);
+    const kept = this.byCustomer.get(item.customer);
+    if (older && kept) {
+      kept.items.splice(indexAfter(kept.items, older.rev) - 1, 1);
+      this.forgetSize(kept, older);
+    }
+    this.replaceable.set(name, item);
+    this.add(item);
   }
 
   /** Revisions rise from call to call. The newest item of a customer is kept whatever its size. */
@@ -67,7 +78,7 @@ export class Recent {
 
   /** What is held of after `rev`, oldest first. */
   after(rev: number, customer: string): readonly Happening[] {
-    const lists = this.listsOf(customer).map(({ items }) => after(items, rev));
+    const lists = this.listsOf(customer).map(({ items }) => items.slice(indexAfter(items, rev)));
     const [first = [], ...more] = lists.filter(({ length }) => length > 0);
     return more.length === 0 ? first : [first, ...more].flat().sort((a, b) => a.rev - b.rev);
   }
@@ -93,17 +104,32 @@ export class Recent {
   private drop(kept: Kept): void {
     const dropped = kept.items.shift();
     if (!dropped) return;
-    kept.characters -= dropped.characters;
     kept.droppedTo = dropped.rev;
+    this.forgetSize(kept, dropped);
+    if (this.replaceable.get(nameOf(dropped)) === dropped) this.replaceable.delete(nameOf(dropped));
+  }
+
+  private forgetSize(kept: Kept, { characters }: Happening): void {
+    kept.characters -= characters;
     this.items -= 1;
-    this.characters -= dropped.characters;
+    this.characters -= characters;
   }
 }
 
-function after(items: readonly Happening[], rev: number): readonly Happening[] {
-  let from = items.length;
-  while (from > 0 && (items[from - 1] as Happening).rev > rev) from -= 1;
-  return items.slice(from);
+function nameOf({ customer, device }: Happening): string {
+  return `${customer}/${device}`;
+}
+
+/** Where the items of after `rev` begin; they are in the order of their revisions. */
+function indexAfter(items: readonly Happening[], rev: number): number {
+  let from = 0;
+  let to = items.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((items[middle] as Happening).rev > rev) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 export interface HappeningPage {
@@ -137,57 +163,6 @@ export function happeningPage(
   return { messages, toldTo };
 }
 
-/** More than these are not held back until the tick, which bounds what is kept here. */
-const MOST = 1024;
-
-export interface SteppedCommandsParts {
-  readonly commands: Pick<CommandDesk, 'onStep' | 'waitingFor'>;
-  readonly history: LiveHistory;
-  readonly revisions: Revisions;
-  /** Whether anybody could be told. */
-  readonly wanted: () => boolean;
-}
-
-export class SteppedCommands {
-  private readonly parts: SteppedCommandsParts;
-  private readonly newest = new Map<string, Command>();
-  private undo: (() => void) | null = null;
-
-  constructor(parts: SteppedCommandsParts) {
-    this.parts = parts;
-  }
-
-  start(): void {
-    this.undo = this.parts.commands.onStep((command) => this.add(command));
-  }
-
-  /** Idempotent. */
-  stop(): void {
-    this.undo?.();
-    this.undo = null;
-    this.newest.clear();
-  }
-
-  /**
-   * Encodes each once, for all viewers. The revisions are given here, not at the step, so that no viewer can have been
-   * told up to a revision whose command still waited in the map.
-   */
-  flush(): void {
-    const { commands, history, revisions, wanted } = this.parts;
-    if (wanted()) {
-      for (const command of this.newest.values()) {
-        history.addCommand(command, commands.waitingFor(command), revisions.next());
-      }
-    }
-    this.newest.clear();
-  }
-
-  private add(command: Command): void {
-    this.newest.set(`${command.customer}/${command.id}`, command);
-    if (this.newest.size >= MOST) this.flush();
-  }
-}
-
 /** Something that happened to a device, ready to be told. */
 export interface Happening {
   readonly rev: number;
@@ -200,8 +175,8 @@ export interface Happening {
 /** Happenings that viewers are told one by one, and how. */
 export interface Feed {
   readonly recent: Recent;
-  readonly type: 'event' | 'command';
-  readonly list: 'events' | 'commands';
+  readonly type: 'event' | 'command' | 'desired';
+  readonly list: 'events' | 'commands' | 'devices';
   /** What a viewer is told that missed some: they are on record elsewhere. */
   readonly missed: LiveErrorCode;
 }
@@ -220,7 +195,14 @@ export class LiveHistory {
     list: 'commands',
     missed: 'commands-missed',
   };
-  readonly feeds: readonly Feed[] = [this.events, this.commands];
+  /** Of each device the newest only, so a fleet may change that is larger than this. */
+  readonly desired: Feed = {
+    recent: new Recent({ items: 4096, characters: 2_097_152 }),
+    type: 'desired',
+    list: 'devices',
+    missed: 'desired-missed',
+  };
+  readonly feeds: readonly Feed[] = [this.events, this.commands, this.desired];
   /** A viewer that missed some gets a fresh snapshot. */
   readonly forgotten = new Recent({ items: 1024, characters: 262_144 });
 
@@ -232,6 +214,10 @@ export class LiveHistory {
   addCommand(command: Command, waitingFor: string | null, rev: number): void {
     const { customer, device } = command;
     this.commands.recent.add(happening(customer, device, rev, commandFragment(command, waitingFor)));
+  }
+
+  addDesired({ customer, id }: Device, fragment: string, rev: number): void {
+    this.desired.recent.replace(happening(customer, id, rev, fragment));
   }
 
   addForgotten(customer: string, device: string, rev: number): void {

@@ -41,9 +41,11 @@ export class Tick implements TickRange {
     }
   }
 
-  /** Whether no device changed, and no command came further. */
+  /** Whether no device changed, no command came further, and nothing else is news. */
   get empty(): boolean {
-    return this.changed.length === 0 && this.parts.history.commands.recent.newest <= this.since;
+    return (
+      this.changed.length === 0 && this.parts.history.feeds.every(({ recent }) => recent.newest <= this.since)
+    );
   }
 
   /**

@@ -1,13 +1,14 @@
-/** Desired and reported state of the device that is shown, with the difference. Owns the table and the newest answer. */
+/**
+ * Desired and reported state of the device that is shown, with the difference: read once, then as the live channel tells
+ * it. Owns the table and the newest documents.
+ */
 import type { Documents } from '../../schemas/api.ts';
+import type { LiveDocuments } from '../../schemas/live.ts';
 import { element, make, setNote, setText } from '../dom.ts';
 import { ago } from '../format.ts';
-import { type ComparedName, compare, summary } from './comparison.ts';
+import { type ComparedName, compare, summary, versionOf } from './comparison.ts';
 import { DesiredEditor } from './desired-editor.ts';
 import type { DeviceApi } from './device-api.ts';
-
-/** A device that is connected reports what it applied within moments of a change; ms. */
-const SOON = [300, 1000, 2500];
 
 const STATES: Readonly<Record<ComparedName['state'], string>> = {
   same: 'as desired',
@@ -21,7 +22,7 @@ export class DesiredPanel {
   private readonly times = element('desired-times');
   private readonly table = element<HTMLTableElement>('comparison');
   private readonly problem = element('desired-unread');
-  private readonly editor = new DesiredEditor((documents) => this.changed(documents));
+  private readonly editor = new DesiredEditor((documents) => this.take(documents, this.ask()));
   private api: DeviceApi | null = null;
   private documents: Documents | null = null;
   private drawn = '';
@@ -48,7 +49,7 @@ export class DesiredPanel {
     setNote(this.problem, '');
   }
 
-  /** The live channel does not tell of these documents, so the page asks now and then. */
+  /** The live channel tells only what changes: the first time, and after a gap, the page asks. */
   load(): void {
     const { api } = this;
     const question = this.ask();
@@ -60,6 +61,14 @@ export class DesiredPanel {
         if (this.api === api) setNote(this.problem, `Desired state could not be read. ${error.message}`);
       },
     );
+  }
+
+  /** What the live channel tells. */
+  changed(documents: LiveDocuments): void {
+    // The answer to what was saved here may overtake what was told before it; and a device may be forgotten and come again.
+    const isOlder = !('tooLarge' in documents) && versionOf(documents) < this.version;
+    if ('tooLarge' in documents || isOlder) this.load();
+    else this.take(documents, this.ask());
   }
 
   /** `now`: the broker's time, Unix ms. */
@@ -74,9 +83,8 @@ export class DesiredPanel {
     setText(this.times, times.filter(Boolean).join(' '));
   }
 
-  private changed(documents: Documents): void {
-    this.take(documents, this.ask());
-    for (const wait of SOON) setTimeout(() => this.load(), wait);
+  private get version(): number {
+    return this.documents ? versionOf(this.documents) : 0;
   }
 
   private ask(): number {

@@ -9,9 +9,6 @@ import { DesiredPanel } from './desired-panel.ts';
 import { DeviceApi } from './device-api.ts';
 import { Facts, type KnownSummary } from './facts.ts';
 
-/** Between questions for what the live channel does not tell; ms. */
-const REFRESH = 5000;
-
 interface Shown {
   readonly device: string;
   readonly api: DeviceApi;
@@ -36,7 +33,6 @@ export class DeviceView {
     this.changed = changed;
     this.commands = new CommandList(changed);
     this.form = new CommandForm((command) => this.commands.sent(command));
-    setInterval(() => this.refresh(), REFRESH);
   }
 
   /** `may`: whether the person may send commands and change what is desired. */
@@ -74,7 +70,12 @@ export class DeviceView {
     if (message.type === 'command') {
       const own = (message.commands as readonly CommandView[]).filter((command) => command.device === device);
       if (own.length > 0) this.commands.stepped(own);
+    } else if (message.type === 'desired') {
+      for (const documents of message.devices) {
+        if (documents.device === device) this.desired.changed(documents);
+      }
     } else if (message.type === 'error' && message.code === 'commands-missed') this.commands.load();
+    else if (message.type === 'error' && message.code === 'desired-missed') this.desired.load();
     else if (message.type === 'snapshot' && !message.more) this.reload();
     else if (message.type === 'presence' && this.connection !== this.connectionNow()) this.reload();
   }
@@ -95,16 +96,12 @@ export class DeviceView {
     this.desired.draw(time);
   }
 
-  /** Everything that the live channel does not tell by itself, or may not have told. */
+  /** Everything that the live channel does not tell by itself, or may not have told: after a snapshot, or when the device came or went. */
   private reload(): void {
     this.connection = this.connectionNow();
     this.commands.load();
     this.desired.load();
     this.loadSummary();
-  }
-
-  private refresh(): void {
-    if (this.shown && !document.hidden) this.desired.load();
   }
 
   private connectionNow(): string {

@@ -124,6 +124,29 @@ describe('signalbox watch', () => {
     ]);
   });
 
+  it('prints where desired and reported state stand', async () => {
+    const broker = await liveBroker();
+    const { viewer, printed, code } = await watching(broker);
+    const desired = { version: 4, values: { interval: 30 }, at: AT, by: 'Ab3dEf7h' };
+    const reported = { version: 4, values: { interval: 30 }, at: AT + 1000 };
+    const documents = { device: 'acme/pump-7', desired, difference: { interval: { desired: 30 } } };
+    viewer.say({
+      type: 'desired',
+      devices: [
+        { ...documents, reported: null, inSync: false },
+        { ...documents, reported, difference: {}, inSync: true },
+        { device: 'acme/pump-8', tooLarge: true },
+      ],
+    });
+    viewer.socket.close(...ENDED);
+    await code;
+    expect(printed.out).toEqual([
+      '20:26:40.250Z  acme/pump-7              desired version 4, reported nothing, differs in interval',
+      '20:26:41.250Z  acme/pump-7              desired version 4, reported version 4',
+      '-              acme/pump-8              desired or reported state changed, too large to be told',
+    ]);
+  });
+
   it('prints every message as a line of JSON with --json', async () => {
     const broker = await liveBroker();
     const { viewer, printed, code } = await watching(broker, '--json');

@@ -234,6 +234,27 @@ describe.runIf(HAS_CHROMIUM)(
       expect(rows).toEqual(['interval4545as desired', 'uptime—9reported only']);
     });
 
+    it('shows what is desired and reported as it changes, without asking', async () => {
+      const broker = await start();
+      const device = await connect(broker);
+      const apply = gate();
+      device.onDesired(async (values) => {
+        await apply.opened;
+        return values;
+      });
+      const page = await logIn(broker, 'viewer');
+      await page.getByText('Nothing is desired yet.').waitFor();
+      await page.getByText(/^Live$/).waitFor();
+      const asked: string[] = [];
+      page.on('request', (request) => asked.push(request.url()));
+      await ask(broker, 'PUT', '/desired', { interval: 30 });
+      await page.getByText('Version 1 is desired; the device has reported nothing yet.').waitFor();
+      apply.open();
+      await page.getByText('The device is as desired (version 1).').waitFor();
+      const rows = await page.locator('#comparison tbody tr').allTextContents();
+      expect([rows, asked]).toEqual([['interval3030as desired'], []]);
+    });
+
     it('says so when the device is not known, and shows it when it comes', async () => {
       const broker = await start();
       const page = await logIn(broker, 'operator');

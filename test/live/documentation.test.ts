@@ -25,7 +25,7 @@ describe('the page on the live channel', () => {
   it('shows messages of the broker as it sends them, of every type', () => {
     const shown = examples('From the broker');
     for (const example of shown) expect([...server.Errors(example)]).toEqual([]);
-    const types = ['snapshot', 'update', 'presence', 'event', 'command', 'stats', 'error'];
+    const types = ['snapshot', 'update', 'presence', 'event', 'command', 'desired', 'stats', 'error'];
     expect(new Set(shown.map(({ type }) => type))).toEqual(new Set(types));
   });
 
@@ -49,12 +49,13 @@ describe('what the broker sends', () => {
     world.happens('acme/pump-7', 'alarm', { bar: 9 });
     world.commands.queue('acme/pump-7', 'open-1', { open: true, raw: Uint8Array.of(1) });
     world.commands.write('open-1');
+    world.reports('acme/pump-7', 0, { interval: 30, raw: Uint8Array.of(1) });
     world.measures('acme/pump-3', { temp: 2 });
     world.disconnects('acme/pump-7');
     world.forgets('acme/pump-3');
     world.clock.advance(1000);
     for (const message of viewer.read)
       expect([message.type, ...server.Errors(message)]).toEqual([message.type]);
-    expect(new Set(viewer.read.map(({ type }) => type)).size).toBe(7);
+    expect(new Set(viewer.read.map(({ type }) => type)).size).toBe(8);
   });
 });

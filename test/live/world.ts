@@ -2,13 +2,14 @@
 
 import type { Caller } from '../../broker/access/caller.ts';
 import { Counters } from '../../broker/hub/counters.ts';
+import { DesiredStates } from '../../broker/hub/desired/desired-states.ts';
 import type { Device, Member } from '../../broker/hub/fleet/device.ts';
 import { EventFeed } from '../../broker/hub/fleet/events.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { LiveChannel } from '../../broker/live/channel.ts';
 import type { ViewerConnection, ViewerTransport } from '../../broker/live/transport.ts';
-import type { Value } from '../../broker/wire/frames.ts';
+import { FRAME, type Value, type ValueMap } from '../../broker/wire/frames.ts';
 import type { Stats } from '../../schemas/api.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { FakeClock } from '../helpers/clock.ts';
@@ -77,16 +78,25 @@ export class World {
   readonly events = new EventFeed();
   readonly counters = new Counters();
   readonly commands = new FakeCommands(() => this.clock.now());
+  /** Resolves when documents are durable. */
+  save: () => Promise<void> = async () => {};
+  readonly desired = new DesiredStates({
+    store: { loadDesired: async () => ({ items: [], next: null }), saveDesired: () => this.save() },
+    ingest: { position: 0 },
+    clock: this.clock,
+    limits: { desiredBytes: 65_536 },
+  });
   readonly live: LiveChannel;
   private sessions = 0;
 
   constructor(viewerBytes = 1_048_576) {
-    const { clock, fleet, events, commands, counters } = this;
+    const { clock, fleet, events, commands, desired, counters } = this;
     const stats = () => someStats(fleet, clock.now());
     this.live = new LiveChannel({
       fleet,
       events,
       commands,
+      desired,
       counters,
       clock,
       logger: silentLog,
@@ -152,6 +162,13 @@ export class World {
     const at = this.clock.now();
     device.lastDataAt = at;
     this.events.publish(device, { time: at, receivedAt: at, severity: 5, name: event, data, rev });
+  }
+
+  /** A committed reported frame. */
+  reports(name: string, version: number, values: ValueMap): void {
+    const { customer, id } = this.device(name);
+    const frame = { kind: FRAME.reported, version, values } as const;
+    this.desired.reported({ customer, device: id, frame, arrival: this.clock.now(), position: 1 });
   }
 
   forgets(name: string): void {
