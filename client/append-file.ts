@@ -1,10 +1,22 @@
 /**
  * A file that grows by whole records, each with length and checksum, and reads back to its last good one. Owns the
- * descriptor. What `append` took survives the process at once, and a power cut about a second later.
+ * descriptor. What `append` wrote survives the process at once, and a power cut about a second later. A file is begun by
+ * replacing it at one stroke: after a crash it is the old one or the new one, never half of each.
  *
  * Record: length (u32, little endian), CRC-32 of the payload (u32), payload.
  */
-import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Clock, Timer } from '../broker/base/clock.ts';
 
@@ -122,5 +134,22 @@ export class AppendFile {
     if (sync === 'closing') closeSync(this.file);
     if (sync === 'running and due') this.syncSoon();
     if (error) this.onFault(error);
+  }
+}
+
+/** Durable when it returns; only the owner may read the file. Throws what the file system says. */
+export function replaceFile(path: string, bytes: Uint8Array): void {
+  const fresh = `${path}.new`;
+  writeFileSync(fresh, bytes, { mode: 0o600, flush: true });
+  renameSync(fresh, path);
+  syncFolder(dirname(path));
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }

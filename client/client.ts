@@ -1,5 +1,5 @@
 /**
- * A device of Signalbox: hands in readings and events, keeps them until the broker says that they are durable, executes
+ * A device of Signalbox: sends readings and events, keeps them until the broker says that they are durable, executes
  * commands, applies desired values, and keeps itself connected meanwhile. Owns nothing but its parts: the way of readings
  * (`telemetry.ts`), the connection (`link.ts`), commands (`command-desk.ts`), desired values (`desired-desk.ts`), and
  * what was said of both and is not known to have arrived (`unconfirmed.ts`).
@@ -15,22 +15,18 @@ import {
   type WelcomeFrame,
 } from '../broker/wire/frames.ts';
 import { MOST_SLEEP_SECONDS } from '../schemas/frames.ts';
-import { authorization, deviceAddress } from './address.ts';
-import { resultName } from './command-answers.ts';
-import { CommandDesk } from './command-desk.ts';
-import { type OpenSeen, openSeen } from './command-memory.ts';
+import { CommandDesk, resultName } from './command-desk.ts';
 import type { Connection } from './connection.ts';
 import { DesiredDesk, type DesiredHandler, REPORT } from './desired-desk.ts';
 import { type CommandHandler, type CommandHandlerOptions, registration } from './device-command.ts';
 import { type DeviceClientEvents, Emitter, type Tell } from './events.ts';
 import { type BatchSamples, type Draft, FrameWriter, type Timed } from './frame-draft.ts';
-import { helloFrame } from './hello.ts';
 import { type ClientState, Link, type LinkOwner } from './link.ts';
-import type { DeviceClientOptions } from './options.ts';
+import { authorization, type DeviceClientOptions, deviceAddress, helloFrame } from './options.ts';
+import { type OpenSeen, openSeen } from './seen-file.ts';
 import { systemClock } from './system-clock.ts';
 import { Telemetry } from './telemetry.ts';
 import { Unconfirmed } from './unconfirmed.ts';
-import { atMost } from './waiting.ts';
 
 export interface StopOptions {
   /** ms */
@@ -257,4 +253,15 @@ function makeLink(options: DeviceClientOptions, clock: Clock, owner: LinkOwner):
   const { url, device, key, webSocket, random = Math.random } = options;
   const address = deviceAddress(url, device);
   return new Link({ address, headers: authorization(key), webSocket, clock, random }, owner);
+}
+
+/** Resolves when `work` does, or after `milliseconds`. `work` must not reject. */
+async function atMost(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let stopWaiting: () => void = () => {};
+  const timeUp = new Promise<void>((resolve) => {
+    stopWaiting = resolve;
+  });
+  const timer = clock.after(milliseconds, stopWaiting);
+  await Promise.race([work, timeUp]);
+  timer.cancel();
 }

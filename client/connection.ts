@@ -1,6 +1,7 @@
 /**
- * One WebSocket connection from its handshake to its end, which is told exactly once. Owns the socket and the watch over
- * it: a peer that is silent for 2.5 keepalives, or does not greet in time, is given up (P-7.1).
+ * One WebSocket connection from its handshake to its end, which is told exactly once, also where an HTTP answer comes
+ * instead of the upgrade (P-1.5). Owns the socket and the watch over it: a peer that is silent for 2.5 keepalives, or
+ * does not greet in time, is given up (P-7.1).
  */
 import type { IncomingMessage } from 'node:http';
 import WebSocket, { type ClientOptions } from 'ws';
@@ -11,7 +12,7 @@ import { FrameError } from '../broker/wire/frame-error.ts';
 import { type BrokerFrame, PROFILE } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
 import type { WebSocketOptions } from './options.ts';
-import { readRefusal } from './refusal.ts';
+import { parseRetryAfter } from './retry.ts';
 
 export const SUBPROTOCOL = 'signalbox.v1';
 /** From the start of the handshake to the end of the greeting; ms. */
@@ -172,4 +173,47 @@ function openSocket({ address, headers, webSocket }: ConnectionOptions): WebSock
     perMessageDeflate: false,
     maxPayload: PROFILE.frameBytes,
   });
+}
+
+interface Refusal {
+  readonly status: number;
+  /** null: the body is none, so the answer is not a broker's. */
+  readonly problem: Problem | null;
+  /** ms; null: not said. */
+  readonly retryAfter: number | null;
+}
+
+/** A problem body is far smaller; more is not read. */
+const MOST_BYTES = 16_384;
+
+/** Calls `done` once, also when the answer breaks off. `now`: Unix ms. */
+function readRefusal(response: IncomingMessage, now: number, done: (refusal: Refusal) => void): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const finish = () => {
+    for (const event of ['end', 'error', 'close']) response.removeListener(event, finish);
+    response.on('error', () => response.destroy());
+    done({
+      status: response.statusCode ?? 0,
+      problem: parseProblem(Buffer.concat(chunks).toString('utf8')),
+      retryAfter: parseRetryAfter(response.headers['retry-after'], now),
+    });
+  };
+  response.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length <= MOST_BYTES) chunks.push(chunk);
+    else response.destroy();
+  });
+  for (const event of ['end', 'error', 'close']) response.on(event, finish);
+}
+
+function parseProblem(text: string): Problem | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isProblem = typeof value === 'object' && value !== null && 'code' in value && 'detail' in value;
+    return isProblem ? (value as Problem) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }

@@ -1,9 +1,14 @@
-/** What a device client is made of, and the outbox that its options ask for. */
-import { randomBytes } from 'node:crypto';
+/**
+ * What a user says of a device, and how the broker is told of it: the address and the key that it connects with (P-1.1 to
+ * P-1.4), and its first frame (P-3.2).
+ */
 import type { Clock, Random } from '../broker/base/clock.ts';
+import { encodeHello } from '../broker/wire/encode.ts';
 import type { ValueMap } from '../broker/wire/frames.ts';
-import { type FullPolicy, Outbox } from './outbox.ts';
-import { type BootName, Journal } from './outbox-file.ts';
+import { FrameReader } from '../broker/wire/reader.ts';
+import { ID } from '../schemas/names.ts';
+import type { FullPolicy } from './outbox.ts';
+import type { BootName } from './outbox-file.ts';
 
 export interface DeviceClientOptions {
   /** `ws://host:8080`, or with wss, http or https; `/v1/device` is added if it is missing. */
@@ -66,30 +71,58 @@ export interface WebSocketOptions {
   readonly handshakeTimeout?: number;
 }
 
-export interface OpenOutbox {
-  readonly outbox: Outbox;
-  readonly journal: Journal | null;
-  readonly boot: BootName;
-  /** Sequences start above this one. */
-  readonly seq: number;
-  /** Seqs of frames that could not be kept. */
-  readonly lost: readonly number[];
+const ID_PATTERN = new RegExp(`^${ID}$`);
+const PATH = '/v1/device';
+const SCHEMES: Readonly<Record<string, string>> = {
+  'http:': 'ws:',
+  'https:': 'wss:',
+  'ws:': 'ws:',
+  'wss:': 'wss:',
+};
+
+/** `http://host:8080` or `wss://host/base` → the device endpoint. Throws TypeError for what cannot be one. */
+export function deviceAddress(url: string, device: string | undefined): string {
+  if (!URL.canParse(url)) throw new TypeError(`"${url}" is not a URL, such as ws://127.0.0.1:8080.`);
+  const address = new URL(url);
+  const scheme = SCHEMES[address.protocol];
+  if (scheme === undefined)
+    throw new TypeError(`"${url}" must begin with ws://, wss://, http:// or https://.`);
+  if (address.searchParams.has('key'))
+    throw new TypeError('Give the key as `key`; in the URL it reaches logs (P-1.2).');
+  address.protocol = scheme;
+  address.hash = '';
+  if (!address.pathname.endsWith(PATH)) address.pathname = address.pathname.replace(/\/*$/, PATH);
+  if (device !== undefined) address.searchParams.set('device', checkedDevice(device));
+  return address.href;
 }
 
-const DEFAULT_BYTES = 8 * 1024 * 1024;
+function checkedDevice(device: string): string {
+  if (ID_PATTERN.test(device)) return device;
+  throw new TypeError(`The device id ${JSON.stringify(device)} does not match ${ID_PATTERN.source} (P-1.4).`);
+}
 
-/** Throws if the file cannot be used. */
-export function openOutbox(
-  { outbox = {}, boot, fields }: DeviceClientOptions,
-  clock: Clock,
-  onFault: (error: Error) => void,
-): OpenOutbox {
-  const limits = { bytes: outbox.bytes ?? DEFAULT_BYTES, whenFull: outbox.whenFull ?? 'refuse' };
-  const newBoot = boot ?? new Uint8Array(randomBytes(16));
-  if (outbox.file === undefined) {
-    return { outbox: new Outbox(limits, null), journal: null, boot: newBoot, seq: 0, lost: [] };
-  }
-  const journal = new Journal({ path: outbox.file, boot: newBoot, fields, clock, onFault });
-  const { restored, seq, lost } = journal;
-  return { outbox: new Outbox(limits, journal, restored), journal, boot: journal.boot, seq, lost };
+/** Throws TypeError for a key that no header can carry; the key itself is not repeated. */
+export function authorization(key: string): { readonly Authorization: string } {
+  if (!/^[\x21-\x7e]+$/.test(key))
+    throw new TypeError('The key is empty or holds characters that no key has.');
+  return { Authorization: `Bearer ${key}` };
+}
+
+/**
+ * Says which run of which device this is. Throws FrameError for options that the broker would refuse: without its answer
+ * to a hello a device would never come further than the greeting.
+ */
+export function helloFrame({
+  boot,
+  fields,
+  model,
+  firmware,
+  ackWithin,
+  maxFrame,
+  meta,
+}: Partial<DeviceClientOptions>): Uint8Array {
+  const given = Object.entries({ boot, fields, model, firmware, ackWithin, maxFrame, meta });
+  const bytes = encodeHello(Object.fromEntries(given.filter(([, value]) => value !== undefined)));
+  new FrameReader().read(bytes);
+  return bytes;
 }

@@ -1,6 +1,7 @@
 /**
  * The outbox on disk: a journal of what came and what went, with the boot and its sequence, so that a restart goes on as
- * the same run of the device (P-3.2). Owns the file and which frames in it still count.
+ * the same run of the device (P-3.2). Owns the file and which frames in it still count. After an update with other
+ * `fields`, positions in waiting frames would mean something else (P-2.4): they are given their names.
  *
  * Records are CBOR: `[1, boot, fields, seq]` at the start, `[2, seq, frame]` came, `[3, seq]` all up to it went,
  * `[4, seq]` this one went. One process may use a file at a time.
@@ -8,11 +9,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Clock } from '../broker/base/clock.ts';
 import { decode, encode } from '../broker/wire/cbor.ts';
-import { AppendFile, readRecords, record } from './append-file.ts';
+import { encodeBatch, encodeTelemetry } from '../broker/wire/encode.ts';
+import { FrameError } from '../broker/wire/frame-error.ts';
+import { FRAME, type Sample, type ValueMap } from '../broker/wire/frames.ts';
+import { FrameReader } from '../broker/wire/reader.ts';
+import { AppendFile, readRecords, record, replaceFile } from './append-file.ts';
 import type { Draft } from './frame-draft.ts';
 import type { OutboxFile } from './outbox.ts';
-import { renamed } from './rename.ts';
-import { replaceFile } from './replace-file.ts';
 
 export type BootName = number | Uint8Array;
 
@@ -173,4 +176,58 @@ function* upTo(frames: ReadonlyMap<number, unknown>, seq: number): Generator<num
     if (held > seq) return;
     yield held;
   }
+}
+
+interface Renamed {
+  readonly frames: ReadonlyMap<number, Uint8Array>;
+  /** Seqs of frames that are too big with names in them. */
+  readonly lost: readonly number[];
+}
+
+/** seq → frame, from the fields `before` to the fields `now`; as they were, if those are the same. */
+function renamed(
+  frames: ReadonlyMap<number, Uint8Array>,
+  before: readonly string[] | null,
+  now: readonly string[] | null,
+): Renamed {
+  if (JSON.stringify(before) === JSON.stringify(now)) return { frames, lost: [] };
+  const reader = new FrameReader();
+  reader.fields = before;
+  const result = new Map<number, Uint8Array>();
+  const lost: number[] = [];
+  for (const [seq, frame] of frames) {
+    const bytes = withNames(frame, reader);
+    if (bytes) result.set(seq, bytes);
+    else lost.push(seq);
+  }
+  return { frames: result, lost };
+}
+
+/** null if it no longer fits the profile. */
+function withNames(bytes: Uint8Array, reader: FrameReader): Uint8Array | null {
+  const frame = reader.read(bytes);
+  if (frame.kind !== FRAME.telemetry && frame.kind !== FRAME.batch) return bytes;
+  const named =
+    frame.kind === FRAME.telemetry
+      ? encodeTelemetry(frame.seq, frame.time, valueMap(frame))
+      : encodeBatch(
+          frame.seq,
+          frame.time,
+          frame.samples.map((sample) => [sample.dt, valueMap(sample)] as const),
+        );
+  return fits(named) ? named : null;
+}
+
+function fits(bytes: Uint8Array): boolean {
+  try {
+    new FrameReader().read(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof FrameError) return false;
+    throw error;
+  }
+}
+
+function valueMap({ names, values }: Sample): ValueMap {
+  return Object.fromEntries(values.map((value, index) => [names[index], value]));
 }

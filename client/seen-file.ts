@@ -1,6 +1,6 @@
 /**
  * The memory of seen commands on disk: a journal of ids and how they ended, so that no restart and no power cut makes a
- * device execute a command twice. Owns the file.
+ * device execute a command twice; without a file there is the memory alone. Owns the file.
  *
  * Records are CBOR: `[0, "signalbox commands"]` at the start, `[1, id]` taken, `[2, id, status, frame]` ended, `[3, id]`
  * the broker has that. One process may use a file at a time.
@@ -8,9 +8,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Clock } from '../broker/base/clock.ts';
 import { decode, encode } from '../broker/wire/cbor.ts';
-import { AppendFile, readRecords, record } from './append-file.ts';
-import { replaceFile } from './replace-file.ts';
-import type { Known, KnownCommands, SeenChange, SeenFile } from './seen-commands.ts';
+import { AppendFile, readRecords, record, replaceFile } from './append-file.ts';
+import type { DeviceClientOptions } from './options.ts';
+import {
+  type Known,
+  type KnownCommands,
+  type SeenChange,
+  SeenCommands,
+  type SeenFile,
+} from './seen-commands.ts';
 
 type Entry = readonly [kind: 0, mark: string] | SeenChange;
 
@@ -104,4 +110,27 @@ function apply(known: KnownCommands, entry: Entry): void {
     const one = known.get(id);
     if (one && 'frame' in one) known.set(id, { ...one, state: 'settled' });
   }
+}
+
+const DEFAULT_IDS = 1000;
+/** More than can wait at once. */
+const LEAST_IDS = 200;
+
+export interface OpenSeen {
+  readonly commands: SeenCommands;
+  /** To be closed at the end. */
+  readonly journal: SeenJournal | null;
+}
+
+/** Throws if the file cannot be used. */
+export function openSeen(
+  { commands = {} }: DeviceClientOptions,
+  clock: Clock,
+  onFault: (error: Error) => void,
+): OpenSeen {
+  const { file, remember = DEFAULT_IDS } = commands;
+  const limit = Math.max(LEAST_IDS, remember);
+  if (file === undefined) return { commands: new SeenCommands(limit, null), journal: null };
+  const journal = new SeenJournal({ path: file, clock, onFault });
+  return { commands: new SeenCommands(limit, journal, journal.known), journal };
 }

@@ -1,16 +1,16 @@
 /**
  * The way of readings and events from the caller to the broker's disk (P-4): numbered, dated, kept in the outbox, sent over
- * the connection at hand, and let go when they are durable. Owns the sequence of the boot and the outbox.
+ * the connection at hand, and let go when they are durable. Owns the sequence of the boot, the outbox, what the client's
+ * clock is off by (P-3.1), and the promises of durability (P-4.2), of which none is left unsettled at the end.
  */
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../broker/base/clock.ts';
 import type { ErrorFrame } from '../broker/wire/frames.ts';
-import { Durability } from './durability.ts';
 import type { DropReason, Tell } from './events.ts';
 import { type Draft, dateDraft } from './frame-draft.ts';
-import { type DeviceClientOptions, type OpenOutbox, openOutbox } from './options.ts';
-import type { BootName } from './outbox-file.ts';
-import { Sender, type Wire } from './sender.ts';
-import { TimeCorrection } from './time-correction.ts';
+import type { DeviceClientOptions } from './options.ts';
+import { Outbox, Sender, type Wire } from './outbox.ts';
+import { type BootName, Journal } from './outbox-file.ts';
 
 /** Error codes that are advice: the frame was taken (P-4.5). */
 const ADVICE: ReadonlySet<string> = new Set(['clock-unset', 'clock-ahead']);
@@ -154,4 +154,104 @@ function bootUsedBefore(durable: number): Error {
   return new Error(
     `The broker holds frame ${durable} of this boot, which this run did not send: leave \`boot\` out, or keep the outbox in a file.`,
   );
+}
+
+interface OpenOutbox {
+  readonly outbox: Outbox;
+  readonly journal: Journal | null;
+  readonly boot: BootName;
+  /** Sequences start above this one. */
+  readonly seq: number;
+  /** Seqs of frames that could not be kept. */
+  readonly lost: readonly number[];
+}
+
+const DEFAULT_BYTES = 8 * 1024 * 1024;
+
+/** Throws if the file cannot be used. */
+function openOutbox(
+  { outbox = {}, boot, fields }: DeviceClientOptions,
+  clock: Clock,
+  onFault: (error: Error) => void,
+): OpenOutbox {
+  const limits = { bytes: outbox.bytes ?? DEFAULT_BYTES, whenFull: outbox.whenFull ?? 'refuse' };
+  const newBoot = boot ?? new Uint8Array(randomBytes(16));
+  if (outbox.file === undefined) {
+    return { outbox: new Outbox(limits, null), journal: null, boot: newBoot, seq: 0, lost: [] };
+  }
+  const journal = new Journal({ path: outbox.file, boot: newBoot, fields, clock, onFault });
+  const { restored, seq, lost } = journal;
+  return { outbox: new Outbox(limits, journal, restored), journal, boot: journal.boot, seq, lost };
+}
+
+/** Up to here the difference may as well be the network's delay, and the own clock is kept; ms. */
+const TOLERANCE = 1000;
+
+class TimeCorrection {
+  private offset = 0;
+
+  learn(brokerTime: number, now: number): void {
+    const difference = brokerTime - now;
+    this.offset = Math.abs(difference) > TOLERANCE ? difference : 0;
+  }
+
+  /** Own clock → Unix ms as the broker counts them. */
+  apply(time: number): number {
+    return Math.round(time + this.offset);
+  }
+}
+
+/** The frame is not known to be durable, and nobody will go on trying to make it so. */
+export class NotDurable extends Error {
+  override readonly name = 'NotDurable';
+  readonly seq: number;
+
+  constructor(seq: number, why: string) {
+    super(`Frame ${seq} was not acknowledged: ${why}`);
+    this.seq = seq;
+  }
+}
+
+interface Waiter {
+  readonly seq: number;
+  resolve(): void;
+  reject(error: NotDurable): void;
+}
+
+class Durability {
+  private waiters: Waiter[] = [];
+  private acknowledged = 0;
+  private ended: string | null = null;
+
+  /** Nothing that waits would ever be settled otherwise. */
+  get isOver(): boolean {
+    return this.ended !== null;
+  }
+
+  wait(seq: number): Promise<void> {
+    if (seq <= this.acknowledged) return Promise.resolve();
+    if (this.ended !== null) return Promise.reject(new NotDurable(seq, this.ended));
+    return new Promise((resolve, reject) => this.waiters.push({ seq, resolve, reject }));
+  }
+
+  reached(seq: number): void {
+    this.acknowledged = Math.max(this.acknowledged, seq);
+    for (const waiter of this.take((held) => held <= seq)) waiter.resolve();
+  }
+
+  lost(seqs: readonly number[], why: string): void {
+    const gone = new Set(seqs);
+    for (const { seq, reject } of this.take((held) => gone.has(held))) reject(new NotDurable(seq, why));
+  }
+
+  end(why: string): void {
+    this.ended ??= why;
+    for (const { seq, reject } of this.take(() => true)) reject(new NotDurable(seq, why));
+  }
+
+  private take(matches: (seq: number) => boolean): Waiter[] {
+    const taken = this.waiters.filter(({ seq }) => matches(seq));
+    if (taken.length > 0) this.waiters = this.waiters.filter(({ seq }) => !matches(seq));
+    return taken;
+  }
 }

@@ -4,7 +4,7 @@
  * sent again after each reconnect. Owns these frames, bounded in bytes.
  */
 import type { Clock } from '../broker/base/clock.ts';
-import type { Wire } from './sender.ts';
+import type { Wire } from './outbox.ts';
 
 export interface UnconfirmedOptions {
   /** The highest seq that may have been sent up to now. */

@@ -3,8 +3,14 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
-import { deviceId, findLayout, type Layout, type LayoutWish, ReplayError } from './replay-layout.ts';
-import { parseTime } from './replay-times.ts';
+import {
+  deviceId,
+  findLayout,
+  type Layout,
+  type LayoutWish,
+  parseTime,
+  ReplayError,
+} from './replay-layout.ts';
 
 export interface Reading {
   readonly line: number;
