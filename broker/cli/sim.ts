@@ -4,11 +4,11 @@
  * How a simulation goes: one line that renews itself on a terminal, JSON lines with --json, else nothing.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { KeysError, fleetKeys } from '../../device-sim/keys.ts';
+import { fleetKeys, KeysError } from '../../device-sim/keys.ts';
 import { PROFILE_NAMES, type ProfileName } from '../../device-sim/profiles/index.ts';
 import { type ReplayReport, replay } from '../../device-sim/replay.ts';
 import { type LayoutWish, ReplayError, TIME_FORMATS } from '../../device-sim/replay-layout.ts';
-import { type Report, progressLine, reportText } from '../../device-sim/report.ts';
+import { progressLine, type Report, reportText } from '../../device-sim/report.ts';
 import { type FleetKey, simulate } from '../../device-sim/run.ts';
 import { type ConnectionOptions, connection, withConnection } from './http.ts';
 import { CliError, duration, printable, wholeNumber } from './output.ts';
