@@ -1,7 +1,7 @@
 /** Composition, first half: what takes frames in and keeps them. Constructs, starts nothing. */
 import type { Config } from '../schemas/config.ts';
 import { BrowserSessions } from './access/browser-sessions.ts';
-import { KeyRing } from './access/key-ring.ts';
+import { KeyService } from './access/key-service.ts';
 import type { Logger } from './base/logger.ts';
 import { FRAME_BYTES } from './edge/device-upgrade.ts';
 import type { Environment } from './environment.ts';
@@ -36,7 +36,7 @@ export interface Core {
   readonly ingest: Ingest;
   readonly control: DeviceControl;
   readonly checkpoint: Checkpoint;
-  readonly keys: KeyRing;
+  readonly keys: KeyService;
   readonly browserSessions: BrowserSessions;
   readonly reads: ReadScheduler;
   readonly sessions: Sessions;
@@ -82,7 +82,7 @@ export function composeCore({ config, logger, environment }: BrokerOptions): Cor
     logger,
     intervalMs,
   });
-  const keys = new KeyRing({ store: state, clock, randomBytes, logger });
+  const keys = new KeyService({ store: state, clock, randomBytes, logger });
   const browserSessions = new BrowserSessions({
     store: state,
     keys,

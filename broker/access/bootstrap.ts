@@ -11,14 +11,14 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { KeyRing } from './key-ring.ts';
+import type { KeyService } from './key-service.ts';
 import { keyIdOf } from './key-text.ts';
 
 export const ADMIN_KEY_FILE = 'admin.key';
 
 const WISH = { customer: '*', device: null, role: 'admin', label: 'first start', expiresAt: null } as const;
 
-type Keys = Pick<KeyRing, 'list' | 'create' | 'adopt'>;
+type Keys = Pick<KeyService, 'list' | 'create' | 'adopt'>;
 
 /**
  * Creates an admin key if no valid one is stored and writes it to `<folder>/admin.key`, mode 0600. If there is one,

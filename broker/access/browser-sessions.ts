@@ -8,7 +8,7 @@ import { inBackground } from '../base/background.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { BrowserSessionRow, KeyRow, KeyStore } from '../store/ports.ts';
-import type { KeyRing } from './key-ring.ts';
+import type { KeyService } from './key-service.ts';
 import type { RandomBytes } from './key-text.ts';
 
 /** How often sessions that are over are removed and uses are stored; ms. */
@@ -25,7 +25,7 @@ export interface BrowserSessionsParts {
     KeyStore,
     'loadBrowserSessions' | 'insertBrowserSession' | 'renewBrowserSessions' | 'deleteBrowserSessions'
   >;
-  readonly keys: Pick<KeyRing, 'find'>;
+  readonly keys: Pick<KeyService, 'find'>;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly logger: Logger;

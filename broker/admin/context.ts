@@ -23,10 +23,10 @@ import type { Static, TSchema } from 'typebox';
 import type { Stats } from '../../schemas/api.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, type ProblemCode, problem } from '../../schemas/problems.ts';
-import type { BrowserSessions as Sessions } from '../access/browser-sessions.ts';
+import type { BrowserSessions } from '../access/browser-sessions.ts';
 import { type Caller, sees } from '../access/caller.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
-import type { KeyRing as Keys } from '../access/key-ring.ts';
+import type { KeyService } from '../access/key-service.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AuditDesk } from '../hub/audit/audit.ts';
@@ -130,13 +130,16 @@ export interface FleetView {
   devices(customer: string): Iterable<Device>;
 }
 
-export type { KeyWish, NewKey } from '../access/key-ring.ts';
+export type { KeyRequest, NewKey } from '../access/key-service.ts';
 
-export type KeyRing = Pick<Keys, 'authenticate' | 'find' | 'list' | 'create' | 'rotate' | 'revoke'> & {
+export type AdminKeys = Pick<
+  KeyService,
+  'authenticate' | 'find' | 'list' | 'create' | 'rotate' | 'revoke'
+> & {
   customers(): Iterable<string>;
 };
 
-export type BrowserSessions = Pick<Sessions, 'create' | 'find' | 'end' | 'redeemLoginToken'>;
+export type AdminSessions = Pick<BrowserSessions, 'create' | 'find' | 'end' | 'redeemLoginToken'>;
 
 export interface Readiness {
   readonly ready: boolean;
@@ -147,8 +150,8 @@ export interface Readiness {
 export interface AdminParts {
   readonly fleet: FleetView;
   readonly registry: Pick<DeviceRegistry, 'put' | 'ensure'>;
-  readonly keys: KeyRing;
-  readonly browserSessions: BrowserSessions;
+  readonly keys: AdminKeys;
+  readonly browserSessions: AdminSessions;
   readonly commands: CommandDesk;
   readonly jobs: JobDesk;
   readonly desired: DesiredDesk;

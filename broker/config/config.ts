@@ -1,13 +1,160 @@
 /**
  * The configuration: file, environment and flags, in that order of rising weight, checked against one schema, then
  * frozen. Read here and nowhere else.
+ *
+ * Owns nothing: a YAML file becomes plain values, with the place of each for messages, and so do variables such as
+ * `SIGNALBOX_SECTION_KEY` (`…_FILE` reads a value from a file).
  */
+
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { type Document, isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import { type Config, ConfigSchema } from '../../schemas/config.ts';
-import { type ConfigFile, readConfigFile } from './file.ts';
-import { ConfigError, type ConfigFault, expectation, namesIn, nearest, placeOf, SECTIONS } from './places.ts';
-import { type Given, readVariables, type Variables } from './variables.ts';
+import {
+  ConfigError,
+  type ConfigFault,
+  expectation,
+  namesIn,
+  nearest,
+  PLACES,
+  type Place,
+  placeOf,
+  SECTIONS,
+} from './places.ts';
+
+export interface ConfigFile {
+  readonly value: Readonly<Record<string, unknown>>;
+  /** `FILE:line:column` of the deepest part of a path that the file holds. */
+  where(path: readonly string[]): string;
+}
+
+/** Throws ConfigError if the file cannot be read, is not YAML, or is not a map. */
+export function readConfigFile(file: string): ConfigFile {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(file), { lineCounter: lines, uniqueKeys: true });
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      document.errors.map((error) => ({
+        where: at(error.pos[0]),
+        path: '',
+        message: error.message.split('\n')[0] ?? '',
+      })),
+    );
+  }
+  const { contents } = document;
+  if (contents === null || (isScalar(contents) && contents.value === null))
+    return { value: {}, where: () => file };
+  if (!isMap(contents)) {
+    throw new ConfigError([
+      { where: at(0), path: '', message: 'must be a map of sections, such as "server:".' },
+    ]);
+  }
+  return { value: plainValue(document, file), where: (path) => at(offsetOf(contents, path)) };
+}
+
+/** Aliases are resolved only here. */
+function plainValue(document: Document, file: string): Record<string, unknown> {
+  try {
+    return document.toJS() as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([{ where: file, path: '', message: `cannot be read: ${reason}` }]);
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([{ where: file, path: '', message: `cannot be read: ${reason}` }]);
+  }
+}
+
+function offsetOf(map: YAMLMap, path: readonly string[]): number {
+  let offset = map.range?.[0] ?? 0;
+  let inside: unknown = map;
+  for (const name of path) {
+    if (!isMap(inside)) break;
+    const pair = inside.items.find((item) => isScalar(item.key) && String(item.key.value) === name);
+    if (!pair) break;
+    if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
+    inside = pair.value;
+  }
+  return offset;
+}
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** One value as given, with where it came from. */
+export interface Given {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  readonly where: string;
+}
+
+const PREFIX = 'SIGNALBOX_';
+/** The command line's own (`broker/cli/http.ts`). */
+const OTHERS = ['SIGNALBOX_URL', 'SIGNALBOX_KEY'];
+
+/**
+ * Faults go to `faults`: variables that name no setting of their section, or are a slip away from one, and files that
+ * cannot be read. Other names with the prefix may be somebody else's: Kubernetes sets some for a service `signalbox`.
+ */
+export function readVariables(environment: Variables, faults: ConfigFault[]): Given[] {
+  return Object.entries(environment).flatMap(([name, text]) =>
+    text === undefined || !name.startsWith(PREFIX) || OTHERS.includes(name)
+      ? []
+      : readVariable(name, text, faults),
+  );
+}
+
+function readVariable(name: string, text: string, faults: ConfigFault[]): Given[] {
+  const exact = PLACES.find((place) => place.variable === name);
+  const place = exact ?? PLACES.find(({ variable }) => `${variable}_FILE` === name);
+  if (!place) {
+    faults.push(...unknown(name));
+    return [];
+  }
+  const value = exact ? text : readSecret(name, text, faults);
+  return value === null ? [] : [{ path: place.path, value: typed(place, value), where: name }];
+}
+
+function readSecret(name: string, file: string, faults: ConfigFault[]): string | null {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    faults.push({ where: name, path: '', message: `names a file that cannot be read: ${reason}` });
+    return null;
+  }
+}
+
+function unknown(name: string): ConfigFault[] {
+  const own = SECTIONS.some((section) => name.startsWith(`${PREFIX}${section.toUpperCase()}_`));
+  const bare = (variable: string) => variable.slice(PREFIX.length);
+  const near = nearest(
+    bare(name),
+    PLACES.map(({ variable }) => bare(variable)),
+    own ? undefined : 2,
+  );
+  if (!own && near === null) return [];
+  const hint = near === null ? ' docs/configuration.md names them all.' : ` Did you mean ${PREFIX}${near}?`;
+  return [{ where: name, path: '', message: `is not a setting.${hint}` }];
+}
+
+/** As the schema's type where the text is one; else the text itself, which the schema then refuses by name. */
+function typed({ property }: Place, text: string): unknown {
+  if (property.type === 'integer' && /^-?\d+$/.test(text)) return Number(text);
+  if (property.type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
+  if (property.type === 'array') return text === '' ? [] : text.split(',').map((item) => item.trim());
+  return text;
+}
 
 export { ConfigError } from './places.ts';
 
@@ -26,7 +173,7 @@ export interface ConfigSources {
   readonly flags?: ConfigFlags;
 }
 
-type Draft = Record<string, unknown>;
+type ConfigDraft = Record<string, unknown>;
 
 const ajv = new Ajv2020({ useDefaults: true, allErrors: true, strict: false, verbose: true });
 const check = ajv.compile(ConfigSchema);
@@ -35,7 +182,7 @@ const check = ajv.compile(ConfigSchema);
 export function loadConfig({ file, environment, flags = {} }: ConfigSources): Config {
   const faults: ConfigFault[] = [];
   const fromFile = file === undefined ? null : readConfigFile(file);
-  const draft: Draft = { ...fromFile?.value };
+  const draft: ConfigDraft = { ...fromFile?.value };
   // A section that is missing, or empty as YAML's null, has all its defaults.
   for (const section of SECTIONS) draft[section] ??= {};
   const given = [...readVariables(environment, faults), ...readFlags(flags)];
@@ -57,7 +204,7 @@ function readFlags(flags: ConfigFlags): Given[] {
   return all.filter((one) => one.value !== undefined);
 }
 
-function put(draft: Draft, { path, value }: Given): void {
+function put(draft: ConfigDraft, { path, value }: Given): void {
   const [section = '', key] = path;
   if (key === undefined) draft[section] = value;
   // A section that is no map is left for the schema to refuse.

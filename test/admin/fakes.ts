@@ -1,5 +1,5 @@
 /** Stand-ins for the parts that the HTTP API asks: keys and logins in memory, with names instead of secrets. */
-import type { BrowserSessions, KeyRing, KeyWish, NewKey } from '../../broker/admin/context.ts';
+import type { AdminKeys, AdminSessions, KeyRequest, NewKey } from '../../broker/admin/context.ts';
 import type { Clock } from '../../broker/base/clock.ts';
 import type { KeyRow, Role } from '../../broker/store/ports.ts';
 
@@ -20,7 +20,7 @@ export function keyRow(id: string, role: Role, customer: string, more: Partial<K
   };
 }
 
-export class FakeKeys implements KeyRing {
+export class FakeKeys implements AdminKeys {
   readonly rows = new Map<string, KeyRow>();
   private readonly clock: Clock;
 
@@ -43,9 +43,9 @@ export class FakeKeys implements KeyRing {
     );
   }
 
-  async create(wish: KeyWish): Promise<NewKey> {
+  async create(request: KeyRequest): Promise<NewKey> {
     const id = `created${this.rows.size}`;
-    const row = keyRow(id, wish.role, wish.customer, { ...wish, id, createdAt: this.clock.now() });
+    const row = keyRow(id, request.role, request.customer, { ...request, id, createdAt: this.clock.now() });
     this.rows.set(id, row);
     return { row, key: `sbx_${id}` };
   }
@@ -69,7 +69,7 @@ export class FakeKeys implements KeyRing {
 }
 
 /** A cookie is `cookie-<key id>`; the login tokens that are good once are put into `tokens`. */
-export class FakeBrowserSessions implements BrowserSessions {
+export class FakeBrowserSessions implements AdminSessions {
   readonly tokens = new Map<string, KeyRow>();
   private readonly open = new Map<string, KeyRow>();
   private readonly clock: Clock;

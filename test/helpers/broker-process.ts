@@ -95,8 +95,8 @@ export class BrokerProcess {
 
   /** A new device key: of the whole fleet of `customer`, or of one device. */
   async deviceKey(customer: string, device?: string): Promise<string> {
-    const wish = { customer, role: 'device', ...(device ? { device } : {}) };
-    return (await this.api<{ key: string }>('/keys', wish)).key;
+    const request = { customer, role: 'device', ...(device ? { device } : {}) };
+    return (await this.api<{ key: string }>('/keys', request)).key;
   }
 
   private take(line: LogLine): void {

@@ -33,8 +33,8 @@ export async function startBroker(options: TestBrokerOptions = {}): Promise<Test
   onTestFinished(() => broker.stop());
   await broker.start();
   const key = async (role: Role, customer: string, device?: string): Promise<string> => {
-    const wish = { customer, device: device ?? null, role, label: null, expiresAt: null };
-    return (await broker.core.keys.create(wish)).key;
+    const request = { customer, device: device ?? null, role, label: null, expiresAt: null };
+    return (await broker.core.keys.create(request)).key;
   };
   return { broker, url: broker.url, data, key };
 }

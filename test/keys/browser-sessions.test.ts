@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { BrowserSessions } from '../../broker/access/browser-sessions.ts';
 import { silentLog } from '../helpers/log.ts';
-import { HOUR, type RingWorld, ringWorld } from './ring.ts';
+import { HOUR, type KeyWorld, keyWorld } from './key-world.ts';
 
 const DAY = 24 * HOUR;
 
@@ -167,13 +167,13 @@ describe('a login link', () => {
   });
 });
 
-async function loginWorld(): Promise<{ world: RingWorld; sessions: BrowserSessions }> {
-  const world = await ringWorld();
+async function loginWorld(): Promise<{ world: KeyWorld; sessions: BrowserSessions }> {
+  const world = await keyWorld();
   return { world, sessions: await sessionsOf(world) };
 }
 
 /** Another one on the same store, as after a restart. */
-async function sessionsOf({ database, keys, clock }: RingWorld): Promise<BrowserSessions> {
+async function sessionsOf({ database, keys, clock }: KeyWorld): Promise<BrowserSessions> {
   const sessions = new BrowserSessions({
     store: database,
     keys,

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { ensureAdminKey } from '../../broker/access/bootstrap.ts';
 import { makeKeyText } from '../../broker/access/key-text.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
-import { ringWorld } from './ring.ts';
+import { keyWorld } from './key-world.ts';
 
 describe('the first start', () => {
   it('leaves an admin key in the data folder that only its owner may read', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const folder = join(temporaryFolder(), 'data');
     const path = await ensureAdminKey(world.keys, folder);
     expect(path).toBe(join(folder, 'admin.key'));
@@ -20,7 +20,7 @@ describe('the first start', () => {
   });
 
   it('happens once: a file that was moved away does not come back', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const folder = temporaryFolder();
     await ensureAdminKey(world.keys, folder);
     const key = readFileSync(join(folder, 'admin.key'), 'utf8').trim();
@@ -32,7 +32,7 @@ describe('the first start', () => {
   });
 
   it('is finished after a crash between the file and the store: the key that somebody may have read is stored', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const folder = temporaryFolder();
     const { text } = makeKeyText(randomBytes);
     writeFileSync(join(folder, 'admin.key'), `${text}\n`);
@@ -44,7 +44,7 @@ describe('the first start', () => {
   });
 
   it('never writes over an admin.key: one whose key was revoked, or that holds none, refuses the start', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const folder = temporaryFolder();
     const file = join(folder, 'admin.key');
     await ensureAdminKey(world.keys, folder);
@@ -63,7 +63,7 @@ describe('the first start', () => {
   });
 
   it('stores no key if the file cannot be written, so that nobody is locked out', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const folder = temporaryFolder();
     const blocked = join(folder, 'a-file');
     writeFileSync(blocked, '');

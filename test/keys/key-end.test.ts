@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyRow } from '../../broker/store/ports.ts';
-import { HOUR, type RingWorld, ringWorld } from './ring.ts';
+import { HOUR, type KeyWorld, keyWorld } from './key-world.ts';
 
 describe('revoking a key', () => {
   it('ends it at once, tells who uses it, and holds after a crash', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create();
     const other = await world.create();
     expect(await world.keys.revoke(row.id)).toBe(true);
@@ -16,7 +16,7 @@ describe('revoking a key', () => {
   });
 
   it('twice, or of a key that there is not, says so and tells nobody', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row } = await world.create();
     await world.keys.revoke(row.id);
     expect(await world.keys.revoke(row.id)).toBe(false);
@@ -25,7 +25,7 @@ describe('revoking a key', () => {
   });
 
   it('is not taken back by a use of the key that is stored at the same time', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create();
     world.keys.authenticate(key);
     await Promise.all([world.keys.revoke(row.id), world.keys.flush()]);
@@ -33,7 +33,7 @@ describe('revoking a key', () => {
   });
 
   it('is not taken back by a rotation that is under way', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create();
     const rotation = world.keys.rotate(row.id, HOUR);
     await world.keys.revoke(row.id);
@@ -43,7 +43,7 @@ describe('revoking a key', () => {
   });
 
   it('that the store does not take leaves the key as it was', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create();
     refuseUpdates(world);
     await expect(world.keys.revoke(row.id)).rejects.toThrow('disk');
@@ -52,7 +52,7 @@ describe('revoking a key', () => {
   });
 
   it('works after a write that failed', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row } = await world.create();
     const accept = refuseUpdates(world);
     await expect(world.keys.revoke(row.id)).rejects.toThrow('disk');
@@ -63,7 +63,7 @@ describe('revoking a key', () => {
 
 describe('a key with an end', () => {
   it('is valid up to it, and its connections hear of it within a second', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create({ expiresAt: world.clock.now() + HOUR + 300 });
     world.clock.advance(HOUR + 299);
     expect(world.keys.authenticate(key)).not.toBeNull();
@@ -76,7 +76,7 @@ describe('a key with an end', () => {
   });
 
   it('that came after a restart tells it too', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row } = await world.create({ expiresAt: world.clock.now() + HOUR });
     await world.restart();
     world.clock.advance(HOUR + 1000);
@@ -84,7 +84,7 @@ describe('a key with an end', () => {
   });
 
   it('that was revoked before is not told twice', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row } = await world.create({ expiresAt: world.clock.now() + HOUR });
     await world.keys.revoke(row.id);
     world.clock.advance(2 * HOUR);
@@ -94,7 +94,7 @@ describe('a key with an end', () => {
 
 describe('rotating a key', () => {
   it('gives a new one with the same rights; both work until the overlap is over', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const old = await world.create({ device: 'pump-7', label: 'pump' });
     const fresh = await world.keys.rotate(old.row.id, 24 * HOUR);
     expect(fresh.row).toMatchObject({ customer: 'acme', device: 'pump-7', role: 'device', label: 'pump' });
@@ -108,7 +108,7 @@ describe('rotating a key', () => {
   });
 
   it('without an overlap ends the old one within a second', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const old = await world.create();
     await world.keys.rotate(old.row.id, 0);
     expect(world.keys.authenticate(old.key)).toBeNull();
@@ -117,7 +117,7 @@ describe('rotating a key', () => {
   });
 
   it('does not let the old one live longer than it would have', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const expiresAt = world.clock.now() + HOUR;
     const old = await world.create({ expiresAt });
     await world.keys.rotate(old.row.id, 24 * HOUR);
@@ -125,7 +125,7 @@ describe('rotating a key', () => {
   });
 
   it('gives the new one as long a life as the old one had', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const old = await world.create({ expiresAt: world.clock.now() + 90 * HOUR });
     world.clock.advance(80 * HOUR);
     const fresh = await world.keys.rotate(old.row.id, HOUR);
@@ -133,7 +133,7 @@ describe('rotating a key', () => {
   });
 
   it('is refused for a key that is over', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row } = await world.create();
     await world.keys.revoke(row.id);
     await expect(world.keys.rotate(row.id, HOUR)).rejects.toThrow(row.id);
@@ -141,7 +141,7 @@ describe('rotating a key', () => {
 });
 
 /** Returns how to let the store take updates again. */
-function refuseUpdates({ database }: RingWorld): () => void {
+function refuseUpdates({ database }: KeyWorld): () => void {
   const { updateKeys } = database;
   database.updateKeys = (_rows: readonly KeyRow[]) => Promise.reject(new Error('disk'));
   return () => {

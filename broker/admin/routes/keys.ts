@@ -1,7 +1,7 @@
 /**
  * `/keys`, for admins: list, create, rotate, revoke. The secret is told once, in the answer that makes it.
  *
- * Keys as the HTTP API tells them, and what a wish for a new one must keep to. Pure.
+ * Keys as the HTTP API tells them, and what a request for a new one must keep to. Pure.
  */
 import Type from 'typebox';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../../../schemas/api.ts';
 import type { KeyRow } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
-import { type AdminParts, type Api, type KeyWish, notFound, Refusal } from '../context.ts';
+import { type AdminParts, type Api, type KeyRequest, notFound, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { type Order, pageOf } from '../paging.ts';
 import { customerTarget, idTarget, type Trail } from '../trail.ts';
@@ -39,7 +39,7 @@ export function keyView(row: KeyRow, secret?: string): Key {
 }
 
 /** Throws a refusal that names the member and what was expected. */
-export function keyWish(body: NewKey, now: number): KeyWish {
+export function keyRequest(body: NewKey, now: number): KeyRequest {
   const { role = 'device', device = null, label = null } = body;
   if (device !== null && role !== 'device') {
     throw new Refusal(
@@ -50,7 +50,7 @@ export function keyWish(body: NewKey, now: number): KeyWish {
   return { customer: customerOf(body, role), device, role, label, expiresAt: expiryOf(body, now) };
 }
 
-function customerOf({ customer }: NewKey, role: KeyWish['role']): string {
+function customerOf({ customer }: NewKey, role: KeyRequest['role']): string {
   if (role === 'admin') {
     if (customer === undefined || customer === '*') return '*';
     throw new Refusal(
@@ -129,10 +129,10 @@ function createRoute(
       onRequest: [trail.attempt('key.create', target), access.admins],
     },
     async (request, reply) => {
-      const wish = keyWish(request.body, clock.now());
+      const wanted = keyRequest(request.body, clock.now());
       // First the device: where it is refused, there is no key.
-      if (wish.device !== null) await registry.ensure(wish.customer, wish.device);
-      const { row, key } = await keys.create(wish);
+      if (wanted.device !== null) await registry.ensure(wanted.customer, wanted.device);
+      const { row, key } = await keys.create(wanted);
       logger.info({ key: row.id, role: row.role, by: access.caller(request).keyId }, 'A key was created.');
       const { id, customer, role, device } = row;
       trail.done(request, {

@@ -10,7 +10,7 @@ import { WriteBehind } from '../base/write-behind.ts';
 import type { KeyRow, KeyStore, Role } from '../store/ports.ts';
 import { keyIdOf, makeKeyText, type RandomBytes } from './key-text.ts';
 
-export interface KeyWish {
+export interface KeyRequest {
   /** Ignored for an admin, who has every customer (`*`). */
   readonly customer: string;
   /** null: a fleet key, or a key of a person. */
@@ -28,7 +28,7 @@ export interface NewKey {
 
 export type EndListener = (keyId: string, why: 'revoked' | 'expired') => void;
 
-export interface KeyRingParts {
+export interface KeyServiceParts {
   readonly store: Pick<KeyStore, 'loadKeys' | 'insertKey' | 'updateKeys'>;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
@@ -41,8 +41,8 @@ const FLUSH_EVERY = 60_000;
 /** Compared with when there is no such key, so that a miss takes the same work as a hit. */
 const NO_HASH = new Uint8Array(32);
 
-export class KeyRing {
-  private readonly parts: KeyRingParts;
+export class KeyService {
+  private readonly parts: KeyServiceParts;
   private readonly byId = new Map<string, KeyRow>();
   /** Ids of keys whose last use is not stored. */
   private readonly used: WriteBehind<string>;
@@ -52,7 +52,7 @@ export class KeyRing {
   private timers: readonly Timer[] = [];
   private readonly writes = new SerialQueue();
 
-  constructor(parts: KeyRingParts) {
+  constructor(parts: KeyServiceParts) {
     this.parts = parts;
     const { clock, logger } = parts;
     this.used = new WriteBehind({
@@ -128,17 +128,17 @@ export class KeyRing {
    * Durable when it resolves. `keep` gets the text before the key is stored: where it throws, there is no key, and a
    * crash in between leaves a text that is worth nothing, never a key that nobody knows.
    */
-  async create(wish: KeyWish, keep: (key: string) => void = () => {}): Promise<NewKey> {
+  async create(request: KeyRequest, keep: (key: string) => void = () => {}): Promise<NewKey> {
     const { id, text } = makeKeyText(this.parts.randomBytes);
     keep(text);
-    return { row: await this.store(id, text, wish), key: text };
+    return { row: await this.store(id, text, request), key: text };
   }
 
   /** Stores a key whose well-formed text is known already. Whether it did: an id that is known stays as it is. */
-  async adopt(text: string, wish: KeyWish): Promise<boolean> {
+  async adopt(text: string, request: KeyRequest): Promise<boolean> {
     const id = keyIdOf(text);
     if (id === null || this.byId.has(id)) return false;
-    await this.store(id, text, wish);
+    await this.store(id, text, request);
     return true;
   }
 
@@ -175,13 +175,13 @@ export class KeyRing {
     return this.used.flush();
   }
 
-  private async store(id: string, text: string, wish: KeyWish): Promise<KeyRow> {
+  private async store(id: string, text: string, request: KeyRequest): Promise<KeyRow> {
     const { store, clock } = this.parts;
     const row: KeyRow = {
-      ...wish,
+      ...request,
       id,
       hash: hashOf(text),
-      customer: wish.role === 'admin' ? '*' : wish.customer,
+      customer: request.role === 'admin' ? '*' : request.customer,
       createdAt: clock.now(),
       revokedAt: null,
       lastUsedAt: null,

@@ -1,6 +1,6 @@
-/** A key ring over a database in memory, with a clock that the test moves and a store that the test can hold up. */
+/** The keys of a broker over a database in memory, with a clock that the test moves and a store that the test can hold up. */
 import { randomBytes } from 'node:crypto';
-import { type EndListener, KeyRing, type KeyWish } from '../../broker/access/key-ring.ts';
+import { type EndListener, type KeyRequest, KeyService } from '../../broker/access/key-service.ts';
 import type { KeyRow } from '../../broker/store/ports.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
@@ -8,11 +8,11 @@ import { silentLog } from '../helpers/log.ts';
 
 export const HOUR = 3_600_000;
 
-export class RingWorld {
+export class KeyWorld {
   readonly clock = new FakeClock();
   readonly database = openMemoryDatabase();
   readonly ended: Parameters<EndListener>[] = [];
-  keys: KeyRing = this.newRing();
+  keys: KeyService = this.newService();
 
   async start(): Promise<this> {
     await this.database.start();
@@ -20,7 +20,7 @@ export class RingWorld {
     return this;
   }
 
-  /** As after a restart: another ring on what the store holds. */
+  /** As after a restart: another key service on what the store holds. */
   async restart(): Promise<void> {
     await this.keys.stop();
     await this.reload();
@@ -29,19 +29,19 @@ export class RingWorld {
   /** As after a crash. */
   async reload(): Promise<void> {
     this.keys.abandon();
-    this.keys = this.newRing();
+    this.keys = this.newService();
     await this.startRing();
   }
 
   /** A key of the device role for acme, with what the test says in the place of that. */
-  create(wish: Partial<KeyWish> = {}): ReturnType<KeyRing['create']> {
+  create(request: Partial<KeyRequest> = {}): ReturnType<KeyService['create']> {
     return this.keys.create({
       customer: 'acme',
       device: null,
       role: 'device',
       label: null,
       expiresAt: null,
-      ...wish,
+      ...request,
     });
   }
 
@@ -51,9 +51,9 @@ export class RingWorld {
     return row;
   }
 
-  private newRing(): KeyRing {
+  private newService(): KeyService {
     const { clock, database } = this;
-    return new KeyRing({
+    return new KeyService({
       store: database,
       clock,
       randomBytes: (count) => randomBytes(count),
@@ -67,6 +67,6 @@ export class RingWorld {
   }
 }
 
-export function ringWorld(): Promise<RingWorld> {
-  return new RingWorld().start();
+export function keyWorld(): Promise<KeyWorld> {
+  return new KeyWorld().start();
 }

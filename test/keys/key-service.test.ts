@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { keyIdOf } from '../../broker/access/key-text.ts';
-import { ringWorld } from './ring.ts';
+import { keyWorld } from './key-world.ts';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 describe('a key', () => {
   it('is told once: the store holds its hash and nothing of its text', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create();
     const stored = await world.stored(row.id);
     expect(Buffer.from(stored.hash).toString('hex')).toBe(createHash('sha256').update(key).digest('hex'));
@@ -16,7 +16,7 @@ describe('a key', () => {
   });
 
   it('is known by its text, after a restart too', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create({ device: 'pump-7', label: 'pump' });
     expect(world.keys.authenticate(key)?.id).toBe(row.id);
     await world.restart();
@@ -31,7 +31,7 @@ describe('a key', () => {
   });
 
   it('is not known by a text that is mistyped, made up, or has another secret', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { key } = await world.create();
     const other = await world.create();
     await world.keys.revoke(other.row.id);
@@ -41,8 +41,8 @@ describe('a key', () => {
   });
 
   it('with the id of a valid key and a checksum that fits opens nothing without the secret', async () => {
-    const world = await ringWorld();
-    const stranger = await ringWorld();
+    const world = await keyWorld();
+    const stranger = await keyWorld();
     const { row } = await world.create();
     const forged = await stranger.create();
     const text = withId(forged.key, row.id);
@@ -50,14 +50,14 @@ describe('a key', () => {
     expect(world.keys.authenticate(text)).toBeNull();
   });
 
-  it('of an admin has every customer, whatever was wished', async () => {
-    const world = await ringWorld();
+  it('of an admin has every customer, whatever was asked for', async () => {
+    const world = await keyWorld();
     const { row } = await world.create({ role: 'admin', customer: 'acme' });
     expect(row.customer).toBe('*');
   });
 
   it('lists a customer once one names it, and keeps it when its keys are gone', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     await world.create({ customer: 'globex' });
     await world.create({ role: 'admin' });
     const { row } = await world.create({ customer: 'acme' });
@@ -66,7 +66,7 @@ describe('a key', () => {
   });
 
   it('is listed with those of its customer, oldest first, while it is valid', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const first = await world.create();
     const gone = await world.create();
     const other = await world.create({ customer: 'globex' });
@@ -82,7 +82,7 @@ describe('a key', () => {
 
 describe('when a key was used', () => {
   it('is stored about a minute later, and at a stop', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create();
     world.clock.advance(500);
     const usedAt = world.clock.now();
@@ -98,7 +98,7 @@ describe('when a key was used', () => {
   });
 
   it('is stored later if the store could not take it', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     const { row, key } = await world.create();
     world.keys.authenticate(key);
     const { updateKeys } = world.database;
@@ -110,7 +110,7 @@ describe('when a key was used', () => {
   });
 
   it('leaves no timer behind after a stop, and a second stop does nothing', async () => {
-    const world = await ringWorld();
+    const world = await keyWorld();
     await world.keys.stop();
     await world.keys.stop();
     expect(world.clock.pending).toBe(0);
