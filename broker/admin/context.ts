@@ -30,7 +30,7 @@ import type { KeyService } from '../access/key-service.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AuditDesk } from '../hub/audit/audit.ts';
-import type { CommandDesk } from '../hub/commands/command.ts';
+import type { CommandService } from '../hub/commands/commands.ts';
 import type { DesiredDesk } from '../hub/desired/document.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceRegistry } from '../hub/fleet/device-registry.ts';
@@ -152,7 +152,10 @@ export interface AdminParts {
   readonly registry: Pick<DeviceRegistry, 'put' | 'ensure'>;
   readonly keys: AdminKeys;
   readonly browserSessions: AdminSessions;
-  readonly commands: CommandDesk;
+  readonly commands: Pick<
+    CommandService,
+    'issue' | 'cancel' | 'cancelWaiting' | 'find' | 'list' | 'waitingFor'
+  >;
   readonly jobs: JobDesk;
   readonly desired: DesiredDesk;
   readonly audit: AuditDesk;

@@ -14,13 +14,8 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import {
-  type Command,
-  type CommandDesk,
-  type CommandRequest,
-  isFinal,
-  type ReplyAddress,
-} from '../hub/commands/command.ts';
+import { type Command, type CommandRequest, isFinal, type ReplyAddress } from '../hub/commands/command.ts';
+import type { CommandService } from '../hub/commands/commands.ts';
 import { type JsonValue, jsonValue, valueOfJson } from '../hub/json.ts';
 import { HubRefusal } from '../hub/refusal.ts';
 import type { Value } from '../wire/frames.ts';
@@ -110,7 +105,7 @@ export interface ResultMessage {
 }
 
 export interface CommandIntakeParts {
-  readonly commands: Pick<CommandDesk, 'issue' | 'onStep'>;
+  readonly commands: Pick<CommandService, 'issue' | 'onStep'>;
   /** Customers that may be commanded from here; `*`: all. */
   readonly customers: readonly string[];
   readonly baseTopic: string;

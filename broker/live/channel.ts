@@ -8,7 +8,7 @@ import type { Caller } from '../access/caller.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { Lateness } from '../base/lateness.ts';
 import type { Logger } from '../base/logger.ts';
-import type { CommandDesk } from '../hub/commands/command.ts';
+import type { CommandService } from '../hub/commands/commands.ts';
 import type { Counters } from '../hub/counters.ts';
 import type { EventFeed } from '../hub/fleet/events.ts';
 import type { Changes, Fleet } from '../hub/fleet/fleet.ts';
@@ -41,7 +41,7 @@ export interface LiveChannelParts {
   readonly fleet: Fleet;
   readonly events: EventFeed;
   readonly desired: DesiredUpdatesParts['desired'];
-  readonly commands: Pick<CommandDesk, 'onStep' | 'waitingFor'>;
+  readonly commands: Pick<CommandService, 'onStep' | 'waitingFor'>;
   /** All of it; viewers get what they may see. */
   readonly stats: () => Stats;
   readonly counters: Counters;

@@ -3,7 +3,8 @@
  * tick) and the desired and reported state of devices. Encodes each once, for all viewers. Each class owns what waits for the
  * next flush.
  */
-import type { Command, CommandDesk } from '../hub/commands/command.ts';
+import type { Command } from '../hub/commands/command.ts';
+import type { CommandService } from '../hub/commands/commands.ts';
 import type { DesiredStates } from '../hub/desired/desired-states.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { Revisions } from '../hub/fleet/revisions.ts';
@@ -14,7 +15,7 @@ import type { LiveHistory } from './history.ts';
 const MOST = 1024;
 
 export interface CommandUpdatesParts {
-  readonly commands: Pick<CommandDesk, 'onStep' | 'waitingFor'>;
+  readonly commands: Pick<CommandService, 'onStep' | 'waitingFor'>;
   readonly history: LiveHistory;
   readonly revisions: Revisions;
   /** Whether anybody could be told. */

@@ -3,15 +3,14 @@ import type { Clock } from '../../broker/base/clock.ts';
 import type { AuditDesk, AuditEntry, AuditQuery, NumberedAuditRow } from '../../broker/hub/audit/audit.ts';
 import {
   type Command,
-  type CommandDesk,
-  type CommandListQuery,
-  type CommandPage,
   type CommandRequest,
   type CommandStatus,
   type IssuedCommand,
   isFinal,
 } from '../../broker/hub/commands/command.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
+import type { CommandQuery } from '../../broker/store/command-ports.ts';
+import type { RowPage } from '../../broker/store/subject.ts';
 
 /** The newest `limit` of what is older than `before`, and where the next page begins. */
 export function newestFirst<Item extends { readonly number: number }>(
@@ -23,7 +22,7 @@ export function newestFirst<Item extends { readonly number: number }>(
   return { items: page, next: rest.length > limit ? (page.at(-1)?.number ?? null) : null };
 }
 
-export class FakeCommands implements CommandDesk {
+export class FakeCommands {
   readonly all: Command[] = [];
   readonly requests: CommandRequest[] = [];
   /** What the next request is refused with. */
@@ -68,7 +67,7 @@ export class FakeCommands implements CommandDesk {
     );
   }
 
-  async list({ customer, device, ...page }: CommandListQuery): Promise<CommandPage> {
+  async list({ customer, device, ...page }: CommandQuery): Promise<RowPage<Command, number>> {
     const of = this.all.filter(
       (command) =>
         (customer === '*' || command.customer === customer) && (device === null || command.device === device),

@@ -69,6 +69,6 @@ export class FakeCommands {
 
   private step(command: Command): void {
     this.commands.set(command.id, command);
-    for (const listener of this.listeners) listener(command, 0);
+    for (const listener of this.listeners) listener(command);
   }
 }

@@ -20,12 +20,7 @@ import {
 } from '../../../schemas/api.ts';
 import { parseDuration } from '../../../schemas/durations.ts';
 import { type Caller, sees } from '../../access/caller.ts';
-import {
-  type Command,
-  type CommandDesk,
-  type CommandRequest,
-  commandView,
-} from '../../hub/commands/command.ts';
+import { type Command, type CommandRequest, commandView } from '../../hub/commands/command.ts';
 import { valueOfJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, type DeviceParams, findDevice, notFound, Refusal } from '../context.ts';
@@ -229,7 +224,7 @@ function cancelRoute(api: Api, { commands }: AdminParts, access: Access, trail: 
 
 /** Throws `not-found`, or `conflict` where an admin's id alone does not say which. */
 async function findCommand(
-  commands: CommandDesk,
+  commands: AdminParts['commands'],
   caller: Caller,
   { id, customer = caller.customer }: { readonly id: string; readonly customer?: string },
 ): Promise<Command> {

@@ -3,13 +3,13 @@
  * Looked for once, at a start, among the newest entries.
  */
 
-import type { CommandDesk } from '../commands/command.ts';
+import type { CommandService } from '../commands/commands.ts';
 import type { JobDesk } from '../jobs/job.ts';
 import { type AuditDesk, WHOLE_AUDIT } from './audit.ts';
 
 export interface UnsettledParts {
   readonly audit: Pick<AuditDesk, 'list' | 'settle'>;
-  readonly commands: Pick<CommandDesk, 'find'>;
+  readonly commands: Pick<CommandService, 'find'>;
   readonly jobs: Pick<JobDesk, 'find'>;
 }
 

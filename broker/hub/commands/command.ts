@@ -1,10 +1,7 @@
 /**
- * A command as the broker knows it (P-5): what was asked of which device, where it stands, and every step on the way.
- * A command is never changed: a step gives a new one (`life.ts`).
- *
- * A command as a row of the store: CBOR of what nobody looks it up by. Pure.
- *
- * How a command looks in JSON, everywhere: HTTP API, live channel, bridge. Pure.
+ * A command as the broker knows it (P-5): what was asked of which device, where it stands, and every step on the way; its
+ * row in the store, and its view in JSON, the same in HTTP API, live channel and bridge. A command is never changed: a step
+ * gives a new one (`life.ts`). Pure.
  */
 
 import type { CommandStepView, CommandView } from '../../../schemas/api/commands.ts';
@@ -170,40 +167,5 @@ export interface IssuedCommand {
   readonly created: boolean;
 }
 
-/** Newest first; `next`: pass it as `before`; null: this was the last page. */
-export interface CommandPage {
-  readonly items: readonly Command[];
-  readonly next: number | null;
-}
-
-export interface CommandListQuery {
-  readonly customer: string;
-  readonly device: string | null;
-  readonly job: string | null;
-  readonly before: number | null;
-  readonly limit: number;
-}
-
-/** What HTTP, jobs and the bridge ask of commands; `Commands` (commands.ts) is it. */
-export interface CommandDesk {
-  /**
-   * Resolves when the command is durable; a device that is connected has it a moment later. Rejects with
-   * `HubRefusal`: `not-found` (no such device), `bad-request`, `conflict` (the id names another command),
-   * `args-too-large`, `too-large-for-device`, `too-many-commands`.
-   */
-  issue(request: CommandRequest): Promise<IssuedCommand>;
-  /** null: no such command. Rejects with `HubRefusal` `conflict` if it is final. Durable when it resolves. */
-  cancel(customer: string, id: string, by: string): Promise<Command | null>;
-  /** Cancels what the device has not accepted yet; returns how many. */
-  cancelWaiting(customer: string, device: string, by: string): Promise<number>;
-  /** At most one for a customer; for `*` every customer's command of that id. */
-  find(customer: string, id: string): Promise<readonly Command[]>;
-  list(query: CommandListQuery): Promise<CommandPage>;
-  /** What it waits for, in a sentence; null: it does not wait. */
-  waitingFor(command: Command): string | null;
-  /** Called with the command after each of its steps. Returns the function that takes the listener away. */
-  onStep(listener: CommandListener): () => void;
-}
-
-/** `rev` numbers the step among all changes that a viewer can see. */
-export type CommandListener = (command: Command, rev: number) => void;
+/** Called with the command after each of its steps. */
+export type CommandListener = (command: Command) => void;

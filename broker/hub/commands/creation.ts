@@ -1,27 +1,25 @@
 /**
- * Makes commands out of requests: once for each id, within the limits, durable before anybody hears of them. Owns the
- * numbering and what is being made right now.
- *
- * Whether a command may be asked for: everything that can be wrong with a request, in one place. Pure.
- *
- * Whether there is room for one more command: in the customer's share, in the share of the key that asks, and in all.
- * So nobody's full queue stops somebody else. Pure.
+ * Makes commands out of requests: once for each id, within the limits, durable before anybody hears of them. Decides what is
+ * wrong with a request, and whether there is room for one more: on the device, in the customer's share, in the share of the
+ * key that asks, and in all, so nobody's full queue stops somebody else. Owns the numbering and what is being made right now.
  */
 
 import { COMMAND_ID } from '../../../schemas/api/commands.ts';
 import type { Config } from '../../../schemas/config.ts';
 import { METRIC_NAME } from '../../../schemas/frames.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { CommandStore } from '../../store/command-ports.ts';
 import { encode } from '../../wire/cbor.ts';
 import { encodeCommand } from '../../wire/encode.ts';
 import type { Value } from '../../wire/frames.ts';
 import type { Device } from '../fleet/device.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkProfile, checkReceivable, checkSize, isName } from '../sendable.ts';
-import type { Command, CommandRequest, IssuedCommand } from './command.ts';
+import { type Command, type CommandRequest, type IssuedCommand, readCommand } from './command.ts';
 import type { Delivery } from './delivery.ts';
 import { endedBy, isWaiting } from './life.ts';
-import { type Entry, type Journal, newEntry, type OpenCommands, type Steps } from './open-commands.ts';
+import type { OpenCommand, OpenCommands } from './open-commands.ts';
 
 export type CommandLimits = Config['commands'];
 
@@ -99,31 +97,39 @@ export function isShare({ code, limit }: HubRefusal): boolean {
 
 export interface CreationParts {
   readonly open: OpenCommands;
-  readonly steps: Steps;
-  readonly journal: Journal;
   readonly delivery: Delivery;
+  readonly store: Pick<CommandStore, 'lastCommandNumber' | 'findCommands' | 'unlessHeldUp'>;
+  readonly fleet: Pick<Fleet, 'find'>;
   readonly limits: CommandLimits;
   readonly clock: Clock;
   readonly newId: () => string;
-  readonly findDevice: (customer: string, device: string) => Device | null;
-  /** Of a command that may have ended. */
-  readonly findCommand: (customer: string, id: string) => Promise<Command | null>;
-  /** The command is durable and open: from now on it may expire, and is to be delivered. */
-  readonly opened: (entry: Entry, device: Device) => void;
 }
 
+const UNKNOWN = 'There is no device of this name; create a key for it, or name it with PUT.';
 const OFFLINE = 'The device is not connected, and a ttl of 0 means now or never.';
 const MADE_ROOM = 'It made room for a newer command, as the sender of that one asked.';
 
+/** What a new command takes the place of. */
+interface Replaced {
+  /** Those of the same word. */
+  readonly older: readonly OpenCommand[];
+  /** The one that makes room for it; null: there is room. */
+  readonly oldest: OpenCommand | null;
+}
+
 export class Creation {
-  /** The last number given out. */
-  number = 0;
   private readonly parts: CreationParts;
+  /** The last number given out. */
+  private number = 0;
   /** By `customer/id`. */
   private readonly making = new Map<string, Promise<IssuedCommand>>();
 
   constructor(parts: CreationParts) {
     this.parts = parts;
+  }
+
+  async load(): Promise<void> {
+    this.number = await this.parts.store.lastCommandNumber();
   }
 
   async issue(request: CommandRequest): Promise<IssuedCommand> {
@@ -138,25 +144,30 @@ export class Creation {
   }
 
   private async findOrCreate(request: CommandRequest, id: string, ttl: number): Promise<IssuedCommand> {
-    const known = await this.parts.findCommand(request.customer, id);
+    const known = await this.find(request.customer, id);
     return known ? again(known, request) : this.create(request, id, ttl);
   }
 
+  /** Every command has a row from its creation on: where there is none, nobody must wait for what is being saved. */
+  private async find(customer: string, id: string): Promise<Command | null> {
+    const { store, open } = this.parts;
+    if ((await store.findCommands(customer, id)).length === 0) return null;
+    await store.unlessHeldUp(open.flush());
+    const [row] = await store.findCommands(customer, id);
+    return row ? readCommand(row) : null;
+  }
+
+  /** In this order: checked, room made, added, durable, notified, delivered. */
   private async create(request: CommandRequest, id: string, ttl: number): Promise<IssuedCommand> {
-    const { journal, findDevice } = this.parts;
-    const device = findDevice(request.customer, request.device);
-    if (!device)
-      throw new HubRefusal(
-        'not-found',
-        'There is no device of this name; create a key for it, or name it with PUT.',
-      );
+    const { open, delivery, fleet } = this.parts;
+    const device = fleet.find(request.customer, request.device);
+    if (!device) throw new HubRefusal('not-found', UNKNOWN);
     checkReceivable(device, encodeCommand(id, request.name, request.args, ttl), 'The command');
-    const older = this.superseded(request);
-    const oldest = this.makeRoom(request, older);
-    const aside = [...this.setAside(older, id, request.by), ...this.giveUp(oldest)];
+    const ending = this.endReplaced(this.replacedBy(request), id, request.by);
     const entry = this.add(this.newCommand(request, id, ttl), device);
-    await Promise.all([journal.save(entry), ...aside]);
-    this.stored(entry, device);
+    await Promise.all([open.save(entry), ...ending]);
+    open.open(entry);
+    if (entry.state === 'open') delivery.opened(entry, device);
     return { command: entry.command, created: true };
   }
 
@@ -184,53 +195,37 @@ export class Creation {
   }
 
   /** Counts its first attempt along, if it can be written as soon as it is durable. */
-  private add(command: Command, device: Device): Entry {
+  private add(command: Command, device: Device): OpenCommand {
     const { open, delivery } = this.parts;
-    const entry = newEntry(command, 'storing');
     const { member } = device;
-    const isNext = delivery.hasRoom(device);
-    open.add(entry);
     if (command.ttl === 0 && !member) {
-      entry.command = endedBy(command, 'failed', { at: command.createdAt, reason: OFFLINE });
-    } else if (member && isNext) delivery.reserve(entry, device, member);
+      return open.add(endedBy(command, 'failed', { at: command.createdAt, reason: OFFLINE }));
+    }
+    const isNext = delivery.hasRoom(device);
+    const entry = open.add(command);
+    if (member && isNext) delivery.reserve(entry, device, member);
     return entry;
   }
 
-  private stored(entry: Entry, device: Device): void {
-    const { open, steps } = this.parts;
-    // Cancelled in the same moment: told already.
-    if (entry.state === 'ended') return;
-    const isOver = entry.command.endedAt !== null;
-    entry.state = isOver ? 'ended' : 'open';
-    if (isOver) open.remove(entry);
-    steps.tell(entry.command);
-    if (!isOver) this.parts.opened(entry, device);
-  }
-
-  /** Those that a newer one of the same word takes the place of. */
-  private superseded({ customer, device, supersede }: CommandRequest): readonly Entry[] {
-    if (supersede === null) return [];
-    return this.parts.open
-      .of(customer, device)
-      .filter(({ command }) => command.supersede === supersede && isWaiting(command));
-  }
-
-  /** The one that must go for it; null: there is room. `going`: those that go anyway. Throws HubRefusal. */
-  private makeRoom(request: CommandRequest, going: readonly Entry[]): Entry | null {
+  /** Throws HubRefusal where there is no room, however much of it is given up. */
+  private replacedBy(request: CommandRequest): Replaced {
     const { open, limits } = this.parts;
-    const { customer, by, asker = 'other' } = request;
-    const oldest = this.oldestToGo(request, going.length);
-    const gone = oldest === null ? going : [...going, oldest];
+    const { customer, device, by, supersede, asker = 'other' } = request;
+    const isOlder = ({ command }: OpenCommand) => command.supersede === supersede && isWaiting(command);
+    const older = supersede === null ? [] : open.of(customer, device).filter(isOlder);
+    const oldest = this.oldestToGo(request, older.length);
+    const gone = oldest === null ? older : [...older, oldest];
     const usage = {
       all: open.size - gone.length,
       ofCustomer: open.countOfCustomer(customer) - gone.length,
       ofKey: open.countOfKey(customer, by) - gone.filter(({ command }) => command.by === by).length,
     };
     checkShares(usage, limits, asker);
-    return oldest;
+    return { older, oldest };
   }
 
-  private oldestToGo({ customer, device, whenFull }: CommandRequest, going: number): Entry | null {
+  /** `going`: how many go anyway. */
+  private oldestToGo({ customer, device, whenFull }: CommandRequest, going: number): OpenCommand | null {
     const { open, limits } = this.parts;
     if (open.count(customer, device) - going < limits.waitingPerDevice) return null;
     const oldest = open.of(customer, device).find((one) => one.state === 'open' && isWaiting(one.command));
@@ -238,16 +233,11 @@ export class Creation {
     throw tooMany('of this device', 'commands.waitingPerDevice', limits.waitingPerDevice);
   }
 
-  private setAside(older: readonly Entry[], id: string, by: string): Promise<void>[] {
-    const { steps, clock } = this.parts;
-    const why = { at: clock.now(), reason: `The newer command ${id} took its place.`, by };
-    return older.map((entry) => steps.decide(entry, endedBy(entry.command, 'cancelled', why)));
-  }
-
-  private giveUp(oldest: Entry | null): Promise<void>[] {
-    if (!oldest) return [];
-    const why = { at: this.parts.clock.now(), reason: MADE_ROOM };
-    return [this.parts.steps.decide(oldest, endedBy(oldest.command, 'expired', why))];
+  private endReplaced({ older, oldest }: Replaced, id: string, by: string): Promise<void>[] {
+    const { open } = this.parts;
+    const reason = `The newer command ${id} took its place.`;
+    const cancelled = older.map((entry) => open.end(entry, 'cancelled', { reason, by }));
+    return oldest ? [...cancelled, open.end(oldest, 'expired', { reason: MADE_ROOM })] : cancelled;
   }
 }
 

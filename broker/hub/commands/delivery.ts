@@ -1,7 +1,7 @@
 /**
  * Writes commands to the devices that they are for (P-5.2): oldest first, a few at a time, again after a reconnect or when
- * no acceptance comes, at most five times. An attempt is counted durably before its bytes leave. Owns the timers that look again at
- * devices which do not read.
+ * no acceptance comes, at most five times. An attempt is counted durably before its bytes leave. Decides which command goes to
+ * which connection and when; `OpenCommands` changes it. Owns the timers that look again at devices which do not read.
  */
 
 import { inBackground } from '../../base/background.ts';
@@ -9,16 +9,15 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { encodeCommand } from '../../wire/encode.ts';
 import type { Device, Member } from '../fleet/device.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import { reads, tooBigFor } from '../sendable.ts';
-import type { Deadlines } from './deadlines.ts';
-import { countAttempt, endedBy, isWaiting, MAX_ATTEMPTS, written } from './life.ts';
-import { type Entry, isInFlight, type Journal, type OpenCommands, type Steps } from './open-commands.ts';
+import type { Command } from './command.ts';
+import { isWaiting, MAX_ATTEMPTS } from './life.ts';
+import { isInFlight, type OpenCommand, type OpenCommands } from './open-commands.ts';
 
 export interface DeliveryParts {
   readonly open: OpenCommands;
-  readonly steps: Steps;
-  readonly journal: Journal;
-  readonly deadlines: Deadlines;
+  readonly fleet: Pick<Fleet, 'find' | 'onPresence'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: { readonly inFlight: number; readonly acceptanceSeconds: number };
@@ -34,13 +33,23 @@ const LOOK_AGAIN = 1000;
 export class Delivery {
   private readonly parts: DeliveryParts;
   private readonly unread = new Map<Device, Timer>();
+  private undo: (() => void)[] = [];
 
   constructor(parts: DeliveryParts) {
     this.parts = parts;
   }
 
+  start(): void {
+    const { open, fleet } = this.parts;
+    this.undo = [
+      open.onStep((command) => this.makeWay(command)),
+      fleet.onPresence((device) => this.connectionChanged(device)),
+    ];
+  }
+
   /** Idempotent; nobody is looked at again. */
   stop(): void {
+    for (const undo of this.undo.splice(0)) undo();
     for (const timer of this.unread.values()) timer.cancel();
     this.unread.clear();
   }
@@ -56,12 +65,11 @@ export class Delivery {
     return everythingIsOut && waiting.length < this.parts.limits.inFlight;
   }
 
-  /** A command that has just become durable. Resolves when what there was room for is handed over. */
-  opened(entry: Entry, device: Device): Promise<void> {
-    if (entry.attempt === 'counted') entry.attempt = 'durable';
+  /** A command that has just become durable. */
+  opened(entry: OpenCommand, device: Device): void {
     // While it was saved nobody looked after it.
     this.checkConnection(entry, device.member?.session ?? null);
-    return this.deliver(device);
+    this.report(this.deliver(device));
   }
 
   /** Writes what waits, as far as there is room. Resolves when those bytes are handed over. */
@@ -74,54 +82,49 @@ export class Delivery {
     }
     const taken = this.next(device, member).filter((entry) => this.reserve(entry, device, member));
     const counted = taken.filter(({ attempt }) => attempt === 'counted');
-    if (counted.length > 0) await this.saveAttempts(counted);
+    if (counted.length > 0) await this.parts.open.saveAttempts(counted);
     this.write(device);
-  }
-
-  /** While one attempt is saved the next may be counted, on the next connection: a save speaks for its own. */
-  private async saveAttempts(entries: readonly Entry[]): Promise<void> {
-    const saving = entries.map((entry) => ({ entry, attempts: entry.command.attempts }));
-    await Promise.all(entries.map((entry) => this.parts.journal.save(entry)));
-    for (const { entry, attempts } of saving) {
-      const isOfThis = entry.attempt === 'counted' && entry.command.attempts === attempts;
-      if (isOfThis) entry.attempt = 'durable';
-    }
   }
 
   /**
    * Counts an attempt on this connection; false: there were five, or the device cannot receive it, and it has failed. To be
    * saved, then `write`.
    */
-  reserve(entry: Entry, device: Device, { session }: Member): boolean {
+  reserve(entry: OpenCommand, device: Device, { session }: Member): boolean {
     if (this.failTooBig(entry, device)) return false;
-    if (entry.attempt === 'none') {
-      if (entry.command.attempts >= MAX_ATTEMPTS) {
-        this.fail(entry, NOT_ACCEPTED);
-        return false;
-      }
-      entry.command = countAttempt(entry.command);
-      entry.attempt = 'counted';
+    if (entry.attempt === 'none' && entry.command.attempts >= MAX_ATTEMPTS) {
+      this.fail(entry, NOT_ACCEPTED);
+      return false;
     }
-    entry.session = session;
+    this.parts.open.bind(entry, session);
     return true;
   }
 
+  /** One that is accepted or over makes room for those that wait. */
+  private makeWay(command: Command): void {
+    const { open, fleet } = this.parts;
+    const { customer, device } = command;
+    if (isWaiting(command) || open.count(customer, device) === 0) return;
+    const known = fleet.find(customer, device);
+    if (known) this.report(this.deliver(known));
+  }
+
   /** The device has another connection than before, or none. */
-  connectionChanged(device: Device): void {
+  private connectionChanged(device: Device): void {
     const current = device.member?.session ?? null;
     for (const entry of this.parts.open.of(device.customer, device.id)) {
       if (entry.state === 'open') this.checkConnection(entry, current);
     }
   }
 
-  private checkConnection(entry: Entry, current: string | null): void {
+  private checkConnection(entry: OpenCommand, current: string | null): void {
     if (!isWaiting(entry.command)) return;
     if (entry.session !== null && entry.session !== current) this.release(entry);
     else if (current === null && entry.command.ttl === 0) this.fail(entry, CUT);
   }
 
   /** Those that there is room for; none that is younger than one that is still being saved. */
-  private next(device: Device, { session }: Member): readonly Entry[] {
+  private next(device: Device, { session }: Member): readonly OpenCommand[] {
     const waiting = this.parts.open.of(device.customer, device.id).filter((one) => isWaiting(one.command));
     const others = waiting.filter((entry) => entry.session !== session);
     const room = this.parts.limits.inFlight - (waiting.length - others.length);
@@ -164,51 +167,43 @@ export class Delivery {
     this.report(this.deliver(device));
   }
 
-  private send(entry: Entry, device: Device, member: Member): void {
+  private send(entry: OpenCommand, device: Device, member: Member): void {
     const { id, name, args, ttl, expiresAt, attempts } = entry.command;
     const left = expiresAt - this.parts.clock.now();
     // Its end is about to be noticed.
     if (left <= 0) return;
     // Again: a late hello may have said less than was known when its attempt was counted.
     if (this.failTooBig(entry, device)) return;
-    entry.attempt = 'none';
+    this.parts.open.sending(entry);
     // A clock that was set back must not make it longer than it was.
     const bytes = encodeCommand(id, name, args, Math.min(ttl, Math.max(1, left)));
     member.write(bytes, () => this.out(entry, device, { session: member.session, attempt: attempts }));
   }
 
   private out(
-    entry: Entry,
+    entry: OpenCommand,
     device: Device,
     to: { readonly session: string; readonly attempt: number },
   ): void {
-    const { steps, clock, deadlines, limits } = this.parts;
-    const { session } = to;
+    const { open, limits } = this.parts;
     this.drained(device);
-    steps.take(entry, written(entry.command, { ...to, at: clock.now() }));
-    if (entry.state !== 'open' || !isInFlight(entry, session)) return;
-    entry.acceptance?.cancel();
-    entry.acceptance = deadlines.after(limits.acceptanceSeconds * 1000, () =>
-      this.notAccepted(entry, device, session),
-    );
+    const overdue = () => this.notAccepted(entry, device);
+    open.sent(entry, to, { within: limits.acceptanceSeconds * 1000, overdue });
   }
 
-  private notAccepted(entry: Entry, device: Device, session: string): void {
-    if (entry.state !== 'open' || !isInFlight(entry, session)) return;
-    entry.session = null;
+  private notAccepted(entry: OpenCommand, device: Device): void {
+    this.parts.open.release(entry);
     if (entry.command.ttl === 0) this.fail(entry, SILENT);
     else this.report(this.deliver(device));
   }
 
-  private release(entry: Entry): void {
-    entry.session = null;
-    entry.acceptance?.cancel();
-    entry.acceptance = null;
+  private release(entry: OpenCommand): void {
+    this.parts.open.release(entry);
     if (entry.command.ttl === 0) this.fail(entry, CUT);
   }
 
   /** P-3.2: what the device cannot receive is never written; it would cut the connection off, again and again. */
-  private failTooBig(entry: Entry, device: Device): boolean {
+  private failTooBig(entry: OpenCommand, device: Device): boolean {
     if (device.description.maxFrame === null) return false;
     const { id, name, args, ttl } = entry.command;
     const reason = tooBigFor(device, encodeCommand(id, name, args, ttl), 'The command');
@@ -216,9 +211,8 @@ export class Delivery {
     return reason !== null;
   }
 
-  private fail(entry: Entry, reason: string): void {
-    const at = this.parts.clock.now();
-    this.report(this.parts.steps.decide(entry, endedBy(entry.command, 'failed', { at, reason })));
+  private fail(entry: OpenCommand, reason: string): void {
+    this.parts.open.endSoon(entry, 'failed', reason);
   }
 
   private report(work: Promise<void>): void {

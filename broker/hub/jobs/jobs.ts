@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { WriteBehind } from '../../base/write-behind.ts';
 import type { JobStore } from '../../store/command-ports.ts';
-import type { CommandDesk } from '../commands/command.ts';
+import type { CommandService } from '../commands/commands.ts';
 import { type CommandLimits, checkRequest } from '../commands/creation.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { DeviceSelection, Job, JobDesk, JobRequest } from './job.ts';
@@ -14,7 +14,7 @@ import { checkTargets, type SelectableFleet, selectDevices } from './selection.t
 
 export interface JobServiceParts {
   readonly store: JobStore;
-  readonly commands: CommandDesk;
+  readonly commands: Pick<CommandService, 'issue' | 'cancel' | 'find' | 'list' | 'onStep'>;
   readonly fleet: SelectableFleet;
   readonly limits: CommandLimits;
   readonly clock: Clock;

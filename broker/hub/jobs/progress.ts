@@ -3,7 +3,8 @@
  *
  * What became of one device of a job: from its command, or from why it has none.
  */
-import { type CommandDesk, type CommandStatus, isFinal } from '../commands/command.ts';
+import { type CommandStatus, isFinal } from '../commands/command.ts';
+import type { CommandService } from '../commands/commands.ts';
 import type { Job, JobOutcome } from './job.ts';
 
 export interface JobTarget {
@@ -14,7 +15,7 @@ export interface JobTarget {
 }
 
 export async function outcomeOf(
-  commands: Pick<CommandDesk, 'find'>,
+  commands: Pick<CommandService, 'find'>,
   { job, index, refusals }: JobTarget,
 ): Promise<JobOutcome> {
   const device = job.targets[index] ?? '';

@@ -8,7 +8,8 @@
 import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { Command, CommandDesk } from '../commands/command.ts';
+import type { Command } from '../commands/command.ts';
+import type { CommandService } from '../commands/commands.ts';
 import { isShare } from '../commands/creation.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { Job } from './job.ts';
@@ -65,7 +66,7 @@ export class Pace {
 }
 
 export interface RunnerParts {
-  readonly commands: Pick<CommandDesk, 'issue' | 'cancel'>;
+  readonly commands: Pick<CommandService, 'issue' | 'cancel'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The state has changed, or the job is over. */
