@@ -73,8 +73,8 @@ export class Bridge {
       clock,
       logger,
     });
-    const send: LogFeed['parts']['send'] = (records, transfer) =>
-      this.worker.send({ type: 'records', records }, transfer);
+    const send: LogFeed['parts']['send'] = (portion, transfer) =>
+      this.worker.send({ type: 'records', ...portion }, transfer);
     this.feed = new LogFeed({ log, send, logger });
     const { baseTopic } = config;
     const cleared = routesHeld(config);

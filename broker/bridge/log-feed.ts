@@ -4,12 +4,13 @@
  */
 import { inBackground } from '../base/background.ts';
 import type { Logger } from '../base/logger.ts';
-import { type EntryRecord, readBatch } from '../store/batch.ts';
-import type { LogReader, LogRecord, TelemetryLog } from '../store/ports.ts';
+import { readBatch, type SourceTable } from '../store/batch.ts';
+import type { LogReader, LogRecord, StoredRecord, TelemetryLog } from '../store/ports.ts';
+import type { RecordPortion } from './thread/log-messages.ts';
 
 export interface LogFeedParts {
   readonly log: Pick<TelemetryLog, 'reader' | 'stats' | 'saveCursors'>;
-  readonly send: (records: readonly LogRecord[], transfer: ArrayBuffer[]) => void;
+  readonly send: (portion: RecordPortion, transfer: ArrayBuffer[]) => void;
   readonly logger: Logger;
 }
 
@@ -45,6 +46,9 @@ export class LogFeed {
   private unread: Unread[] = [];
   private unsent: Unsent[] = [];
   private outstanding = 0;
+  /** The table that the thread has, and how much of it. */
+  private table: SourceTable | null = null;
+  private knownSources = 0;
   private roomMade: (() => void) | null = null;
   private saving: 'yes' | 'no' = 'no';
   /** Counts openings and closings: one may overtake the other. */
@@ -66,6 +70,7 @@ export class LogFeed {
     this.unread = [];
     this.unsent = [];
     this.outstanding = 0;
+    this.table = null;
     inBackground(this.run(reader), this.parts.logger, 'The MQTT bridge cannot read the log any more.');
   }
 
@@ -127,13 +132,24 @@ export class LogFeed {
   }
 
   private handOut(records: readonly LogRecord[]): void {
-    for (const { end, payload } of records) {
+    for (const record of records) {
+      const { end, payload } = record;
       this.unread.push({ end, bytes: payload.length });
       this.outstanding += payload.length;
-      this.noteUnsent(end, arrivalOf({ payload }));
+      this.noteUnsent(end, arrivalOf(record));
     }
+    for (const portion of byTable(records)) this.send(portion);
+  }
+
+  /** Records of one table; of its sources, those go with them that the thread does not have. */
+  private send(records: readonly [LogRecord, ...LogRecord[]]): void {
+    const [{ sources: table }] = records;
+    if (table !== this.table) this.knownSources = 0;
+    this.table = table;
+    const { knownSources } = this;
+    this.knownSources = table.length;
     const { copies, buffer } = copy(records);
-    this.parts.send(copies, [buffer]);
+    this.parts.send({ records: copies, knownSources, sources: table.slice(knownSources) }, [buffer]);
   }
 
   /** Its age is wanted to the second: a peer that is away for days must not cost a line for each record. */
@@ -155,8 +171,19 @@ export class LogFeed {
   }
 }
 
+/** Parts of them that name sources of one table each. */
+function byTable(records: readonly LogRecord[]): [LogRecord, ...LogRecord[]][] {
+  const parts: [LogRecord, ...LogRecord[]][] = [];
+  for (const record of records) {
+    const part = parts.at(-1);
+    if (part && part[0].sources === record.sources) part.push(record);
+    else parts.push([record]);
+  }
+  return parts;
+}
+
 /** The log shares its records with other readers: the thread gets memory of its own. */
-function copy(records: readonly LogRecord[]): { copies: LogRecord[]; buffer: ArrayBuffer } {
+function copy(records: readonly LogRecord[]): { copies: StoredRecord[]; buffer: ArrayBuffer } {
   const buffer = new ArrayBuffer(records.reduce((sum, { payload }) => sum + payload.length, 0));
   let at = 0;
   const copies = records.map(({ position, end, payload }) => {
@@ -168,7 +195,7 @@ function copy(records: readonly LogRecord[]): { copies: LogRecord[]; buffer: Arr
   return { copies, buffer };
 }
 
-function arrivalOf(record: EntryRecord): number | null {
+function arrivalOf(record: LogRecord): number | null {
   const first = readBatch(record).next();
   if (first.done) return null;
   return first.value.kind === 'frame' ? first.value.arrival : first.value.at;

@@ -1,9 +1,8 @@
 /** What the bridge and its worker thread say to each other. */
-import type { LogRecord } from '../store/ports.ts';
 import type { PeerMessage } from './mqtt/link.ts';
 import type { PeerOptions } from './mqtt/peer.ts';
 import type { ProtocolVersion } from './mqtt/publish-writer.ts';
-import type { LogRoutes } from './thread/log-messages.ts';
+import type { LogRoutes, RecordPortion } from './thread/log-messages.ts';
 
 export interface WorkerOptions {
   readonly peer: PeerOptions;
@@ -27,8 +26,7 @@ export interface OtherMessage {
 }
 
 export type WorkerRequest =
-  /** In order; the payloads' memory is transferred. */
-  | { readonly type: 'records'; readonly records: readonly LogRecord[] }
+  | ({ readonly type: 'records' } & RecordPortion)
   | { readonly type: 'publish'; readonly messages: readonly OtherMessage[] }
   /** A message of the peer is dealt with: acknowledge it. */
   | { readonly type: 'taken'; readonly number: number }

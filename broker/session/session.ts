@@ -101,10 +101,10 @@ export class DeviceSession implements LiveSource, Member {
       const frame = this.reader.read(bytes);
       this.frameCost = this.reader.cost;
       const { source } = this;
-      const { batch } = source;
+      const { table } = source;
       handleFrame(this, frame, bytes, this.heardAt);
-      // The names of its fields are stored with the first frame of each batch.
-      if (source.batch !== batch && source.source.fields) this.frameCost += source.encoded.length;
+      // The names of its fields are stored with its first frame, and again now and then.
+      if (source.table !== table && source.source.fields) this.frameCost += source.encoded.length;
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.refuse(error);

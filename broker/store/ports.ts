@@ -14,6 +14,7 @@
  * after retention; a commit stands at `position` and ends at `end`, where the next one starts.
  */
 
+import type { BatchBuilder, SourceTable } from './batch.ts';
 import {
   AUDIT_KINDS,
   type AuditMethods,
@@ -38,9 +39,15 @@ export interface Commit {
   readonly end: number;
 }
 
-export interface LogRecord extends Commit {
+/** A record as it is stored. */
+export interface StoredRecord extends Commit {
   /** What `BatchBuilder.take()` gave (store/batch.ts). Do not change it: readers share it. */
   readonly payload: Uint8Array;
+}
+
+export interface LogRecord extends StoredRecord {
+  /** What its entries name; the same table for all that may name the same sources. */
+  readonly sources: SourceTable;
 }
 
 /** A record as a follower of the log gets it. */
@@ -68,6 +75,8 @@ export interface LogStats extends LogBounds {
 
 export interface TelemetryLog {
   readonly durability: Durability;
+  /** The batch that fills. Only what it gives may be appended: the log knows by it which sources its records name. */
+  readonly batch: BatchBuilder;
 
   /**
    * Opens the log and recovers it: a torn tail is cut at the last good record; a bad record before the tail rejects
@@ -76,13 +85,13 @@ export interface TelemetryLog {
   start(): Promise<LogBounds>;
 
   /**
-   * Appends one record and resolves when it is durable. Records become durable in the order of the calls. The
-   * payload's memory is taken over (transferred): the caller must not touch it again.
+   * Appends the records of a batch, all or none, and resolves when they are durable; records become durable in the order of the
+   * calls. The payloads' memory is taken over (transferred): the caller must not touch it again.
    * While the disk is full it waits (`Stores.obstacles`), and goes on by itself. Rejects with `StoreError` (`log-failed`)
    * on any other I/O error, and from then on for ever (fail-stop): whether the record reached the disk is unknown, so
    * nothing of it may be acknowledged; with `stopped` if the log was stopped while it waited.
    */
-  append(payload: Uint8Array<ArrayBuffer>): Promise<Commit>;
+  append(...payloads: readonly Uint8Array<ArrayBuffer>[]): Promise<Commit>;
 
   /**
    * A reader that survives restarts: it starts at the cursor stored under `name`, or at `from` if there is none.

@@ -1,9 +1,8 @@
 /** From records of the log to messages: all of them, in order, and nothing in their way. */
 import { describe, expect, it } from 'vitest';
-import { LogMessages, type LogRoutes } from '../../broker/bridge/thread/log-messages.ts';
+import { LogMessages, type LogRoutes, type RecordPortion } from '../../broker/bridge/thread/log-messages.ts';
 import { NewestMessages } from '../../broker/bridge/thread/publisher.ts';
 import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
-import type { LogRecord } from '../../broker/store/ports.ts';
 import { encodeEvent, encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 
 const ARRIVAL = 1_780_000_000_000;
@@ -26,24 +25,30 @@ function setUp(routes: Partial<LogRoutes> = {}) {
 }
 
 /** A record of frames, each with its device. */
-function record(position: number, ...frames: readonly [device: string, bytes: Uint8Array][]): LogRecord {
+function record(position: number, ...frames: readonly [device: string, bytes: Uint8Array][]): RecordPortion {
   const builder = new BatchBuilder();
   for (const [device, bytes] of frames) {
     const fields = device === 'positional' ? ['temp', 'rpm'] : null;
     const source = { customer: 'acme', device, session: 's', boot: 'u1', fields };
     builder.add(new SourceHandle(source), ARRIVAL, bytes);
   }
-  return { position, end: position + 100, payload: builder.take() };
+  const [payload] = builder.take();
+  const records = [{ position, end: position + 100, payload: payload as Uint8Array }];
+  return { records, knownSources: 0, sources: builder.sources };
+}
+
+function addAll(messages: LogMessages, portions: readonly RecordPortion[]): void {
+  for (const portion of portions) messages.add(portion);
 }
 
 describe('messages of the log', () => {
   it('say which record is not done with', () => {
     const { messages, rest } = setUp();
     expect(messages.position).toBeNull();
-    messages.add([
+    addAll(messages, [
       record(0, ['a', encodeTelemetry(1, null, { n: 1 })], ['a', encodeTelemetry(2, null, { n: 2 })]),
     ]);
-    messages.add([record(100, ['a', encodeTelemetry(3, null, { n: 3 })])]);
+    addAll(messages, [record(100, ['a', encodeTelemetry(3, null, { n: 3 })])]);
     expect(messages.next()?.position).toBe(0);
     expect(messages.position).toBe(0);
     expect(rest()).toHaveLength(2);
@@ -52,7 +57,7 @@ describe('messages of the log', () => {
 
   it('know positional values by the fields of their session, and times that cannot be right', () => {
     const { messages, rest } = setUp();
-    messages.add([
+    addAll(messages, [
       record(
         0,
         ['positional', encodeTelemetry(1, 5000, [21.5, null])],
@@ -69,14 +74,18 @@ describe('messages of the log', () => {
 
   it('that cannot be read are counted, and the rest comes', () => {
     const { messages, rest, unreadable } = setUp();
-    messages.add([
+    addAll(messages, [
       record(
         0,
         ['a', Buffer.from([0xff])],
         ['a', encodeHello({ boot: 1 })],
         ['a', encodeTelemetry(1, null, { n: 1 })],
       ),
-      { position: 100, end: 200, payload: Buffer.from([9, 9, 9]) },
+      {
+        records: [{ position: 100, end: 200, payload: Buffer.from([9, 9, 9]) }],
+        knownSources: 0,
+        sources: [],
+      },
       record(200, ['b', encodeTelemetry(1, null, { n: 2 })]),
     ]);
     expect(rest().map((text) => text.split(' ')[0])).toEqual([
@@ -89,7 +98,7 @@ describe('messages of the log', () => {
 
   it('of a route that is off are none, and the record is done with', () => {
     const { messages, rest } = setUp({ telemetry: { ...EACH, mode: 'off' } });
-    messages.add([
+    addAll(messages, [
       record(0, ['a', encodeTelemetry(1, null, { n: 1 })], ['a', encodeEvent(2, null, 4, 'door')]),
     ]);
     expect(rest()).toEqual([`base/acme/a/event {"time":${ARRIVAL},"severity":4,"name":"door","data":null}`]);
@@ -105,10 +114,10 @@ describe('of a route of which only the newest is wanted', () => {
       replaced += 1;
     };
     const newest = new NewestMessages({ source: messages, maxBytes: 100_000, replaced: counted });
-    messages.add([
+    addAll(messages, [
       record(0, ['a', encodeTelemetry(1, null, { n: 1 })], ['a', encodeEvent(2, null, 4, 'door')]),
     ]);
-    messages.add([
+    addAll(messages, [
       record(100, ['b', encodeTelemetry(1, null, { n: 2 })], ['a', encodeTelemetry(3, null, { n: 3 })]),
     ]);
     newest.fill();
@@ -121,7 +130,7 @@ describe('of a route of which only the newest is wanted', () => {
       null,
     ]);
     expect([replaced, newest.position]).toEqual([1, null]);
-    messages.add([record(200, ['a', encodeTelemetry(4, null, { n: 4 })])]);
+    addAll(messages, [record(200, ['a', encodeTelemetry(4, null, { n: 4 })])]);
     expect(newest.next()?.payload).toContain('"n":4');
   });
 
@@ -131,7 +140,7 @@ describe('of a route of which only the newest is wanted', () => {
     const frames = ['a', 'b', 'c', 'd'].map(
       (id) => [id, encodeTelemetry(1, null, { n: 1 })] as [string, Uint8Array],
     );
-    messages.add([record(0, ...frames)]);
+    addAll(messages, [record(0, ...frames)]);
     newest.fill();
     expect(messages.position).toBe(0);
     expect([1, 2, 3, 4, 5].map(() => newest.next()?.topic.split('/')[2])).toEqual([

@@ -19,11 +19,11 @@ export class GatedLog extends MemoryLog {
     void this.start();
   }
 
-  override async append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
-    this.appended.push(payload.slice());
+  override async append(...payloads: readonly Uint8Array<ArrayBuffer>[]): Promise<Commit> {
+    this.appended.push(...payloads.map((payload) => payload.slice()));
     const { held } = this;
     if (held) await new Promise<void>((go, fail) => held.push({ go, fail }));
-    return super.append(payload);
+    return super.append(...payloads);
   }
 
   /** From now on appends wait. */

@@ -1,7 +1,7 @@
 /** What comes out of the log changes a device, in log order and once, whoever wrote it and whatever the clock was set to. */
 import { describe, expect, it } from 'vitest';
 import { steadyArrival } from '../../broker/hub/telemetry/apply.ts';
-import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
+import { SourceHandle } from '../../broker/store/batch.ts';
 import { encodeBatch, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { RestartWorld } from './restart-world.ts';
 
@@ -70,7 +70,7 @@ it('P-4.3: a frame that the log holds twice counts once, also when another conne
   const world = await new RestartWorld().start();
   await report(world, encodeTelemetry(1, null, { x: 1 }));
   await report(world, encodeTelemetry(2, null, { x: 2 }));
-  const batch = new BatchBuilder();
+  const { batch } = world.log;
   const source = new SourceHandle({
     customer: 'acme',
     device: 'pump',
@@ -82,7 +82,7 @@ it('P-4.3: a frame that the log holds twice counts once, also when another conne
   batch.add(source, world.clock.now(), encodeTelemetry(3, null, { y: 3 }));
   await world.log.stop();
   await world.log.start();
-  await world.log.append(batch.take());
+  await world.log.append(...batch.take());
   for (const end of ['kill', 'stop', 'kill'] as const) {
     await world[end]();
     expect(values(world)).toEqual({ x: 2, y: 3 });

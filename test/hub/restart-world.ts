@@ -67,10 +67,16 @@ class Life {
     this.changes = fleet.trackChanges();
     const events = new EventFeed();
     const { limits, store } = testConfig('unused');
-    const append: MemoryLog['append'] = (payload) =>
-      this.isOver ? new Promise(() => {}) : log.append(payload);
+    const append: MemoryLog['append'] = (...payloads) =>
+      this.isOver ? new Promise(() => {}) : log.append(...payloads);
     const follow = log.follow.bind(log);
-    const parts = { log: { append, follow }, fleet, events, counters: new Counters(), clock };
+    const parts = {
+      log: { append, follow, batch: log.batch },
+      fleet,
+      events,
+      counters: new Counters(),
+      clock,
+    };
     this.ingest = new Ingest({ ...parts, limits: { ...store, ...limits, commitSpacing: 0 } });
     this.checkpoint = new Checkpoint({
       changes: this.changes,

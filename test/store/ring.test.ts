@@ -13,7 +13,7 @@ describe('the ring of recent records', () => {
     const ring = new RecordRing(MIB);
     const dropped: WeakRef<Uint8Array>[] = [];
     for (let index = 0; index < 10; index += 1) {
-      ring.push({ position: index, end: index + 1, payload: new Uint8Array(MIB) });
+      ring.push({ position: index, end: index + 1, payload: new Uint8Array(MIB), sources: [] });
     }
     while (ring.full) dropped.push(new WeakRef((ring.dropOldest() as { payload: Uint8Array }).payload));
     expect(dropped.length).toBe(9);

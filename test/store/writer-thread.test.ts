@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { expect, it, onTestFinished } from 'vitest';
+import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
 import { segmentName } from '../../broker/store/log/format.ts';
 import type { WriterReport, WriterRequest } from '../../broker/store/log/messages.ts';
 import { recover } from '../../broker/store/log/recovery.ts';
@@ -71,7 +72,7 @@ class World {
   }
 }
 
-const append = (text: string): WriterRequest => ({ type: 'append', payload: payload(text) });
+const append = (text: string): WriterRequest => ({ type: 'append', payloads: [payload(text)] });
 const types = (reports: readonly WriterReport[]) => reports.map(({ type }) => type);
 
 it.each(['ENOSPC', 'EDQUOT', 'EFBIG'])(
@@ -118,7 +119,7 @@ it('ends for good when what was written of a record cannot be cut off again', as
 
 it('goes on in the old segment when there is no descriptor for the next one, and changes over later', async () => {
   const world = new World();
-  await world.ask({ type: 'append', payload: payload('long', 2000) });
+  await world.ask({ type: 'append', payloads: [payload('long', 2000)] });
   world.fails = { open: 'EMFILE' };
   expect(types(await world.ask(append('two')))).toEqual(['committed']);
   world.fails = {};
@@ -128,11 +129,31 @@ it('goes on in the old segment when there is no descriptor for the next one, and
 
 it('waits for a descriptor once the old segment is much too large', async () => {
   const world = new World();
-  await world.ask({ type: 'append', payload: payload('long', 5000) });
+  await world.ask({ type: 'append', payloads: [payload('long', 5000)] });
   world.fails = { open: 'EMFILE' };
   expect(await world.ask(append('two'))).toMatchObject([{ type: 'waiting', obstacle: 'no-descriptors' }]);
   world.fails = {};
   expect(types(world.tryAgain())).toEqual(['rolled', 'going-on', 'committed']);
+});
+
+it('ends a segment only before a record that names no source of before it', async () => {
+  const world = new World();
+  const builder = new BatchBuilder();
+  const source = { customer: 'acme', device: 'pump', session: 's', boot: null, fields: null };
+  const handle = new SourceHandle(source);
+  const next = (): WriterRequest => {
+    builder.add(handle, 0, new Uint8Array(1200));
+    return { type: 'append', payloads: builder.take() };
+  };
+  const [first, second] = [next(), next()];
+  builder.beginSources();
+  const [third, fourth] = [next(), next()];
+  // All at once: what may begin a segment is not written together with what came before.
+  const reports = await world.ask(first, second, third, fourth);
+  expect(
+    reports.map((report) => (report.type === 'committed' ? report.records.length : report.type)),
+  ).toEqual(['opened', 2, 'rolled', 2]);
+  expect(recover(world.folder, 0).segments).toHaveLength(2);
 });
 
 it('can be closed while it waits', async () => {

@@ -1,11 +1,11 @@
 /**
  * Records of the log in, messages out, one at a time and in order. Results and reported frames are not published here.
- * Owns the records that wait and what is known of their devices.
+ * Owns the records that wait.
  */
-import { type BatchEntry, readBatch, type Source } from '../../store/batch.ts';
-import type { LogRecord } from '../../store/ports.ts';
+import { LogFrames, type LogItem } from '../../hub/telemetry/log-frames.ts';
+import type { Source } from '../../store/batch.ts';
+import type { LogRecord, StoredRecord } from '../../store/ports.ts';
 import { FRAME } from '../../wire/frames.ts';
-import { FrameReader } from '../../wire/reader.ts';
 import { batchPayloads, eventPayload, telemetryPayload } from '../payloads.ts';
 import { deviceTopic } from '../topics.ts';
 import type { Message } from './window.ts';
@@ -28,14 +28,19 @@ export interface LogMessage extends Message {
   readonly position: number;
 }
 
-/** What is kept between the frames of one device. */
-interface KnownDevice {
-  readonly reader: FrameReader;
+/** Records in order, which name sources of one table; the payloads' memory is transferred. */
+export interface RecordPortion {
+  readonly records: readonly StoredRecord[];
+  /** Of the table: how many the thread has, and what comes behind them. 0: it is another table. */
+  readonly knownSources: number;
+  readonly sources: readonly Source[];
+}
+
+/** Of one source. */
+interface Topics {
   readonly telemetry: string;
   readonly event: string;
 }
-
-const KNOWN_DEVICES = 20_000;
 
 /** Where messages of the log come from, one at a time. */
 export interface MessageSource {
@@ -48,11 +53,12 @@ export class LogMessages implements MessageSource {
   private readonly routes: LogRoutes;
   private readonly unreadable: () => void;
   private records: LogRecord[] = [];
-  private current: { readonly record: LogRecord; readonly entries: Generator<BatchEntry> } | null = null;
+  private current: { readonly record: LogRecord; readonly items: Generator<LogItem> } | null = null;
+  /** What the records name that were added last. */
+  private table: Source[] = [];
   private ready: LogMessage[] = [];
-  private readonly devices = new Map<string, KnownDevice>();
-  private lastSource: Source | null = null;
-  private lastDevice: KnownDevice | null = null;
+  private readonly frames = new LogFrames();
+  private readonly topics = new WeakMap<Source, Topics>();
   /** Everything before it was handed out as messages; null: nothing came yet. */
   private readTo: number | null = null;
 
@@ -63,8 +69,11 @@ export class LogMessages implements MessageSource {
     this.unreadable = parts.unreadable;
   }
 
-  add(records: readonly LogRecord[]): void {
-    this.records.push(...records);
+  add({ records, knownSources, sources }: RecordPortion): void {
+    if (knownSources === 0) this.table = [];
+    const { table } = this;
+    table.push(...sources);
+    for (const record of records) this.records.push({ ...record, sources: table });
   }
 
   /** Everything before it has been handed out by `next`; null: nothing came yet. */
@@ -77,27 +86,27 @@ export class LogMessages implements MessageSource {
     while (this.ready.length === 0) {
       this.current ??= this.nextRecord();
       if (!this.current) return null;
-      this.readEntry(this.current);
+      this.readItem(this.current);
     }
     return this.ready.shift() as LogMessage;
   }
 
   private nextRecord(): LogMessages['current'] {
     const record = this.records.shift();
-    return record ? { record, entries: readBatch(record) } : null;
+    return record ? { record, items: this.frames.read(record) } : null;
   }
 
-  private readEntry({ record, entries }: NonNullable<LogMessages['current']>): void {
-    const entry = this.attempt(() => entries.next());
-    // A batch that no builder wrote ends where it cannot be read any further.
-    if (!entry || entry.done) this.finish(record);
-    else this.ready = this.attempt(() => this.messagesOf(entry.value, record.position)) ?? [];
+  private readItem({ record, items }: NonNullable<LogMessages['current']>): void {
+    const item = this.nextOf(items);
+    if (item) this.ready = this.messagesOf(item);
+    else this.finish(record);
   }
 
-  /** What the log should not hold is counted, and not in the way of the rest. */
-  private attempt<Result>(read: () => Result): Result | null {
+  /** A record that no broker wrote is counted, and ends where it cannot be read any further. */
+  private nextOf(items: Generator<LogItem>): LogItem | null {
     try {
-      return read();
+      const next = items.next();
+      return next.done ? null : next.value;
     } catch {
       this.unreadable();
       return null;
@@ -109,45 +118,32 @@ export class LogMessages implements MessageSource {
     this.current = null;
   }
 
-  private messagesOf(entry: BatchEntry, position: number): LogMessage[] {
-    if (entry.kind === 'session') return [];
-    const { source, frame: bytes, arrival } = entry;
+  private messagesOf(item: LogItem): LogMessage[] {
+    if (item.kind === 'unreadable') this.unreadable();
+    if (item.kind !== 'frame') return [];
     const { telemetry, event } = this.routes;
-    const device = this.deviceOf(source);
-    const frame = device.reader.read(bytes);
+    const { source, frame, arrival, position } = item;
+    const topics = this.topicsOf(source);
     if (frame.kind === FRAME.telemetry) {
-      return messages(telemetry, device.telemetry, position, () => [telemetryPayload(frame, arrival)]);
+      return messages(telemetry, topics.telemetry, position, () => [telemetryPayload(frame, arrival)]);
     }
     if (frame.kind === FRAME.batch) {
-      return messages(telemetry, device.telemetry, position, () => batchPayloads(frame, arrival));
+      return messages(telemetry, topics.telemetry, position, () => batchPayloads(frame, arrival));
     }
     if (frame.kind === FRAME.event) {
-      return messages(event, device.event, position, () => [eventPayload(frame, arrival)]);
+      return messages(event, topics.event, position, () => [eventPayload(frame, arrival)]);
     }
     return [];
   }
 
-  private deviceOf(source: Source): KnownDevice {
-    if (source === this.lastSource && this.lastDevice) return this.lastDevice;
-    const { customer, device } = source;
-    const name = `${customer}/${device}`;
-    const known = this.devices.get(name) ?? this.meet(name, customer, device);
-    // The same fields in another array would be another layout to everybody who caches by identity.
-    if (!sameFields(known.reader.fields, source.fields)) known.reader.fields = source.fields;
-    this.lastSource = source;
-    this.lastDevice = known;
-    return known;
-  }
-
-  private meet(name: string, customer: string, device: string): KnownDevice {
-    if (this.devices.size >= KNOWN_DEVICES) this.devices.clear();
-    const known = {
-      reader: new FrameReader(0),
-      telemetry: deviceTopic(this.baseTopic, customer, device, 'telemetry'),
-      event: deviceTopic(this.baseTopic, customer, device, 'event'),
-    };
-    this.devices.set(name, known);
-    return known;
+  private topicsOf(source: Source): Topics {
+    const known = this.topics.get(source);
+    if (known) return known;
+    const topic = (kind: 'telemetry' | 'event') =>
+      deviceTopic(this.baseTopic, source.customer, source.device, kind);
+    const topics = { telemetry: topic('telemetry'), event: topic('event') };
+    this.topics.set(source, topics);
+    return topics;
   }
 }
 
@@ -159,11 +155,4 @@ function messages(
 ): LogMessage[] {
   if (mode === 'off') return [];
   return payloads().map((payload) => ({ topic, payload, qos, retain, mode, position }));
-}
-
-function sameFields(a: readonly string[] | null, b: readonly string[] | null): boolean {
-  return (
-    a === b ||
-    (a !== null && b !== null && a.length === b.length && a.every((name, index) => name === b[index]))
-  );
 }

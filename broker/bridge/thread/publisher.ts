@@ -9,7 +9,13 @@ import type { Clock } from '../../base/clock.ts';
 import type { DropReason, Progress } from '../messages.ts';
 import type { Link, PeerHello } from '../mqtt/link.ts';
 import { packetBytes } from '../mqtt/publish-writer.ts';
-import { type LogMessage, LogMessages, type LogRoutes, type MessageSource } from './log-messages.ts';
+import {
+  type LogMessage,
+  LogMessages,
+  type LogRoutes,
+  type MessageSource,
+  type RecordPortion,
+} from './log-messages.ts';
 import { MAX_IN_FLIGHT, type Message, Window } from './window.ts';
 
 export class NewestMessages implements MessageSource {
@@ -157,8 +163,8 @@ export class Publisher {
     return this.window.size === 0 && this.others.length === 0;
   }
 
-  addRecords(...[records]: Parameters<LogMessages['add']>): void {
-    this.log.add(records);
+  addRecords(portion: RecordPortion): void {
+    this.log.add(portion);
     this.newest?.fill();
   }
 

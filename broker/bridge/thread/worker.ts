@@ -85,7 +85,7 @@ class BridgeThread {
   }
 
   private serve(request: WorkerRequest): void {
-    if (request.type === 'records') this.publisher.addRecords(request.records);
+    if (request.type === 'records') this.publisher.addRecords(request);
     else if (request.type === 'publish')
       this.publisher.addOthers(request.messages.map((one) => this.withTicket(one)));
     else if (request.type === 'taken') this.taken(request.number);

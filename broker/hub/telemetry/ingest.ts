@@ -8,7 +8,7 @@
  * once, whatever the event loop is at. A batch is bound by what its frames cost in memory (P-2.2), since they stay until the commit.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
-import { BatchBuilder, type SourceHandle } from '../../store/batch.ts';
+import type { BatchBuilder, SourceHandle } from '../../store/batch.ts';
 import type { FollowedRecord, LogRecord, TelemetryLog } from '../../store/ports.ts';
 import {
   type DataFrame,
@@ -69,6 +69,8 @@ const ACCEPTED: Readonly<Record<ClockState, Acceptance>> = {
 interface Batch {
   readonly entries: readonly LogEntry[];
   readonly bytes: number;
+  /** Those that are not back yet. */
+  records: number;
 }
 
 /** Decodes a record that is not this run's own. */
@@ -81,7 +83,7 @@ interface Flush {
 }
 
 export interface IngestParts {
-  readonly log: Pick<TelemetryLog, 'append' | 'follow'>;
+  readonly log: Pick<TelemetryLog, 'append' | 'batch' | 'follow'>;
   readonly fleet: Fleet;
   readonly events: EventFeed;
   readonly counters: Counters;
@@ -94,7 +96,7 @@ export interface IngestParts {
 
 export class Ingest {
   private readonly parts: IngestParts;
-  private readonly batch = new BatchBuilder();
+  private readonly batch: BatchBuilder;
   private entries: LogEntry[] = [];
   /** Appended and not back yet, oldest first. */
   private readonly inFlight: Batch[] = [];
@@ -118,6 +120,7 @@ export class Ingest {
 
   constructor(parts: IngestParts) {
     this.parts = parts;
+    this.batch = parts.log.batch;
   }
 
   /** The log position up to which state holds everything. */
@@ -223,7 +226,10 @@ export class Ingest {
 
   private commit(): void {
     const { log, clock } = this.parts;
-    this.inFlight.push({ entries: this.entries, bytes: this.batch.bytes });
+    const { entries } = this;
+    const { bytes } = this.batch;
+    const payloads = this.batch.take();
+    this.inFlight.push({ entries, bytes, records: payloads.length });
     this.entries = [];
     this.cost = 0;
     this.scheduled?.cancel();
@@ -232,16 +238,19 @@ export class Ingest {
     this.lastCommitAt = clock.monotonic();
     // When it is durable it comes out of the log. The stores report a failure themselves (Stores.onFailure), and the process
     // ends; nothing more is told.
-    log.append(this.batch.take()).catch(() => this.fail());
+    log.append(...payloads).catch(() => this.fail());
     this.makeRoom();
   }
 
-  /** An own record: its frames were decoded when they were accepted. */
+  /** An own record: its frames were decoded when they were accepted. All records of a batch come in one turn. */
   private committed(record: FollowedRecord): void {
     const { counters } = this.parts;
-    const batch = this.inFlight.shift();
+    const [batch] = this.inFlight;
     if (!batch)
       throw new Error(`The record at ${record.position} of the log was not appended by this broker.`);
+    batch.records -= 1;
+    if (batch.records > 0) return;
+    this.inFlight.shift();
     const { entries, bytes } = batch;
     counters.commits += 1;
     counters.framesCommitted += entries.length;

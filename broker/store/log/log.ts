@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
+import { BatchBuilder } from '../batch.ts';
 import {
   type Commit,
   type Durability,
@@ -16,10 +17,12 @@ import {
   StoreError,
   type TelemetryLog,
 } from '../ports.ts';
+import { HEADER_BYTES } from './format.ts';
 import { CursorKeeper, type CursorStore, Readers } from './readers.ts';
 import { readRecords, type SegmentFile } from './recovery.ts';
 import { RecordRing } from './ring.ts';
 import { expired, SegmentRemover, Segments } from './segments.ts';
+import { SourceTables } from './source-tables.ts';
 import { WriterClient } from './writer-client.ts';
 
 export interface LogOptions {
@@ -51,7 +54,10 @@ const AGE_PARTS = 8;
 
 export class SegmentedLog implements TelemetryLog {
   readonly durability: Durability = 'power';
+  readonly batch = new BatchBuilder();
   private readonly options: LogOptions;
+  private readonly segmentBytes: number;
+  private readonly sources = new SourceTables();
   private readonly readers: Readers;
   private readonly keeper: CursorKeeper;
   private readonly ring: RecordRing;
@@ -65,11 +71,16 @@ export class SegmentedLog implements TelemetryLog {
   private follower: ((record: FollowedRecord) => void) | null = null;
   /** Where this run's own records begin. */
   private openedAt = 0;
+  /** In the open segment when everything is written that was appended. */
+  private appendedBytes = 0;
+  /** `wanted`: when the batch that fills has been appended, the segment is closed. */
+  private closing: 'no' | 'wanted' = 'no';
   private commits = 0;
   private syncMilliseconds = 0;
 
   constructor(options: LogOptions) {
     this.options = options;
+    this.segmentBytes = Math.min(options.segmentBytes, MAX_SEGMENT_BYTES);
     this.ring = new RecordRing(options.ringBytes);
     this.remover = new SegmentRemover(options.logger);
     this.segments = this.segmentsOf([{ base: 0, bytes: 0, modifiedAt: 0 }]);
@@ -84,7 +95,7 @@ export class SegmentedLog implements TelemetryLog {
 
   async start(): Promise<LogBounds> {
     const { folder, floor, logger, clock, onObstacle, onFailure } = this.options;
-    const segmentBytes = Math.min(this.options.segmentBytes, MAX_SEGMENT_BYTES);
+    const { segmentBytes } = this;
     const writer = new WriterClient(
       { folder, segmentBytes, floor: await floor() },
       {
@@ -98,6 +109,7 @@ export class SegmentedLog implements TelemetryLog {
     this.writer = writer;
     if (torn) logger.warn(torn, 'The log ended in a record that was not fully written; it was cut off.');
     this.segments = this.segmentsOf(segments);
+    this.appendedBytes = segments.at(-1)?.bytes ?? 0;
     this.readers.restore(await this.keeper.start());
     this.timer = clock.every(RETENTION_CHECK_MS, () => this.checkRetention());
     this.state = 'open';
@@ -105,9 +117,13 @@ export class SegmentedLog implements TelemetryLog {
     return this.bounds;
   }
 
-  append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
+  append(...payloads: readonly Uint8Array<ArrayBuffer>[]): Promise<Commit> {
     if (this.state !== 'open' || !this.writer) return Promise.reject(notOpen());
-    return this.writer.append(payload);
+    for (const { length } of payloads) this.appendedBytes += HEADER_BYTES + length;
+    const appended = this.writer.append(payloads, this.batch.sources);
+    if (this.closing === 'wanted') this.closeSegment();
+    else if (this.appendedBytes >= this.segmentBytes) this.beginSegment();
+    return appended;
   }
 
   async reader(name: string, from: 'first' | 'end' | number): Promise<LogReader> {
@@ -172,11 +188,25 @@ export class SegmentedLog implements TelemetryLog {
     const segment = this.segments.holding(position);
     const piece = { path: this.segments.path(segment), base: segment.base, from: position, to: segment.end };
     try {
-      return await readRecords(piece, maxBytes);
+      return await this.sources.resolve(piece, await readRecords(piece, maxBytes));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && position < this.bounds.first) return [];
       throw error;
     }
+  }
+
+  /** The writer closes a segment that is full when it gets records that name no source of before; the next ones are such. */
+  private beginSegment(): void {
+    this.appendedBytes = 0;
+    this.batch.beginSources();
+  }
+
+  /** Whatever its size; the batch that fills belongs into it. */
+  private closeSegment(): void {
+    this.closing = this.batch.bytes > 0 ? 'wanted' : 'no';
+    if (this.closing === 'wanted') return;
+    this.writer?.roll();
+    this.beginSegment();
   }
 
   private segmentsOf(files: readonly SegmentFile[]): Segments {
@@ -204,7 +234,7 @@ export class SegmentedLog implements TelemetryLog {
 
   private checkRetention(): void {
     const { clock, retentionAgeMs } = this.options;
-    if (clock.monotonic() - this.segments.last.begunAt > retentionAgeMs / AGE_PARTS) this.writer?.roll();
+    if (clock.monotonic() - this.segments.last.begunAt > retentionAgeMs / AGE_PARTS) this.closeSegment();
     this.dropExpired();
   }
 

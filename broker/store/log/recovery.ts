@@ -13,7 +13,8 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LogRecord, StoreError } from '../ports.ts';
+import { isFormat1 } from '../batch.ts';
+import { type StoredRecord, StoreError } from '../ports.ts';
 import {
   decodeHeader,
   HEADER_BYTES,
@@ -39,7 +40,7 @@ export interface Piece {
  * The records from `from` on, at least one, of about `maxBytes` (and never more than about 1 MiB, so that checking
  * them is short). Rejects with `log-corrupt` on a bad record; with ENOENT if retention has removed the file.
  */
-export async function readRecords(piece: Piece, maxBytes: number): Promise<LogRecord[]> {
+export async function readRecords(piece: Piece, maxBytes: number): Promise<StoredRecord[]> {
   const file = await open(piece.path, 'r');
   try {
     const wanted = Math.min(Math.max(maxBytes, HEADER_BYTES), PIECE_BYTES, piece.to - piece.from);
@@ -52,8 +53,8 @@ export async function readRecords(piece: Piece, maxBytes: number): Promise<LogRe
 }
 
 /** The whole records in `bytes`. */
-function parse(piece: Piece, bytes: Buffer): LogRecord[] {
-  const records: LogRecord[] = [];
+function parse(piece: Piece, bytes: Buffer): StoredRecord[] {
+  const records: StoredRecord[] = [];
   let offset = 0;
   while (offset + HEADER_BYTES <= bytes.length) {
     const position = piece.from + offset;
@@ -69,7 +70,7 @@ function parse(piece: Piece, bytes: Buffer): LogRecord[] {
 }
 
 /** A record that is larger than what was asked for. */
-async function readOne(file: FileHandle, piece: Piece, bytes: Buffer): Promise<LogRecord> {
+async function readOne(file: FileHandle, piece: Piece, bytes: Buffer): Promise<StoredRecord> {
   const header = checkedHeader(piece, bytes, 0);
   const record = await readAt(file, piece, HEADER_BYTES + header.length);
   const payload = record.subarray(HEADER_BYTES);
@@ -112,6 +113,8 @@ export interface Recovered {
   readonly segments: readonly SegmentFile[];
   /** What has to be cut off the last segment; null if it is whole. */
   readonly torn: { readonly file: string; readonly offset: number; readonly bytes: number } | null;
+  /** The last segment begins with a record of format 1 (store/batch.ts). */
+  readonly isFormat1: boolean;
 }
 
 /** `floor`: the position below which everything is known to have been durable. Throws `log-corrupt`. */
@@ -119,7 +122,7 @@ export function recover(folder: string, floor: number): Recovered {
   const segments = listSegments(folder);
   checkContiguous(folder, segments);
   const last = segments.at(-1);
-  if (!last) return { segments, torn: null };
+  if (!last) return { segments, torn: null, isFormat1: false };
   const file = join(folder, segmentName(last.base));
   const bytes = readWhole(file, last.bytes);
   const offset = findBadRecord(bytes, last.base);
@@ -127,7 +130,8 @@ export function recover(folder: string, floor: number): Recovered {
   const whole = offset ?? bytes.length;
   checkFloor(file, last.base + whole, whole, floor);
   const kept = [...segments.slice(0, -1), { ...last, bytes: whole }];
-  return { segments: kept, torn: offset === null ? null : { file, offset, bytes: bytes.length - offset } };
+  const torn = offset === null ? null : { file, offset, bytes: bytes.length - offset };
+  return { segments: kept, torn, isFormat1: whole > 0 && isFormat1(bytes.subarray(HEADER_BYTES)) };
 }
 
 export function corrupt(file: string, offset: number, cause?: string): StoreError {

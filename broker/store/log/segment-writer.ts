@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { makeFolder, syncFolder } from '../folders.ts';
 import { obstacleOf } from '../obstacles.ts';
-import type { LogRecord } from '../ports.ts';
+import type { StoredRecord } from '../ports.ts';
 import { encodeHeader, HEADER_BYTES, segmentName } from './format.ts';
 import type { WriterOptions } from './messages.ts';
 import { type Recovered, recover } from './recovery.ts';
@@ -68,8 +68,19 @@ export class SegmentWriter {
     if (recovered.torn) ftruncateSync(file, recovered.torn.offset);
     // The process before this one may have died between write and sync: what was read must also be on the disk.
     if (last.bytes > 0 || recovered.torn) fsyncSync(file);
-    syncFolder(this.options.folder);
-    return recovered;
+    syncFolder(folder);
+    return recovered.isFormat1 ? this.leaveFormat1(recovered) : recovered;
+  }
+
+  /** What a broker of before wrote is left as it is; if the disk is full, its last segment goes on. */
+  private leaveFormat1(recovered: Recovered): Recovered {
+    try {
+      const base = this.rollAt(1);
+      return base === null ? recovered : recover(this.options.folder, this.options.floor);
+    } catch (error) {
+      if (obstacleOf(error)) return recovered;
+      throw error;
+    }
   }
 
   /** Of the open segment. */
@@ -88,11 +99,11 @@ export class SegmentWriter {
   }
 
   /** One write, one sync. The records are durable when this returns. */
-  commit(payloads: readonly Uint8Array<ArrayBuffer>[]): LogRecord[] {
+  commit(payloads: readonly Uint8Array<ArrayBuffer>[]): StoredRecord[] {
     const segment = this.current();
     const durable = segment.base + segment.bytes;
     const parts: Uint8Array[] = [];
-    const records: LogRecord[] = [];
+    const records: StoredRecord[] = [];
     let position = durable;
     for (const payload of payloads) {
       const end = position + HEADER_BYTES + payload.length;

@@ -3,7 +3,8 @@
  * failure every append rejects, waiting ones too.
  */
 import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
-import { type Commit, type LogRecord, type Obstacle, StoreError } from '../ports.ts';
+import type { SourceTable } from '../batch.ts';
+import { type Commit, type LogRecord, type Obstacle, type StoredRecord, StoreError } from '../ports.ts';
 import { isPayloadLength, MAX_PAYLOAD_BYTES } from './format.ts';
 import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
 import type { Recovered } from './recovery.ts';
@@ -18,7 +19,10 @@ export interface WriterEvents {
   failed(error: StoreError): void;
 }
 
-interface Waiting {
+/** An append that waits for the disk. */
+interface PendingAppend {
+  readonly records: number;
+  readonly sources: SourceTable;
   resolve(commit: Commit): void;
   reject(error: StoreError): void;
 }
@@ -29,7 +33,7 @@ export class WriterClient {
   private thread: WorkerThread<WriterRequest, WriterReport> | null = null;
   private state: 'opening' | 'open' | 'stopping' = 'opening';
   /** Oldest first: the thread answers in order. */
-  private waiting: Waiting[] = [];
+  private waiting: PendingAppend[] = [];
   private failure: StoreError | null = null;
 
   constructor(options: WriterOptions, events: WriterEvents) {
@@ -61,16 +65,22 @@ export class WriterClient {
     return report;
   }
 
-  append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
+  /** `sources`: what the records name. */
+  append(payloads: readonly Uint8Array<ArrayBuffer>[], sources: SourceTable): Promise<Commit> {
     if (this.failure) return Promise.reject(this.failure);
-    if (!isPayloadLength(payload.length)) {
+    if (payloads.length === 0) return Promise.reject(new RangeError('there is no record to append'));
+    const bad = payloads.find(({ length }) => !isPayloadLength(length));
+    if (bad) {
       return Promise.reject(
-        new RangeError(`a record holds 1 to ${MAX_PAYLOAD_BYTES} bytes, not ${payload.length}`),
+        new RangeError(`a record holds 1 to ${MAX_PAYLOAD_BYTES} bytes, not ${bad.length}`),
       );
     }
     return new Promise((resolve, reject) => {
-      this.waiting.push({ resolve, reject });
-      this.send({ type: 'append', payload }, [payload.buffer]);
+      this.waiting.push({ records: payloads.length, sources, resolve, reject });
+      this.send(
+        { type: 'append', payloads },
+        payloads.map(({ buffer }) => buffer),
+      );
     });
   }
 
@@ -99,13 +109,19 @@ export class WriterClient {
     else if (report.type === 'failed') this.fail(report.message);
   }
 
-  private settle(records: readonly LogRecord[], syncMilliseconds: number): void {
+  private settle(stored: readonly StoredRecord[], syncMilliseconds: number): void {
+    const records: LogRecord[] = [];
+    const settled: (() => void)[] = [];
+    while (records.length < stored.length) {
+      const { records: count, sources, resolve } = this.waiting.shift() as PendingAppend;
+      const own = stored.slice(records.length, records.length + count);
+      records.push(...own.map((record) => ({ ...record, sources })));
+      const { position } = own[0] as StoredRecord;
+      const { end } = own.at(-1) as StoredRecord;
+      settled.push(() => resolve({ position, end }));
+    }
     this.events.committed(records, syncMilliseconds);
-    const settled = this.waiting.splice(0, records.length);
-    settled.forEach(({ resolve }, index) => {
-      const { position, end } = records[index] as LogRecord;
-      resolve({ position, end });
-    });
+    for (const resolve of settled) resolve();
   }
 
   private fail(cause: string): void {

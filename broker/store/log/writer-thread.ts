@@ -5,6 +5,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
+import { beginsSources, namesEarlierSources } from '../batch.ts';
 import { obstacleOf } from '../obstacles.ts';
 import { StoreError } from '../ports.ts';
 import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
@@ -58,20 +59,21 @@ export class WriterThread {
 
   private serve(request: WriterRequest): void {
     let next: WriterRequest | null = request;
-    while (next !== null) next = next.type === 'append' ? this.append(next.payload) : this.control(next);
+    while (next !== null) next = next.type === 'append' ? this.append(next.payloads) : this.control(next);
   }
 
   /** Returns the request that ended the group, if it was not an append. */
-  private append(first: Uint8Array<ArrayBuffer>): WriterRequest | null {
-    const group = [first];
-    let bytes = first.length;
+  private append(first: Group): WriterRequest | null {
+    const group = [...first];
+    let bytes = sizeOf(first);
     let next: WriterRequest | null = null;
     while (next === null && bytes < GROUP_BYTES && group.length < GROUP_RECORDS) {
       const queued = this.nextQueued();
       if (!queued) break;
-      if (queued.type === 'append') {
-        group.push(queued.payload);
-        bytes += queued.payload.length;
+      // Before records whose sources are numbered anew a segment may end, so they begin a write.
+      if (queued.type === 'append' && !beginsSources(queued.payloads[0] as Uint8Array)) {
+        group.push(...queued.payloads);
+        bytes += sizeOf(queued.payloads);
       } else next = queued;
     }
     if (this.state === 'open') this.attempt(() => this.commit(group), group);
@@ -92,7 +94,7 @@ export class WriterThread {
   }
 
   private commit(group: Group): void {
-    this.roll(this.options.segmentBytes);
+    if (!namesEarlierSources(group[0] as Uint8Array)) this.roll(this.options.segmentBytes);
     const start = performance.now();
     const records = this.writer
       .commit(group)
@@ -156,6 +158,10 @@ export class WriterThread {
   private report(report: WriterReport, transfer: ArrayBuffer[] = []): void {
     this.port.postMessage(report, transfer);
   }
+}
+
+function sizeOf(payloads: Group): number {
+  return payloads.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** A batch's memory is mostly larger than what is in it: readers shall hold what the ring of records counts. */

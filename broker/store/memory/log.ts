@@ -1,5 +1,6 @@
 /** A telemetry log that lives as long as its process, for tests. Keeps the newest records, bounded in bytes. */
 
+import { BatchBuilder } from '../batch.ts';
 import { Readers } from '../log/readers.ts';
 import { RecordRing } from '../log/ring.ts';
 import {
@@ -16,6 +17,7 @@ import {
 
 export class MemoryLog implements TelemetryLog {
   readonly durability: Durability = 'process';
+  readonly batch = new BatchBuilder();
   private readonly ring: RecordRing;
   private readonly readers: Readers;
   private readonly holds = new Map<string, number>();
@@ -38,18 +40,26 @@ export class MemoryLog implements TelemetryLog {
     return this.bounds;
   }
 
-  async append(payload: Uint8Array<ArrayBuffer>): Promise<Commit> {
+  async append(...payloads: readonly Uint8Array<ArrayBuffer>[]): Promise<Commit> {
     if (this.state !== 'open') throw notOpen();
-    if (payload.length === 0) throw new RangeError('a record holds at least 1 byte');
-    const commit = { position: this.end, end: this.end + payload.length };
-    const record = { ...commit, payload: structuredClone(payload, { transfer: [payload.buffer] }) };
-    this.ring.push(record);
-    this.end = commit.end;
-    this.commits += 1;
+    if (payloads.length === 0 || payloads.some(({ length }) => length === 0))
+      throw new RangeError('a record holds at least 1 byte');
+    const position = this.end;
+    const records = payloads.map((payload) => this.store(payload));
+    this.commits += records.length;
     this.dropOldest();
-    this.follower?.({ ...record, isOwn: true });
+    for (const record of records) this.follower?.({ ...record, isOwn: true });
     this.readers.wake();
-    return commit;
+    return { position, end: this.end };
+  }
+
+  private store(payload: Uint8Array<ArrayBuffer>): LogRecord {
+    const position = this.end;
+    this.end += payload.length;
+    const own = structuredClone(payload, { transfer: [payload.buffer] });
+    const record = { position, end: this.end, payload: own, sources: this.batch.sources };
+    this.ring.push(record);
+    return record;
   }
 
   async follow(position: number, follower: (record: FollowedRecord) => void): Promise<void> {

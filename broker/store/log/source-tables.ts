@@ -1,0 +1,126 @@
+/**
+ * The sources that records of segment files name. A record may name sources that stand earlier in its segment, so who
+ * begins to read in the middle needs them: the segment is read once from its beginning up to there. Owns what is known of the
+ * segments that were read last, bounded in bytes.
+ */
+import { namesEarlierSources, type Source, type SourceTable, sourcesIn } from '../batch.ts';
+import type { LogRecord, StoredRecord } from '../ports.ts';
+import { corrupt, type Piece, readRecords } from './recovery.ts';
+
+/** Encoded; in memory it is two to four times as much. */
+const MAX_BYTES = 32 * 1024 * 1024;
+const STEP_BYTES = 1024 * 1024;
+const NO_SOURCES: SourceTable = [];
+
+export class SourceTables {
+  private readonly maxBytes: number;
+  /** By the segment's base; the one used last comes last. */
+  private readonly segments = new Map<number, SegmentSources>();
+
+  constructor(maxBytes = MAX_BYTES) {
+    this.maxBytes = maxBytes;
+  }
+
+  /** Gives records of a segment, as they follow each other, the sources that they name. `piece`: where they were read from. */
+  async resolve(piece: Piece, records: readonly StoredRecord[]): Promise<LogRecord[]> {
+    const [first] = records;
+    if (!first) return [];
+    let known = await this.knownBefore(piece, first);
+    // Somebody else may have read on in it meanwhile, and its beginning may be forgotten.
+    while (!known.reaches(first.position)) known = await this.knownBefore(piece, first);
+    for (const record of records) known.add(piece, record);
+    this.keep(piece.base, known);
+    return records.map((record) => ({ ...record, sources: known.at(record.position) }));
+  }
+
+  private async knownBefore(piece: Piece, { position, payload }: StoredRecord): Promise<SegmentSources> {
+    const kept = this.segments.get(piece.base);
+    if (kept?.reaches(position)) return kept;
+    if (!namesEarlierSources(payload)) return new SegmentSources(position);
+    const known = kept && kept.to < position ? kept : new SegmentSources(piece.base);
+    while (known.to < position) {
+      const step = { ...piece, from: known.to, to: position };
+      for (const record of await readRecords(step, STEP_BYTES)) known.add(piece, record);
+    }
+    return known;
+  }
+
+  private keep(base: number, known: SegmentSources): void {
+    this.segments.delete(base);
+    this.segments.set(base, known);
+    let bytes = 0;
+    for (const segment of this.segments.values()) bytes += segment.bytes;
+    for (const [oldest, segment] of this.segments) {
+      if (bytes <= this.maxBytes || oldest === base) break;
+      bytes -= segment.bytes;
+      this.segments.delete(oldest);
+    }
+    known.forgetBeyond(this.maxBytes);
+  }
+}
+
+/** A table, from the record on with which its sources begin. */
+interface TableOfRecords {
+  readonly from: number;
+  readonly sources: Source[];
+  bytes: number;
+}
+
+/** What is known of one segment: the tables of its records between `from` and `to`. */
+class SegmentSources {
+  to: number;
+  private from: number;
+  private tables: TableOfRecords[] = [];
+
+  constructor(from: number) {
+    this.from = from;
+    this.to = from;
+  }
+
+  get bytes(): number {
+    return this.tables.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  reaches(position: number): boolean {
+    return this.from <= position && position <= this.to;
+  }
+
+  at(position: number): SourceTable {
+    return this.tables.findLast(({ from }) => from <= position)?.sources ?? NO_SOURCES;
+  }
+
+  /** The record at `to`; one before it is known already. */
+  add(piece: Piece, { position, end, payload }: StoredRecord): void {
+    if (position < this.to) return;
+    this.to = end;
+    const found = sourcesOf(piece, position, payload);
+    if (!found) return;
+    if (found.before === 0) this.tables.push({ from: position, sources: [], bytes: 0 });
+    const table = this.tables.at(-1);
+    if (table?.sources.length !== found.before) {
+      throw damaged(piece, position, `${found.before} sources should stand before it`);
+    }
+    table.sources.push(...found.sources);
+    table.bytes += found.bytes;
+  }
+
+  /** The newest table stays, whatever its size. */
+  forgetBeyond(maxBytes: number): void {
+    while (this.tables.length > 1 && this.bytes > maxBytes) {
+      this.tables.shift();
+      this.from = (this.tables[0] as TableOfRecords).from;
+    }
+  }
+}
+
+function sourcesOf(piece: Piece, position: number, payload: Uint8Array): ReturnType<typeof sourcesIn> {
+  try {
+    return sourcesIn(payload);
+  } catch (error) {
+    throw damaged(piece, position, (error as Error).message);
+  }
+}
+
+function damaged({ path, base }: Piece, position: number, cause: string) {
+  return corrupt(path, position - base, cause);
+}
