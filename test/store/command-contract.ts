@@ -59,6 +59,15 @@ export function commandContract(engine: 'files' | 'memory'): void {
     );
   });
 
+  it('that are open come in one page as long as they fit', async () => {
+    const { database } = (await startStores({ engine })).stores;
+    await database.saveCommands(Array.from({ length: 1000 }, (_, index) => command(index + 1)));
+    expect(await database.loadOpenCommands(null)).toMatchObject({ items: { length: 1000 }, next: null });
+    await database.saveCommands([command(1001)]);
+    expect((await database.loadOpenCommands(null)).next).toBe(1000);
+    expect(await database.loadOpenCommands(1000)).toMatchObject({ items: [{ number: 1001 }], next: null });
+  });
+
   it('of one id belong to their customer, and an admin finds all of them', async () => {
     const { database } = (await startStores({ engine })).stores;
     await database.saveCommands([command(1, { id: 'x' }), command(2, { id: 'x', customer: 'other' })]);

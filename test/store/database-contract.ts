@@ -87,6 +87,20 @@ export function databaseContract(engine: 'files' | 'memory'): void {
       expect(loaded['pump-2499']).toBe('body 2499');
     });
 
+    it('comes in one page as long as it fits, and in the next one what comes after', async () => {
+      const { database } = (await startStores({ engine })).stores;
+      const rows = Array.from({ length: 1001 }, (_, index) => device(`pump-${1000 + index}`, 1, 'x'));
+      await database.saveDevices(rows.slice(1));
+      expect(await database.loadDevices(null)).toMatchObject({ items: { length: 1000 }, next: null });
+      await database.saveDevices(rows);
+      const { items, next } = await database.loadDevices(null);
+      expect([items.length, next]).toEqual([1000, { customer: 'acme', device: 'pump-1999' }]);
+      expect(await database.loadDevices(next)).toMatchObject({
+        items: [{ device: 'pump-2000' }],
+        next: null,
+      });
+    });
+
     it('keeps the row of the higher position, and takes the same one again', async () => {
       const { stores } = await startStores({ engine });
       await stores.database.saveDevices([device('pump', 10, 'ten')]);

@@ -58,7 +58,7 @@ export function damagedPages(file: string): readonly number[] {
 }
 
 /** From when SQLite has opened the file. */
-interface Running {
+interface AttachedSums {
   readonly database: SqliteDatabase.Database;
   readonly follower: WalFollower;
   readonly raiseMark: SqliteDatabase.Statement<[object]>;
@@ -68,7 +68,7 @@ interface Running {
 export class PageSums {
   private readonly path: string;
   private readonly file: number;
-  private running: Running | null = null;
+  private attached: AttachedSums | null = null;
   private sums: number | null = null;
   /** The sums of all pages are to be written, not only of those in the log. */
   private needsAll = true;
@@ -84,7 +84,7 @@ export class PageSums {
   /** From now on this alone checkpoints. The database is whole, and its log was not begun anew since it was checked. */
   start(database: SqliteDatabase.Database): void {
     const follower = new WalFollower(`${this.path}-wal`, pageBytesOf(this.file));
-    this.running = { database, follower, raiseMark: statementsOf(database)('raiseMark') };
+    this.attached = { database, follower, raiseMark: statementsOf(database)('raiseMark') };
     this.needsAll = !existsSync(sumsFile(this.path));
     this.readLog();
     this.checkpoint();
@@ -115,7 +115,7 @@ export class PageSums {
   }
 
   close(): void {
-    this.running?.follower.close();
+    this.attached?.follower.close();
     if (this.sums !== null) closeSync(this.sums);
     closeSync(this.file);
   }
@@ -169,9 +169,9 @@ export class PageSums {
     this.needsAll = false;
   }
 
-  private started(): Running {
-    if (!this.running) throw new Error('the page sums are not started');
-    return this.running;
+  private started(): AttachedSums {
+    if (!this.attached) throw new Error('the page sums are not started');
+    return this.attached;
   }
 }
 
