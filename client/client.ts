@@ -1,7 +1,7 @@
 /**
  * A device of Signalbox: sends readings and events, keeps them until the broker says that they are durable, executes
  * commands, applies desired values, and keeps itself connected meanwhile. Owns nothing but its parts: the way of readings
- * (`telemetry.ts`), the connection (`link.ts`), commands (`command-desk.ts`), desired values (`desired-desk.ts`), and
+ * (`telemetry.ts`), the connection (`reconnector.ts`), commands (`command-executor.ts`), desired values (`desired-applier.ts`), and
  * what was said of both and is not known to have arrived (`unconfirmed.ts`).
  */
 import type { Clock } from '../broker/base/clock.ts';
@@ -15,14 +15,14 @@ import {
   type WelcomeFrame,
 } from '../broker/wire/frames.ts';
 import { MOST_SLEEP_SECONDS } from '../schemas/frames.ts';
-import { CommandDesk, resultName } from './command-desk.ts';
-import type { Connection } from './connection.ts';
-import { DesiredDesk, type DesiredHandler, REPORT } from './desired-desk.ts';
+import { CommandExecutor, resultName } from './command-executor.ts';
+import type { BrokerConnection } from './connection.ts';
+import { DesiredApplier, type DesiredHandler, REPORT } from './desired-applier.ts';
 import { type CommandHandler, type CommandHandlerOptions, registration } from './device-command.ts';
-import { type DeviceClientEvents, Emitter, type Tell } from './events.ts';
-import { type BatchSamples, type Draft, FrameWriter, type Timed } from './frame-draft.ts';
-import { type ClientState, Link, type LinkOwner } from './link.ts';
+import { type DeviceClientEvents, Emitter, type Notify } from './events.ts';
+import { type BatchSamples, type FrameDraft, FrameWriter, type Timed } from './frame-draft.ts';
 import { authorization, type DeviceClientOptions, deviceAddress, helloFrame } from './options.ts';
+import { type ClientState, Reconnector, type ReconnectorOwner } from './reconnector.ts';
 import { type OpenSeen, openSeen } from './seen-file.ts';
 import { systemClock } from './system-clock.ts';
 import { Telemetry } from './telemetry.ts';
@@ -41,11 +41,11 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
   private readonly options: DeviceClientOptions;
   private readonly clock: Clock;
   private readonly writer: FrameWriter;
-  private readonly link: Link;
+  private readonly reconnector: Reconnector;
   private readonly telemetry: Telemetry;
   private readonly unconfirmed: Unconfirmed;
-  private readonly commands: CommandDesk;
-  private readonly desired: DesiredDesk;
+  private readonly commands: CommandExecutor;
+  private readonly desired: DesiredApplier;
   private seen: OpenSeen | null = null;
   private stopping: Promise<void> | null = null;
 
@@ -57,20 +57,20 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     this.writer = new FrameWriter(options.fields);
     helloFrame(options);
     const { clock } = this;
-    const tell: Tell = (name, payload) => this.emit(name, payload);
-    const telemetry = new Telemetry(options, clock, tell);
-    const onGivenUp = (what: string) => tell('fault', new Error(what));
+    const notify: Notify = (name, payload) => this.emit(name, payload);
+    const telemetry = new Telemetry(options, clock, notify);
+    const onGivenUp = (what: string) => notify('fault', new Error(what));
     const unconfirmed = new Unconfirmed({ position: () => telemetry.position, clock, onGivenUp });
     const concurrency = options.commands?.concurrency ?? 1;
     this.telemetry = telemetry;
     this.unconfirmed = unconfirmed;
-    this.commands = new CommandDesk({ unconfirmed, clock, tell, concurrency });
-    this.desired = new DesiredDesk({ unconfirmed, tell });
-    this.link = makeLink(options, clock, this.linkOwner());
+    this.commands = new CommandExecutor({ unconfirmed, clock, notify, concurrency });
+    this.desired = new DesiredApplier({ unconfirmed, notify });
+    this.reconnector = makeReconnector(options, clock, this.reconnectorOwner());
   }
 
   get state(): ClientState {
-    return this.link.state;
+    return this.reconnector.state;
   }
 
   /** Frames that are not known to be durable, and what they and their keeping take. */
@@ -86,7 +86,7 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     this.telemetry.open();
     this.seen = seen;
     this.commands.start(seen.commands);
-    this.link.start();
+    this.reconnector.start();
   }
 
   /**
@@ -151,7 +151,7 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     this.desired.report(version, values);
   }
 
-  private enqueue(write: (seq: number, now: number) => Draft): number {
+  private enqueue(write: (seq: number, now: number) => FrameDraft): number {
     if (this.stopping) throw new Error(STOPPED);
     return this.telemetry.enqueue(write);
   }
@@ -167,7 +167,7 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     });
   }
 
-  private linkOwner(): LinkOwner {
+  private reconnectorOwner(): ReconnectorOwner {
     return {
       hello: (extent) => this.hello(extent),
       greetedLess: ({ code, message }) =>
@@ -192,7 +192,7 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
   }
 
   /** Results go before readings, so that the ack of a new reading covers them. */
-  private live(connection: Connection, { limits }: WelcomeFrame, durable: number): void {
+  private live(connection: BrokerConnection, { limits }: WelcomeFrame, durable: number): void {
     this.unconfirmed.acknowledged(this.telemetry.greeted(durable));
     this.unconfirmed.live(connection);
     this.telemetry.live(connection, limits.window, durable);
@@ -225,7 +225,7 @@ export class DeviceClient extends Emitter<DeviceClientEvents> {
     const wasEnded = this.state === 'ended';
     this.commands.stop();
     this.desired.stop();
-    await this.link.stop(reason);
+    await this.reconnector.stop(reason);
     this.telemetry.close();
     this.seen?.journal?.close();
     if (!wasEnded) this.ended('stopped', STOPPED);
@@ -249,10 +249,10 @@ function closeReason(sleep: number | boolean): string {
   throw new TypeError(`sleep is 0 to ${MOST_SLEEP_SECONDS} seconds (P-7.5).`);
 }
 
-function makeLink(options: DeviceClientOptions, clock: Clock, owner: LinkOwner): Link {
+function makeReconnector(options: DeviceClientOptions, clock: Clock, owner: ReconnectorOwner): Reconnector {
   const { url, device, key, webSocket, random = Math.random } = options;
   const address = deviceAddress(url, device);
-  return new Link({ address, headers: authorization(key), webSocket, clock, random }, owner);
+  return new Reconnector({ address, headers: authorization(key), webSocket, clock, random }, owner);
 }
 
 /** Resolves when `work` does, or after `milliseconds`. `work` must not reject. */

@@ -38,7 +38,7 @@ export interface ConnectionOwner {
   ended(end: ConnectionEnd): void;
 }
 
-export interface ConnectionOptions {
+export interface BrokerConnectionOptions {
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Compression and payload are not up for choice. */
@@ -46,7 +46,7 @@ export interface ConnectionOptions {
   readonly clock: Clock;
 }
 
-export class Connection {
+export class BrokerConnection {
   private readonly socket: WebSocket;
   private readonly clock: Clock;
   private readonly owner: ConnectionOwner;
@@ -58,7 +58,7 @@ export class Connection {
   private state: 'open' | 'closing' | 'ended' = 'open';
 
   /** Starts the handshake at once. */
-  constructor(options: ConnectionOptions, owner: ConnectionOwner) {
+  constructor(options: BrokerConnectionOptions, owner: ConnectionOwner) {
     this.clock = options.clock;
     this.owner = owner;
     this.heardAt = this.clock.monotonic();
@@ -166,7 +166,7 @@ export class Connection {
   }
 }
 
-function openSocket({ address, headers, webSocket }: ConnectionOptions): WebSocket {
+function openSocket({ address, headers, webSocket }: BrokerConnectionOptions): WebSocket {
   return new WebSocket(address, [SUBPROTOCOL], {
     ...(webSocket as ClientOptions | undefined),
     headers: { ...webSocket?.headers, ...headers },
@@ -175,7 +175,7 @@ function openSocket({ address, headers, webSocket }: ConnectionOptions): WebSock
   });
 }
 
-interface Refusal {
+interface HandshakeRefusal {
   readonly status: number;
   /** null: the body is none, so the answer is not a broker's. */
   readonly problem: Problem | null;
@@ -187,7 +187,11 @@ interface Refusal {
 const MOST_BYTES = 16_384;
 
 /** Calls `done` once, also when the answer breaks off. `now`: Unix ms. */
-function readRefusal(response: IncomingMessage, now: number, done: (refusal: Refusal) => void): void {
+function readRefusal(
+  response: IncomingMessage,
+  now: number,
+  done: (refusal: HandshakeRefusal) => void,
+): void {
   const chunks: Buffer[] = [];
   let length = 0;
   const finish = () => {

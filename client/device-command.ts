@@ -2,7 +2,7 @@
 import type { CommandFrame, Value } from '../broker/wire/frames.ts';
 import { type FinalResultName, reasonData } from './command-result.ts';
 
-export interface Progress {
+export interface CommandProgress {
   /** 0 to 100. */
   readonly percent?: number;
   readonly note?: string;
@@ -19,7 +19,7 @@ export interface DeviceCommand {
   /** Says that the device has it and will do it. Only needed where the handler was registered with `accept: 'manual'`. */
   accept(): void;
   /** May be lost with a connection. Throws FrameError for what no frame can carry. */
-  progress(progress: Progress): void;
+  progress(progress: CommandProgress): void;
   /** Ends it before its handler returns, such as a reboot that would not. */
   done(data?: Value): void;
   /** Ends it: the device will not do it. A text is the reason. What the handler does afterwards changes nothing. */
@@ -43,21 +43,21 @@ export interface CommandHandlerOptions {
   readonly accept?: 'auto' | 'manual';
 }
 
-export interface Registered {
+export interface RegisteredHandler {
   readonly handler: CommandHandler;
   readonly accept: 'auto' | 'manual';
 }
 
-/** As a desk takes it. */
+/** What `onCommand` was given, with the default. */
 export function registration(
   handler: CommandHandler,
   { accept = 'auto' }: CommandHandlerOptions,
-): Registered {
+): RegisteredHandler {
   return { handler, accept };
 }
 
 /** Who says these things to the broker. */
-export interface CommandTeller {
+export interface CommandReporter {
   accept(id: string): void;
   progress(id: string, data: Value): void;
   finish(id: string, status: FinalResultName, data: Value): void;
@@ -69,17 +69,17 @@ export class CommandRun implements DeviceCommand {
   readonly args: Value;
   readonly ttl: number;
   readonly expiresAt: number;
-  private readonly teller: CommandTeller;
+  private readonly reporter: CommandReporter;
   private state: 'taken' | 'accepted' | 'ended' = 'taken';
 
   /** `now`: when it came. */
-  constructor({ id, name, args, ttl }: CommandFrame, now: number, teller: CommandTeller) {
+  constructor({ id, name, args, ttl }: CommandFrame, now: number, reporter: CommandReporter) {
     this.id = id;
     this.name = name;
     this.args = args;
     this.ttl = ttl;
     this.expiresAt = now + ttl;
-    this.teller = teller;
+    this.reporter = reporter;
   }
 
   get hasEnded(): boolean {
@@ -89,13 +89,13 @@ export class CommandRun implements DeviceCommand {
   accept(): void {
     if (this.state !== 'taken') return;
     this.state = 'accepted';
-    this.teller.accept(this.id);
+    this.reporter.accept(this.id);
   }
 
-  progress({ percent, note }: Progress): void {
+  progress({ percent, note }: CommandProgress): void {
     if (this.state === 'ended') return;
     const data = { ...(percent !== undefined && { percent }), ...(note !== undefined && { note }) };
-    this.teller.progress(this.id, data);
+    this.reporter.progress(this.id, data);
     // The broker takes it for an acceptance, too.
     this.state = 'accepted';
   }
@@ -119,7 +119,7 @@ export class CommandRun implements DeviceCommand {
   private end(status: FinalResultName, data: Value): void {
     if (this.state === 'ended') return;
     this.state = 'ended';
-    this.teller.finish(this.id, status, data);
+    this.reporter.finish(this.id, status, data);
   }
 
   /** Runs the handler to its end. Never rejects for what the handler throws. */

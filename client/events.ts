@@ -1,4 +1,4 @@
-/** What a device client tells, typed by name, and the small emitter that tells it. Owns its listeners. */
+/** The events of a device client, typed by name, and the small emitter that sends them. Owns its listeners. */
 import type { CommandFrame, DesiredFrame, ErrorFrame, Value, WelcomeLimits } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
 import type { ResultName } from './command-result.ts';
@@ -10,7 +10,7 @@ export interface AcknowledgedFrame {
 }
 
 /** Why a frame left the outbox without being durable. */
-export type DropReason = 'outbox-full' | 'rejected' | 'fields-changed';
+export type FrameDropReason = 'outbox-full' | 'rejected' | 'fields-changed';
 
 export interface DeviceClientEvents {
   /** The broker's welcome (P-3.1). */
@@ -20,7 +20,7 @@ export interface DeviceClientEvents {
   /** These frames are durable (P-4.2), in order. */
   acknowledged: { readonly seq: number; readonly frames: readonly AcknowledgedFrame[] };
   /** These frames are given up. */
-  dropped: { readonly seqs: readonly number[]; readonly reason: DropReason; readonly detail: string };
+  dropped: { readonly seqs: readonly number[]; readonly reason: FrameDropReason; readonly detail: string };
   /** An error frame (P-8); the connection goes on unless `disconnected` follows. */
   error: ErrorFrame;
   /** A command came (P-5), also one that came before; its handler answers it. */
@@ -41,8 +41,8 @@ export interface DeviceClientEvents {
   ended: { readonly reason: 'stopped' | 'key-ended' };
 }
 
-/** How a part of the client tells something. */
-export type Tell = <Name extends keyof DeviceClientEvents>(
+/** How a part of the client emits an event. */
+export type Notify = <Name extends keyof DeviceClientEvents>(
   name: Name,
   payload: DeviceClientEvents[Name],
 ) => void;

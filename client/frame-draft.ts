@@ -6,7 +6,7 @@ import { encodeBatch, encodeEvent, encodeTelemetry, type SampleValues } from '..
 import type { Value } from '../broker/wire/frames.ts';
 import { FrameReader } from '../broker/wire/reader.ts';
 
-export interface Draft {
+export interface FrameDraft {
   readonly seq: number;
   readonly bytes: Uint8Array;
   /** When it was handed in; client's clock, Unix ms. */
@@ -37,12 +37,12 @@ export class FrameWriter {
   }
 
   /** These three throw FrameError for values outside the profile or the schema (P-2.2, P-2.4). */
-  telemetry(seq: number, now: number, values: SampleValues, { time }: Timed): Draft {
+  telemetry(seq: number, now: number, values: SampleValues, { time }: Timed): FrameDraft {
     return this.draft(seq, now, time ?? null, (at) => encodeTelemetry(seq, at, values));
   }
 
   /** Without a time the batch ends now: its last sample is of this moment. */
-  batch(seq: number, now: number, samples: BatchSamples, { time }: Timed): Draft {
+  batch(seq: number, now: number, samples: BatchSamples, { time }: Timed): FrameDraft {
     const last = samples.reduce((latest, [dt]) => Math.max(latest, dt), Number.NEGATIVE_INFINITY);
     const measuredAt = now - (samples.length === 0 ? 0 : last);
     return this.draft(seq, now, time ?? null, (at) => encodeBatch(seq, at, samples), measuredAt);
@@ -55,12 +55,12 @@ export class FrameWriter {
     name: string,
     data: Value | undefined,
     { time }: Timed,
-  ): Draft {
+  ): FrameDraft {
     return this.draft(seq, now, time ?? null, (at) => encodeEvent(seq, at, severity, name, data));
   }
 
   /** `undated`: when it was measured if the caller does not say; ms of the client's clock. */
-  private draft(seq: number, now: number, time: number | null, encode: Encode, undated = now): Draft {
+  private draft(seq: number, now: number, time: number | null, encode: Encode, undated = now): FrameDraft {
     const measuredAt = time === null ? undated : time < 0 ? now + time : null;
     const bytes = encode(measuredAt === null ? time : PLACE);
     this.reader.read(bytes);
@@ -69,7 +69,7 @@ export class FrameWriter {
 }
 
 /** Dates a draft that its caller left undated; `time` is Unix ms. Others stay as they are. */
-export function dateDraft({ bytes, measuredAt }: Draft, time: number): void {
+export function dateDraft({ bytes, measuredAt }: FrameDraft, time: number): void {
   if (measuredAt === null) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const place = timePlace(view);

@@ -21,12 +21,17 @@ export type {
 } from '../broker/wire/frames.ts';
 export { DeviceClient, type StopOptions } from './client.ts';
 export type { FinalResultName, ResultName } from './command-result.ts';
-export type { DesiredHandler } from './desired-desk.ts';
-export type { CommandHandler, CommandHandlerOptions, DeviceCommand, Progress } from './device-command.ts';
-export type { AcknowledgedFrame, DeviceClientEvents, DropReason } from './events.ts';
+export type { DesiredHandler } from './desired-applier.ts';
+export type {
+  CommandHandler,
+  CommandHandlerOptions,
+  CommandProgress,
+  DeviceCommand,
+} from './device-command.ts';
+export type { AcknowledgedFrame, DeviceClientEvents, FrameDropReason } from './events.ts';
 export type { BatchSamples, Timed } from './frame-draft.ts';
-export type { ClientState } from './link.ts';
 export type { DeviceClientOptions, WebSocketOptions } from './options.ts';
 export { type FullPolicy, OutboxFull } from './outbox.ts';
+export type { ClientState } from './reconnector.ts';
 export { systemClock } from './system-clock.ts';
 export { NotDurable } from './telemetry.ts';

@@ -14,18 +14,18 @@ import { FrameError } from '../broker/wire/frame-error.ts';
 import { FRAME, type Sample, type ValueMap } from '../broker/wire/frames.ts';
 import { FrameReader } from '../broker/wire/reader.ts';
 import { AppendFile, readRecords, record, replaceFile } from './append-file.ts';
-import type { Draft } from './frame-draft.ts';
+import type { FrameDraft } from './frame-draft.ts';
 import type { OutboxFile } from './outbox.ts';
 
 export type BootName = number | Uint8Array;
 
-type Entry =
+type OutboxRecord =
   | readonly [kind: 1, boot: BootName, fields: readonly string[] | null, seq: number]
   | readonly [kind: 2, seq: number, frame: Uint8Array]
   | readonly [kind: 3 | 4, seq: number];
 
 /** What a run of the device goes on with. */
-export interface Run {
+export interface DeviceRun {
   readonly boot: BootName;
   readonly fields: readonly string[] | null;
   /** The highest seq that may have been used. */
@@ -38,7 +38,7 @@ const SKIPPED = 1_000_000;
 /** Dead bytes are tolerated up to this and up to as many as live ones. */
 const SLACK = 65_536;
 
-export interface JournalOptions {
+export interface OutboxJournalOptions {
   readonly path: string;
   /** For a file that does not exist yet. */
   readonly boot: BootName;
@@ -48,22 +48,22 @@ export interface JournalOptions {
   readonly onFault: (error: Error) => void;
 }
 
-export class Journal implements OutboxFile {
+export class OutboxJournal implements OutboxFile {
   readonly boot: BootName;
   /** Seqs start above this one. */
   readonly seq: number;
   /** What the file held, oldest first; dated, so with no `measuredAt`. */
-  readonly restored: readonly Draft[];
+  readonly restored: readonly FrameDraft[];
   /** Seqs of frames that no longer fit a frame under their names. */
   readonly lost: readonly number[];
-  private readonly options: JournalOptions;
+  private readonly options: OutboxJournalOptions;
   private readonly live = new Map<number, Uint8Array>();
   private highest: number;
   private liveBytes = 0;
   private file: AppendFile;
 
   /** Opens or creates the file. Throws if it cannot be read or written, or is no outbox file. */
-  constructor(options: JournalOptions) {
+  constructor(options: OutboxJournalOptions) {
     this.options = options;
     const run = readRun(options);
     const fields = options.fields ?? null;
@@ -78,7 +78,7 @@ export class Journal implements OutboxFile {
     this.file = this.rewrite();
   }
 
-  append({ seq, bytes }: Draft): void {
+  append({ seq, bytes }: FrameDraft): void {
     this.write([2, seq, bytes]);
     this.highest = seq;
     this.keep(seq, bytes);
@@ -109,12 +109,12 @@ export class Journal implements OutboxFile {
     this.live.delete(seq);
   }
 
-  private write(entry: Entry): void {
+  private write(entry: OutboxRecord): void {
     this.file.append(encode(entry));
   }
 
   /** What is not noted is sent once more after a restart, and the broker drops it (P-4.3). */
-  private note(entry: Entry): void {
+  private note(entry: OutboxRecord): void {
     try {
       this.write(entry);
       if (this.file.bytes > 2 * this.liveBytes + SLACK) this.compact();
@@ -132,7 +132,7 @@ export class Journal implements OutboxFile {
   /** Replaces the file at one stroke by what still counts. */
   private rewrite(): AppendFile {
     const { path, fields, clock, onFault } = this.options;
-    const entries: Entry[] = [[1, this.boot, fields ?? null, this.highest]];
+    const entries: OutboxRecord[] = [[1, this.boot, fields ?? null, this.highest]];
     for (const [seq, frame] of this.live) entries.push([2, seq, frame]);
     const bytes = Buffer.concat(entries.map((entry) => record(encode(entry))));
     replaceFile(path, bytes);
@@ -140,10 +140,10 @@ export class Journal implements OutboxFile {
   }
 }
 
-function readRun({ path, boot, fields, onFault }: JournalOptions): Run {
+function readRun({ path, boot, fields, onFault }: OutboxJournalOptions): DeviceRun {
   const bytes = existsSync(path) ? readFileSync(path) : new Uint8Array(0);
   const { payloads, end, rest } = readRecords(bytes);
-  const entries = payloads.map((payload) => decode(payload) as Entry);
+  const entries = payloads.map((payload) => decode(payload) as OutboxRecord);
   const [head] = entries;
   // The file is only ever replaced by one that is whole, so one without a beginning is not ours to overwrite.
   if (bytes.length > 0 && head?.[0] !== 1)
@@ -155,7 +155,7 @@ function readRun({ path, boot, fields, onFault }: JournalOptions): Run {
   return { boot: head[1], fields: head[2], ...replay(entries, head[3]) };
 }
 
-function replay(entries: readonly Entry[], start: number): Pick<Run, 'seq' | 'frames'> {
+function replay(entries: readonly OutboxRecord[], start: number): Pick<DeviceRun, 'seq' | 'frames'> {
   const frames = new Map<number, Uint8Array>();
   let seq = start;
   for (const entry of entries) {

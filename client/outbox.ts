@@ -3,7 +3,7 @@
  * hand, as far as the welcome's window and the network let it. Owns the frames and how far they were sent. With an
  * `OutboxFile` a frame is written there before it counts here.
  */
-import type { Draft } from './frame-draft.ts';
+import type { FrameDraft } from './frame-draft.ts';
 
 /** What happens to a frame for which there is no room: `send` throws OutboxFull, or the oldest frames make room. */
 export type FullPolicy = 'refuse' | 'drop-oldest';
@@ -17,7 +17,7 @@ export interface OutboxLimits {
 /** Where frames survive the process. */
 export interface OutboxFile {
   /** Throws if the frame cannot be written; then it is not taken. */
-  append(draft: Draft): void;
+  append(draft: FrameDraft): void;
   /** Everything up to `seq` is durable or given up. Never throws: what is not noted here is only sent once more. */
   release(seq: number): void;
   /** This one frame is given up. Never throws. */
@@ -27,7 +27,7 @@ export interface OutboxFile {
 /** What an entry costs besides its frame's bytes. */
 export const KEEPING = 128;
 
-const GONE: Draft = { seq: 0, bytes: new Uint8Array(0), queuedAt: 0, measuredAt: null };
+const GONE: FrameDraft = { seq: 0, bytes: new Uint8Array(0), queuedAt: 0, measuredAt: null };
 
 export class OutboxFull extends Error {
   override readonly name = 'OutboxFull';
@@ -42,7 +42,7 @@ export class OutboxFull extends Error {
 export class Outbox {
   private readonly limits: OutboxLimits;
   private readonly file: OutboxFile | null;
-  private entries: Draft[] = [];
+  private entries: FrameDraft[] = [];
   /** Entries before this one are gone; they are cut off in bulk. */
   private first = 0;
   /** The next one to send. */
@@ -50,7 +50,7 @@ export class Outbox {
   private held = 0;
   private written = 0;
 
-  constructor(limits: OutboxLimits, file: OutboxFile | null, restored: readonly Draft[] = []) {
+  constructor(limits: OutboxLimits, file: OutboxFile | null, restored: readonly FrameDraft[] = []) {
     this.limits = limits;
     this.file = file;
     for (const draft of restored) this.keep(draft);
@@ -83,13 +83,13 @@ export class Outbox {
   }
 
   /** Takes the frame and returns what had to make room. Throws OutboxFull by policy, or for a frame that never fits. */
-  add(draft: Draft): Draft[] {
+  add(draft: FrameDraft): FrameDraft[] {
     const needed = cost(draft);
     const { bytes, whenFull } = this.limits;
     if (needed > bytes || (whenFull === 'refuse' && this.held + needed > bytes))
       throw new OutboxFull(needed, bytes);
     this.file?.append(draft);
-    const dropped: Draft[] = [];
+    const dropped: FrameDraft[] = [];
     while (this.held + needed > bytes) dropped.push(this.shift());
     const last = dropped.at(-1);
     if (last) this.file?.release(last.seq);
@@ -98,7 +98,7 @@ export class Outbox {
   }
 
   /** The next frame to write to the connection at hand, or null. */
-  next(): Draft | null {
+  next(): FrameDraft | null {
     const draft = this.entries[this.unsent];
     if (!draft) return null;
     this.unsent += 1;
@@ -107,8 +107,8 @@ export class Outbox {
   }
 
   /** P-4.2: cumulative, and never for what was not sent. Returns the frames that this ack released. */
-  acknowledge(seq: number): Draft[] {
-    const released: Draft[] = [];
+  acknowledge(seq: number): FrameDraft[] {
+    const released: FrameDraft[] = [];
     const last = Math.min(seq, this.written);
     while (this.seqAt(this.first) <= last) released.push(this.shift());
     if (released.length > 0) this.file?.release(last);
@@ -116,7 +116,7 @@ export class Outbox {
   }
 
   /** Gives up one frame; null if it is not here. */
-  remove(seq: number): Draft | null {
+  remove(seq: number): FrameDraft | null {
     const index = this.entries.findIndex((draft, at) => at >= this.first && draft.seq === seq);
     const draft = this.entries[index];
     if (!draft) return null;
@@ -139,13 +139,13 @@ export class Outbox {
     return this.entries[index]?.seq ?? Number.POSITIVE_INFINITY;
   }
 
-  private keep(draft: Draft): void {
+  private keep(draft: FrameDraft): void {
     this.entries.push(draft);
     this.held += cost(draft);
   }
 
-  private shift(): Draft {
-    const draft = this.entries[this.first] as Draft;
+  private shift(): FrameDraft {
+    const draft = this.entries[this.first] as FrameDraft;
     // Its bytes must not stay in memory until the entry is cut off.
     this.entries[this.first] = GONE;
     this.first += 1;
@@ -162,7 +162,7 @@ export class Outbox {
   }
 }
 
-function cost(draft: Draft): number {
+function cost(draft: FrameDraft): number {
   return draft.bytes.length + KEEPING;
 }
 
@@ -179,7 +179,7 @@ export interface SenderOptions {
   /** Frames that may be unacknowledged at once (P-3.1). */
   readonly window: number;
   /** Called with each frame before it is written. */
-  readonly prepare: (draft: Draft) => void;
+  readonly prepare: (draft: FrameDraft) => void;
 }
 
 export class Sender {
@@ -210,7 +210,7 @@ export class Sender {
     this.state = 'stopped';
   }
 
-  private sendLast(draft: Draft): void {
+  private sendLast(draft: FrameDraft): void {
     this.state = 'network behind';
     this.wire.send(draft.bytes, () => {
       if (this.state === 'stopped') return;

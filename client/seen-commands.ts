@@ -27,7 +27,7 @@ export type SeenChange =
 /** Where ids survive the process. */
 export interface SeenFile {
   /** Durable when it returns; throws if the id cannot be written. */
-  take(id: string): void;
+  add(id: string): void;
   /** Never throws: what is not noted here makes a finished command look unfinished, not unseen. */
   note(change: SeenChange, known: KnownCommands): void;
 }
@@ -61,8 +61,8 @@ export class SeenCommands {
   }
 
   /** From here on the command is known. Throws if the file cannot take it. */
-  take(id: string): void {
-    this.file?.take(id);
+  add(id: string): void {
+    this.file?.add(id);
     this.known.set(id, { state: 'taken' });
     this.forgetOldest();
   }
@@ -86,7 +86,7 @@ export class SeenCommands {
     this.file?.note([3, id], this.known);
   }
 
-  /** What has not ended is not forgotten; there is a bound for that elsewhere (`command-desk.ts`). */
+  /** What has not ended is not forgotten; there is a bound for that elsewhere (`command-executor.ts`). */
   private forgetOldest(): void {
     for (const [id, known] of this.known) {
       if (this.known.size <= this.limit) return;

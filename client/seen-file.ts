@@ -18,7 +18,7 @@ import {
   type SeenFile,
 } from './seen-commands.ts';
 
-type Entry = readonly [kind: 0, mark: string] | SeenChange;
+type SeenRecord = readonly [kind: 0, mark: string] | SeenChange;
 
 const MARK = 'signalbox commands';
 /** The file is rewritten when it has grown to twice of what counts, and this; bytes. */
@@ -45,7 +45,7 @@ export class SeenJournal implements SeenFile {
     this.file = this.rewrite(this.known);
   }
 
-  take(id: string): void {
+  add(id: string): void {
     this.file.append(encode([1, id]));
     this.file.flush();
   }
@@ -72,7 +72,7 @@ export class SeenJournal implements SeenFile {
 
   private rewrite(known: KnownCommands): AppendFile {
     const { path, clock, onFault } = this.options;
-    const entries: Entry[] = [[0, MARK], ...[...known].flatMap(([id, one]) => entriesOf(id, one))];
+    const entries: SeenRecord[] = [[0, MARK], ...[...known].flatMap(([id, one]) => entriesOf(id, one))];
     const bytes = Buffer.concat(entries.map((entry) => record(encode(entry))));
     replaceFile(path, bytes);
     this.base = bytes.length;
@@ -90,7 +90,7 @@ function entriesOf(id: string, known: Known): SeenChange[] {
 function readKnown({ path, onFault }: SeenJournalOptions): KnownCommands {
   const bytes = existsSync(path) ? readFileSync(path) : new Uint8Array(0);
   const { payloads, end, rest } = readRecords(bytes);
-  const [head, ...entries] = payloads.map((payload) => decode(payload) as Entry);
+  const [head, ...entries] = payloads.map((payload) => decode(payload) as SeenRecord);
   // The file is only ever replaced by one that is whole, so one without a beginning is not ours to overwrite.
   if (bytes.length > 0 && (head?.[0] !== 0 || head[1] !== MARK))
     throw new Error(`${path} is no file of seen commands, or is damaged at its start.`);
@@ -101,7 +101,7 @@ function readKnown({ path, onFault }: SeenJournalOptions): KnownCommands {
   return known;
 }
 
-function apply(known: KnownCommands, entry: Entry): void {
+function apply(known: KnownCommands, entry: SeenRecord): void {
   const [kind, id] = entry;
   if (kind === 1) known.set(id, { state: 'taken' });
   // A copy: what was read holds on to the whole file.

@@ -6,34 +6,34 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../broker/base/clock.ts';
 import type { ErrorFrame } from '../broker/wire/frames.ts';
-import type { DropReason, Tell } from './events.ts';
-import { type Draft, dateDraft } from './frame-draft.ts';
+import type { FrameDropReason, Notify } from './events.ts';
+import { dateDraft, type FrameDraft } from './frame-draft.ts';
 import type { DeviceClientOptions } from './options.ts';
 import { Outbox, Sender, type Wire } from './outbox.ts';
-import { type BootName, Journal } from './outbox-file.ts';
+import { type BootName, OutboxJournal } from './outbox-file.ts';
 
-/** Error codes that are advice: the frame was taken (P-4.5). */
+/** Error codes that are advice: the frame was accepted (P-4.5). */
 const ADVICE: ReadonlySet<string> = new Set(['clock-unset', 'clock-ahead']);
 
 export class Telemetry {
   private readonly options: DeviceClientOptions;
   private readonly clock: Clock;
-  private readonly tell: Tell;
+  private readonly notify: Notify;
   private readonly correction = new TimeCorrection();
-  private readonly durability = new Durability();
+  private readonly durability = new DurabilityPromises();
   private opened: OpenOutbox | null = null;
   private sender: Sender | null = null;
   private seq = 0;
 
-  constructor(options: DeviceClientOptions, clock: Clock, tell: Tell) {
+  constructor(options: DeviceClientOptions, clock: Clock, notify: Notify) {
     this.options = options;
     this.clock = clock;
-    this.tell = tell;
+    this.notify = notify;
   }
 
   /** Throws if the outbox file cannot be used. */
   open(): void {
-    const opened = openOutbox(this.options, this.clock, (error) => this.tell('fault', error));
+    const opened = openOutbox(this.options, this.clock, (error) => this.notify('fault', error));
     this.opened = opened;
     this.seq = opened.seq;
     this.gaveUp(opened.lost, 'fields-changed', 'It is too big with names instead of positions.');
@@ -57,8 +57,8 @@ export class Telemetry {
     return Math.max(this.opened?.seq ?? 0, this.opened?.outbox.lastWritten ?? 0);
   }
 
-  /** Throws what `write` or the outbox throws; then the frame is not taken. */
-  enqueue(write: (seq: number, now: number) => Draft): number {
+  /** Throws what `write` or the outbox throws; then the frame is not kept. */
+  enqueue(write: (seq: number, now: number) => FrameDraft): number {
     const { opened } = this;
     if (!opened) throw new Error('The client was not started.');
     const draft = write(this.seq + 1, this.clock.now());
@@ -86,7 +86,7 @@ export class Telemetry {
     if (!opened) return;
     const resent = opened.outbox.rewind();
     this.sender = new Sender(opened.outbox, connection, { window, prepare: (draft) => this.date(draft) });
-    this.tell('resumed', { durable, held: opened.outbox.count, resent });
+    this.notify('resumed', { durable, held: opened.outbox.count, resent });
     this.sender.pump();
   }
 
@@ -98,7 +98,7 @@ export class Telemetry {
   /** The first ack of a connection, for what earlier ones sent; as `acknowledge`. */
   greeted(durable: number): number {
     // P-4.3: the broker would take new frames for old ones, and drop them.
-    if (durable > this.position) this.tell('fault', bootUsedBefore(durable));
+    if (durable > this.position) this.notify('fault', bootUsedBefore(durable));
     return this.acknowledge(durable);
   }
 
@@ -110,7 +110,7 @@ export class Telemetry {
     const last = frames.at(-1);
     if (last) {
       this.durability.reached(last.seq);
-      this.tell('acknowledged', { seq: last.seq, frames });
+      this.notify('acknowledged', { seq: last.seq, frames });
       this.sender?.pump();
     }
     return Math.min(seq, outbox.lastWritten);
@@ -120,7 +120,7 @@ export class Telemetry {
   failed(frame: ErrorFrame): void {
     const isRefused = frame.seq !== null && !ADVICE.has(frame.code);
     const removed = isRefused ? this.opened?.outbox.remove(frame.seq) : null;
-    this.tell('error', frame);
+    this.notify('error', frame);
     if (removed) this.gaveUp([removed.seq], 'rejected', `${frame.code}: ${frame.message}`);
     this.sender?.pump();
   }
@@ -139,14 +139,14 @@ export class Telemetry {
     this.durability.end(why);
   }
 
-  private date(draft: Draft): void {
+  private date(draft: FrameDraft): void {
     if (draft.measuredAt !== null) dateDraft(draft, this.correction.apply(draft.measuredAt));
   }
 
-  private gaveUp(seqs: readonly number[], reason: DropReason, detail: string): void {
+  private gaveUp(seqs: readonly number[], reason: FrameDropReason, detail: string): void {
     if (seqs.length === 0) return;
     this.durability.lost(seqs, detail);
-    this.tell('dropped', { seqs, reason, detail });
+    this.notify('dropped', { seqs, reason, detail });
   }
 }
 
@@ -158,7 +158,7 @@ function bootUsedBefore(durable: number): Error {
 
 interface OpenOutbox {
   readonly outbox: Outbox;
-  readonly journal: Journal | null;
+  readonly journal: OutboxJournal | null;
   readonly boot: BootName;
   /** Sequences start above this one. */
   readonly seq: number;
@@ -179,7 +179,7 @@ function openOutbox(
   if (outbox.file === undefined) {
     return { outbox: new Outbox(limits, null), journal: null, boot: newBoot, seq: 0, lost: [] };
   }
-  const journal = new Journal({ path: outbox.file, boot: newBoot, fields, clock, onFault });
+  const journal = new OutboxJournal({ path: outbox.file, boot: newBoot, fields, clock, onFault });
   const { restored, seq, lost } = journal;
   return { outbox: new Outbox(limits, journal, restored), journal, boot: journal.boot, seq, lost };
 }
@@ -212,14 +212,14 @@ export class NotDurable extends Error {
   }
 }
 
-interface Waiter {
+interface PendingFrame {
   readonly seq: number;
   resolve(): void;
   reject(error: NotDurable): void;
 }
 
-class Durability {
-  private waiters: Waiter[] = [];
+class DurabilityPromises {
+  private waiters: PendingFrame[] = [];
   private acknowledged = 0;
   private ended: string | null = null;
 
@@ -236,22 +236,22 @@ class Durability {
 
   reached(seq: number): void {
     this.acknowledged = Math.max(this.acknowledged, seq);
-    for (const waiter of this.take((held) => held <= seq)) waiter.resolve();
+    for (const waiter of this.extract((held) => held <= seq)) waiter.resolve();
   }
 
   lost(seqs: readonly number[], why: string): void {
     const gone = new Set(seqs);
-    for (const { seq, reject } of this.take((held) => gone.has(held))) reject(new NotDurable(seq, why));
+    for (const { seq, reject } of this.extract((held) => gone.has(held))) reject(new NotDurable(seq, why));
   }
 
   end(why: string): void {
     this.ended ??= why;
-    for (const { seq, reject } of this.take(() => true)) reject(new NotDurable(seq, why));
+    for (const { seq, reject } of this.extract(() => true)) reject(new NotDurable(seq, why));
   }
 
-  private take(matches: (seq: number) => boolean): Waiter[] {
-    const taken = this.waiters.filter(({ seq }) => matches(seq));
-    if (taken.length > 0) this.waiters = this.waiters.filter(({ seq }) => !matches(seq));
-    return taken;
+  private extract(matches: (seq: number) => boolean): PendingFrame[] {
+    const extracted = this.waiters.filter(({ seq }) => matches(seq));
+    if (extracted.length > 0) this.waiters = this.waiters.filter(({ seq }) => !matches(seq));
+    return extracted;
   }
 }

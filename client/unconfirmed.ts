@@ -21,7 +21,7 @@ export interface Keeping {
   readonly settled: () => void;
 }
 
-interface Kept extends Keeping {
+interface UnconfirmedFrame extends Keeping {
   readonly frame: Uint8Array;
   /** null: it was never sent. `at`: monotonic ms. */
   sent: { readonly at: number; readonly after: number } | null;
@@ -33,7 +33,7 @@ const KEEPING = 128;
 
 export class Unconfirmed {
   private readonly options: UnconfirmedOptions;
-  private readonly kept = new Map<string, Kept>();
+  private readonly kept = new Map<string, UnconfirmedFrame>();
   private bytes = 0;
   private wire: Wire | null = null;
 
@@ -44,7 +44,7 @@ export class Unconfirmed {
   /** Keeps the frame in place of an earlier one of the same name, and sends it if there is a connection. */
   put(name: string, frame: Uint8Array, keeping: Keeping): void {
     this.forget(name);
-    const kept: Kept = { frame, sent: null, ...keeping };
+    const kept: UnconfirmedFrame = { frame, sent: null, ...keeping };
     this.kept.set(name, kept);
     this.bytes += cost(kept);
     this.makeRoom();
@@ -77,7 +77,7 @@ export class Unconfirmed {
     for (const [name, { sent }] of this.kept) if (sent && seq > sent.after) this.settle(name);
   }
 
-  private write(kept: Kept): void {
+  private write(kept: UnconfirmedFrame): void {
     if (!this.wire) return;
     kept.sent = { at: kept.sent?.at ?? this.options.clock.monotonic(), after: this.options.position() };
     this.wire.send(kept.frame);
@@ -114,6 +114,6 @@ export class Unconfirmed {
   }
 }
 
-function cost({ frame }: Kept): number {
+function cost({ frame }: UnconfirmedFrame): number {
   return frame.length + KEEPING;
 }

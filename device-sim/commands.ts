@@ -6,7 +6,7 @@ import type { Clock } from '../broker/base/clock.ts';
 import { SerialQueue } from '../broker/base/serial-queue.ts';
 import type { Value } from '../broker/wire/frames.ts';
 import type { DeviceClient, DeviceCommand } from '../client/index.ts';
-import { type Action, Refused } from './profiles/profile.ts';
+import { type Action, ActionRefused } from './profiles/profile.ts';
 import { seeded, seedFor } from './random.ts';
 
 export interface CommandBehaviour {
@@ -72,7 +72,7 @@ export class SimulatedCommands {
     try {
       return action(command.args);
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof ActionRefused)) throw error;
       command.reject(error.message);
       return;
     }

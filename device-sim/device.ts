@@ -11,7 +11,7 @@ import {
   type Profile,
   type Setting,
 } from './profiles/profile.ts';
-import type { Tally } from './tally.ts';
+import type { ClientTally } from './tally.ts';
 
 /** A process that fell behind by more than this does not catch up; ms. */
 const CATCH_UP = 1000;
@@ -27,7 +27,7 @@ export interface SimulatedDeviceParts {
   readonly client: DeviceClient;
   readonly profile: Pick<Profile, 'model' | 'firmware'>;
   readonly machine: Machine;
-  readonly tally: Tally;
+  readonly tally: ClientTally;
   readonly clock: Clock;
   /** ms between measurements, until desired values say otherwise. */
   readonly interval: number;
@@ -124,6 +124,6 @@ export class SimulatedDevice {
     if (emission.kind === 'telemetry') client.send(emission.values);
     else if (emission.kind === 'batch') client.sendBatch(emission.samples);
     else client.sendEvent(emission.severity, emission.name, emission.data);
-    tally.took(emission.kind === 'batch' ? emission.samples.length : 1);
+    tally.handedIn(emission.kind === 'batch' ? emission.samples.length : 1);
   }
 }

@@ -47,7 +47,7 @@ function zoneOffset(zone: string | undefined): number {
   return (zone.startsWith('-') ? -60_000 : 60_000) * ((hours ?? 0) * 60 + (minutes ?? 0));
 }
 
-export interface LayoutWish {
+export interface LayoutOptions {
   readonly timeColumn?: string;
   readonly timeFormat?: TimeFormat;
   readonly deviceColumn?: string;
@@ -86,11 +86,11 @@ const MOST_METRICS = 256;
 export function findLayout(
   head: readonly string[],
   begin: readonly (readonly string[])[],
-  wish: LayoutWish,
+  options: LayoutOptions,
   file: string,
 ): Layout {
-  const time = timeColumn(head, begin, wish);
-  const device = wish.device ?? deviceColumn(head, time, wish) ?? file.replace(/\.[^.]*$/, '');
+  const time = timeColumn(head, begin, options);
+  const device = options.device ?? deviceColumn(head, time, options) ?? file.replace(/\.[^.]*$/, '');
   const names = new Set<string>();
   const metrics = head.flatMap((title, column) =>
     column === time || column === device ? [] : [{ column, name: metricName(title, column, names) }],
@@ -100,7 +100,7 @@ export function findLayout(
   return {
     time,
     timeFormat:
-      wish.timeFormat ??
+      options.timeFormat ??
       recognised(
         head[time] ?? '',
         begin.map((row) => row[time] ?? ''),
@@ -113,9 +113,9 @@ export function findLayout(
 function timeColumn(
   head: readonly string[],
   begin: readonly (readonly string[])[],
-  wish: LayoutWish,
+  options: LayoutOptions,
 ): number {
-  if (wish.timeColumn !== undefined) return named(head, wish.timeColumn);
+  if (options.timeColumn !== undefined) return named(head, options.timeColumn);
   const byName = firstOf(head, TIME_NAMES);
   if (byName !== null) return byName;
   const byValue = head.findIndex((_, column) => begin.some((row) => isDate(row[column] ?? '')));
@@ -128,8 +128,8 @@ function isDate(text: string): boolean {
   return ['iso', 'slashes'].includes(detectTimeFormat(text) ?? '');
 }
 
-function deviceColumn(head: readonly string[], time: number, wish: LayoutWish): number | null {
-  if (wish.deviceColumn !== undefined) return named(head, wish.deviceColumn);
+function deviceColumn(head: readonly string[], time: number, options: LayoutOptions): number | null {
+  if (options.deviceColumn !== undefined) return named(head, options.deviceColumn);
   const column = firstOf(head, DEVICE_NAMES);
   return column === time ? null : column;
 }

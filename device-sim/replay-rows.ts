@@ -7,7 +7,7 @@ import {
   deviceId,
   findLayout,
   type Layout,
-  type LayoutWish,
+  type LayoutOptions,
   parseTime,
   ReplayError,
 } from './replay-layout.ts';
@@ -21,11 +21,11 @@ export interface Reading {
   readonly values: readonly (number | string | boolean | null)[];
 }
 
-export type Row = { readonly good: Reading } | { readonly bad: string; readonly line: number };
+export type RecordedRow = { readonly good: Reading } | { readonly bad: string; readonly line: number };
 
 export interface Recording {
   readonly fields: readonly string[];
-  readonly rows: AsyncIterable<Row>;
+  readonly rows: AsyncIterable<RecordedRow>;
 }
 
 interface CsvLine {
@@ -39,15 +39,15 @@ const BEGIN = 20;
 /** Opens the file and looks at its first lines. Throws ReplayError, or what the file system says. */
 export async function openRecording(
   path: string,
-  wish: LayoutWish & { readonly delimiter?: string },
+  options: LayoutOptions & { readonly delimiter?: string },
 ): Promise<Recording> {
-  const lines = csvLines(path, wish.delimiter ?? ',');
-  const begin = await take(lines, BEGIN + 1);
+  const lines = csvLines(path, options.delimiter ?? ',');
+  const begin = await firstLines(lines, BEGIN + 1);
   const [head, ...first] = begin.map(({ record }) => record);
   try {
     if (!head || first.length === 0)
       throw new ReplayError(`${path} holds no rows below a line of column names.`);
-    const layout = findLayout(head, first, wish, basename(path));
+    const layout = findLayout(head, first, options, basename(path));
     const fields = layout.metrics.map(({ name }) => name);
     return { fields, rows: rows(layout, head.length, begin.slice(1), lines) };
   } catch (error) {
@@ -56,14 +56,14 @@ export async function openRecording(
   }
 }
 
-async function take(lines: AsyncGenerator<CsvLine>, count: number): Promise<CsvLine[]> {
-  const taken: CsvLine[] = [];
-  while (taken.length < count) {
+async function firstLines(lines: AsyncGenerator<CsvLine>, count: number): Promise<CsvLine[]> {
+  const first: CsvLine[] = [];
+  while (first.length < count) {
     const { done, value } = await lines.next();
     if (done) break;
-    taken.push(value);
+    first.push(value);
   }
-  return taken;
+  return first;
 }
 
 /** Quotes are respected, blank lines skipped. Throws ReplayError for text that is no CSV. */
@@ -94,13 +94,18 @@ async function* rows(
   width: number,
   begin: readonly CsvLine[],
   rest: AsyncIterable<CsvLine>,
-): AsyncGenerator<Row> {
+): AsyncGenerator<RecordedRow> {
   const owners = new Map<string, string>();
   for (const line of begin) yield row(layout, width, line, owners);
   for await (const line of rest) yield row(layout, width, line, owners);
 }
 
-function row(layout: Layout, width: number, { record, info }: CsvLine, owners: Map<string, string>): Row {
+function row(
+  layout: Layout,
+  width: number,
+  { record, info }: CsvLine,
+  owners: Map<string, string>,
+): RecordedRow {
   const { lines: line } = info;
   if (record.length !== width) return { line, bad: `${record.length} cells instead of ${width}` };
   const timeText = record[layout.time] ?? '';

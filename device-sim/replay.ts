@@ -7,13 +7,13 @@ import type { Clock } from '../broker/base/clock.ts';
 import { FrameError } from '../broker/wire/frame-error.ts';
 import { DeviceClient, NotDurable, systemClock } from '../client/index.ts';
 import { needsPerson } from './device.ts';
-import { type LayoutWish, ReplayError } from './replay-layout.ts';
+import { type LayoutOptions, ReplayError } from './replay-layout.ts';
 import { openRecording, type Reading, type Recording } from './replay-rows.ts';
 import type { Report } from './report.ts';
 import type { FleetKey } from './run.ts';
-import { Tally } from './tally.ts';
+import { ClientTally } from './tally.ts';
 
-export interface ReplayOptions extends LayoutWish {
+export interface ReplayerOptions extends LayoutOptions {
   readonly path: string;
   readonly url: string;
   readonly key: FleetKey['key'];
@@ -39,10 +39,10 @@ const SAMPLES_OF_BAD = 10;
 /** What a timer can wait; ms, 24.8 days. */
 const LONGEST_PAUSE = 2 ** 31 - 1;
 
-export class Replay {
-  private readonly options: ReplayOptions;
+export class Replayer {
+  private readonly options: ReplayerOptions;
   private readonly clock: Clock;
-  private readonly tally: Tally;
+  private readonly tally: ClientTally;
   private readonly clients = new Map<string, DeviceClient>();
   private readonly badRowSamples: string[] = [];
   private rows = 0;
@@ -54,10 +54,10 @@ export class Replay {
   private state: 'running' | 'stopping' | 'turned away' = 'running';
   private wake: () => void = () => {};
 
-  constructor(options: ReplayOptions) {
+  constructor(options: ReplayerOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
-    this.tally = new Tally(this.clock);
+    this.tally = new ClientTally(this.clock);
   }
 
   /**
@@ -109,7 +109,7 @@ export class Replay {
     if (this.state !== 'running') return;
     try {
       client.send(reading.values, { time: reading.time });
-      this.tally.took(1);
+      this.tally.handedIn(1);
       if (client.held.bytes > AHEAD) await client.durable();
     } catch (error) {
       if (error instanceof FrameError) this.bad(reading.line, error.message);
@@ -170,6 +170,6 @@ export class Replay {
 }
 
 /** Not started; call `run`. */
-export function replay(options: ReplayOptions): Replay {
-  return new Replay(options);
+export function replay(options: ReplayerOptions): Replayer {
+  return new Replayer(options);
 }

@@ -10,7 +10,7 @@ import { PROFILE_NAMES, PROFILES, type ProfileName } from './profiles/index.ts';
 import type { Profile } from './profiles/profile.ts';
 import { seeded, seedFor } from './random.ts';
 import type { Report } from './report.ts';
-import { Tally } from './tally.ts';
+import { ClientTally } from './tally.ts';
 
 export interface FleetKey {
   readonly customer: string;
@@ -57,7 +57,7 @@ export class Simulation {
   readonly finished: Promise<Report>;
   private readonly options: SimulationOptions;
   private readonly clock: Clock;
-  private readonly tally: Tally;
+  private readonly tally: ClientTally;
   private readonly devices: SimulatedDevice[];
   private settle: (report: Promise<Report>) => void = () => {};
   private timer: Timer | null = null;
@@ -69,7 +69,7 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
-    this.tally = new Tally(this.clock);
+    this.tally = new ClientTally(this.clock);
     this.devices = makeDevices(options, this.clock, this.tally);
     this.finished = new Promise((resolve) => {
       this.settle = resolve;
@@ -124,7 +124,7 @@ export class Simulation {
 }
 
 /** Customers take turns, so that all of them are there from the beginning. */
-function makeDevices(options: SimulationOptions, clock: Clock, tally: Tally): SimulatedDevice[] {
+function makeDevices(options: SimulationOptions, clock: Clock, tally: ClientTally): SimulatedDevice[] {
   const { profiles = PROFILE_NAMES, keys, devices } = options;
   return Array.from({ length: devices }, (_, index) => {
     const profile = PROFILES[profiles[index % profiles.length] ?? 'pump'];
@@ -137,7 +137,7 @@ function makeDevice(
   options: SimulationOptions,
   { customer, key, device, profile }: FleetKey & { readonly device: string; readonly profile: Profile },
   clock: Clock,
-  tally: Tally,
+  tally: ClientTally,
 ): SimulatedDevice {
   const { url, rate, seed = 1, commands, onExecuted } = options;
   const name = `${customer}/${device}`;

@@ -9,7 +9,7 @@ import type { CommandCounts, Report } from './report.ts';
 const PROBLEMS = 20;
 const MORE = 'other problems';
 
-export class Tally {
+export class ClientTally {
   private readonly clock: Clock;
   /** Monotonic ms, as `endedAt`. */
   private startedAt = 0;
@@ -87,7 +87,7 @@ export class Tally {
   }
 
   /** A frame was handed in. */
-  took(samples: number): void {
+  handedIn(samples: number): void {
     this.sent += 1;
     this.samples += samples;
   }

@@ -7,7 +7,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { fleetKeys, KeysError } from '../../device-sim/keys.ts';
 import { PROFILE_NAMES, type ProfileName } from '../../device-sim/profiles/index.ts';
 import { type ReplayReport, replay } from '../../device-sim/replay.ts';
-import { type LayoutWish, ReplayError, TIME_FORMATS } from '../../device-sim/replay-layout.ts';
+import { type LayoutOptions, ReplayError, TIME_FORMATS } from '../../device-sim/replay-layout.ts';
 import { progressLine, type Report, reportText } from '../../device-sim/report.ts';
 import { type FleetKey, simulate } from '../../device-sim/run.ts';
 import { type ConnectionOptions, connection, withConnection } from './http.ts';
@@ -43,7 +43,7 @@ interface RunOptions extends ConnectionOptions {
   readonly commandSilence: number;
 }
 
-interface ReplayOptions extends ConnectionOptions, LayoutWish {
+interface ReplayOptions extends ConnectionOptions, LayoutOptions {
   readonly speed: number | 'max';
   readonly customer: string;
   readonly delimiter?: string;

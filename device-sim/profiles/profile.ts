@@ -11,7 +11,7 @@ export type Emission =
 /** Moves the device on by so many seconds and says what it measured; same randomness, same words. */
 export type Generator = (seconds: number) => readonly Emission[];
 
-/** Does what a command asks for and returns what the device says of it. Throws Refused for arguments that cannot be. */
+/** Does what a command asks for and returns what the device says of it. Throws ActionRefused for arguments that cannot be. */
 export type Action = (args: Value) => Value;
 
 /** Something that desired values can change (P-6). */
@@ -51,15 +51,15 @@ export function approach(value: number, target: number, seconds: number, constan
 }
 
 /** The device will not do it, and says why. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
+export class ActionRefused extends Error {
+  override readonly name = 'ActionRefused';
 }
 
-/** The number that a command brings: `args` itself, or `name` in it. Throws Refused if it is not from `least` to `most`. */
+/** The number that a command brings: `args` itself, or `name` in it. Throws ActionRefused if it is not from `least` to `most`. */
 export function argument(args: Value, name: string, least: number, most: number): number {
   const value = isMap(args) ? args[name] : args;
   if (typeof value === 'number' && value >= least && value <= most) return value;
-  throw new Refused(`${name} must be a number from ${least} to ${most}`);
+  throw new ActionRefused(`${name} must be a number from ${least} to ${most}`);
 }
 
 /** A number that is kept from `least` to `most`. */

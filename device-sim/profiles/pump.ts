@@ -1,6 +1,7 @@
 /** A centrifugal pump: runs and rests, warms up under load, clogs slowly, trips when it is too hot. Positional. */
 import { noise, rounded } from '../random.ts';
 import {
+  ActionRefused,
   approach,
   argument,
   type Emission,
@@ -8,7 +9,6 @@ import {
   type Machine,
   numberSetting,
   type Profile,
-  Refused,
 } from './profile.ts';
 
 const AMBIENT = 18;
@@ -69,7 +69,7 @@ export const pump: Profile = {
       measure,
       commands: {
         start() {
-          if (state === 'tripped') throw new Refused('it has tripped and is too hot to start');
+          if (state === 'tripped') throw new ActionRefused('it has tripped and is too hot to start');
           state = 'running';
           return { running: true };
         },

@@ -1,13 +1,13 @@
 /** A vehicle tracker: drives, turns, stops; loses its fix in tunnels, where the position was not read (null, P-2.4). */
 import { between, noise, rounded } from '../random.ts';
 import {
+  ActionRefused,
   approach,
   type Emission,
   happens,
   type Machine,
   numberSetting,
   type Profile,
-  Refused,
 } from './profile.ts';
 
 /** Metres in a degree of latitude. */
@@ -81,11 +81,11 @@ export const tracker: Profile = {
       measure,
       commands: {
         locate() {
-          if (fix === 'none') throw new Refused('no fix: the sky is not in view');
+          if (fix === 'none') throw new ActionRefused('no fix: the sky is not in view');
           return { lat: rounded(lat, 6), lon: rounded(lon, 6) };
         },
         immobilize() {
-          if (speed > 5) throw new Refused('it is moving');
+          if (speed > 5) throw new ActionRefused('it is moving');
           wanted = 0;
           return { speed: 0 };
         },

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, write
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HelloFrame } from '../../broker/wire/frames.ts';
-import { Journal, type JournalOptions } from '../../client/outbox-file.ts';
+import { OutboxJournal, type OutboxJournalOptions } from '../../client/outbox-file.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { fakeBroker } from '../helpers/fake-broker.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -11,11 +11,11 @@ import { startedClient } from './harness.ts';
 
 const NOWHERE = 'ws://127.0.0.1:1';
 
-function journal(path: string, options: Partial<JournalOptions> = {}): Journal {
+function journal(path: string, options: Partial<OutboxJournalOptions> = {}): OutboxJournal {
   const onFault = (error: Error) => {
     throw error;
   };
-  return new Journal({ path, boot: 7, fields: undefined, clock: new FakeClock(), onFault, ...options });
+  return new OutboxJournal({ path, boot: 7, fields: undefined, clock: new FakeClock(), onFault, ...options });
 }
 
 const draft = (seq: number, text = 'frame') => ({

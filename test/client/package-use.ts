@@ -6,20 +6,20 @@ import {
   type CommandFrame,
   type CommandHandler,
   type CommandHandlerOptions,
+  type CommandProgress,
   type DesiredFrame,
   type DesiredHandler,
   DeviceClient,
   type DeviceClientEvents,
   type DeviceClientOptions,
   type DeviceCommand,
-  type DropReason,
   type ErrorFrame,
   type FinalResultName,
+  type FrameDropReason,
   FrameError,
   type FullPolicy,
   NotDurable,
   OutboxFull,
-  type Progress,
   type ResultName,
   type StopOptions,
   systemClock,
@@ -49,7 +49,7 @@ const timed: Timed = { time: -500 };
 const batch: BatchSamples = [[0, { temp: 1 }]];
 const byHand: CommandHandlerOptions = { accept: 'manual' };
 const setSpeed: CommandHandler = async (command: DeviceCommand): Promise<Value> => {
-  const progress: Progress = { percent: 50, note: 'half' };
+  const progress: CommandProgress = { percent: 50, note: 'half' };
   command.accept();
   command.progress(progress);
   return { rpm: command.args };
@@ -75,7 +75,7 @@ client.on('acknowledged', ({ frames }) => {
   return first?.queuedAt;
 });
 client.once('dropped', ({ reason }) => {
-  const why: DropReason = reason;
+  const why: FrameDropReason = reason;
   return why;
 });
 client.on('command', (frame: CommandFrame) => frame.ttl);

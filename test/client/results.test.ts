@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
-import { CommandDesk } from '../../client/command-desk.ts';
+import { CommandExecutor } from '../../client/command-executor.ts';
 import type { CommandHandler } from '../../client/index.ts';
 import { SeenCommands } from '../../client/seen-commands.ts';
 import { FakeClock } from '../helpers/clock.ts';
@@ -205,17 +205,17 @@ describe('a device that keeps its commands in a file', () => {
       throw new Error('ENOSPC: no space left on device');
     };
     const answers: unknown[] = [];
-    const desk = new CommandDesk({
+    const executor = new CommandExecutor({
       unconfirmed: { put: (_name, frame) => void answers.push(new FrameReader().read(frame)), mention() {} },
       clock: new FakeClock(),
-      tell() {},
+      notify() {},
       concurrency: 1,
     });
-    desk.handle('count', { accept: 'auto', handler: full });
-    desk.start(new SeenCommands(200, { take: full, note() {} }));
+    executor.handle('count', { accept: 'auto', handler: full });
+    executor.start(new SeenCommands(200, { add: full, note() {} }));
     const command = { kind: FRAME.command, id: 'c-1', name: 'count', args: null, ttl: 1000 } as const;
-    desk.receive(command);
-    desk.receive(command);
+    executor.receive(command);
+    executor.receive(command);
     const reason = 'the device could not note the command: ENOSPC: no space left on device';
     const failed = { kind: FRAME.result, id: 'c-1', status: 4, data: { reason } };
     expect(answers).toEqual([failed, failed]);

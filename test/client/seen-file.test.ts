@@ -26,7 +26,7 @@ const done = (id: string, data: string | null = null) => [id, 'done', resultFram
 it('holds what was taken, finished and settled', () => {
   const path = join(temporaryFolder(), 'commands');
   const { journal, seen } = open(path);
-  for (const id of ['c-1', 'c-2', 'c-3']) seen.take(id);
+  for (const id of ['c-1', 'c-2', 'c-3']) seen.add(id);
   seen.finish(...done('c-1'));
   seen.finish(...done('c-2'));
   seen.settle('c-1');
@@ -40,10 +40,10 @@ it('holds what was taken, finished and settled', () => {
 it('is cut at the last good record, wherever a crash tore it', () => {
   const path = join(temporaryFolder(), 'commands');
   const { journal, seen } = open(path);
-  seen.take('c-1');
+  seen.add('c-1');
   seen.finish(...done('c-1'));
   const whole = statSync(path).size;
-  seen.take('c-2');
+  seen.add('c-2');
   journal.close();
   const bytes = readFileSync(path);
   for (let length = whole; length < bytes.length; length += 1) {
@@ -55,7 +55,7 @@ it('is cut at the last good record, wherever a crash tore it', () => {
 it('says so when it is damaged in the middle, and goes on with what is good', () => {
   const path = join(temporaryFolder(), 'commands');
   const { journal, seen } = open(path);
-  for (const id of ['first', 'second', 'third']) seen.take(id);
+  for (const id of ['first', 'second', 'third']) seen.add(id);
   journal.close();
   const bytes = readFileSync(path);
   bytes[bytes.indexOf('second')] = 0;
@@ -72,7 +72,7 @@ it('stays small however many commands pass through it', () => {
   const { journal, seen } = open(path);
   for (let number = 0; number < 1500; number += 1) {
     const id = `c-${number}`;
-    seen.take(id);
+    seen.add(id);
     seen.finish(...done(id, 'x'.repeat(100)));
     seen.settle(id);
     expect(statSync(path).size).toBeLessThan(200_000);
@@ -93,7 +93,7 @@ it('is not taken for one when it is an outbox or anything else', () => {
 it('keeps how commands ended when there is no room for what they said', () => {
   const seen = new SeenCommands(1000, null);
   for (let number = 0; number < 300; number += 1) {
-    seen.take(`c-${number}`);
+    seen.add(`c-${number}`);
     seen.finish(...done(`c-${number}`, 'x'.repeat(4000)));
   }
   expect(seen.find('c-0')).toEqual({

@@ -36,13 +36,13 @@ const made = (customer = '') => ({
   status: 201,
   body: { id: `id-${customer}`, customer, key: `sbx_${customer}` },
 });
-const wish = { key: 'sbx_admin', customers: ['sim-1', 'sim-2'], expiresIn: 60 };
+const options = { key: 'sbx_admin', customers: ['sim-1', 'sim-2'], expiresIn: 60 };
 
 it('one key for each customer, which end by themselves, and are revoked at the end', async () => {
   const { url, calls } = await api((method, _path, { customer }) =>
     method === 'POST' ? made(customer) : { status: 204 },
   );
-  const { keys, revoke } = await fleetKeys({ url, ...wish });
+  const { keys, revoke } = await fleetKeys({ url, ...options });
   expect(keys).toEqual([
     { customer: 'sim-1', key: 'sbx_sim-1' },
     { customer: 'sim-2', key: 'sbx_sim-2' },
@@ -61,7 +61,7 @@ it('one key for each customer, which end by themselves, and are revoked at the e
 
 it('a key that may make none is used as it is, for the one customer that it is of', async () => {
   const { url } = await api(() => ({ status: 403, body: { detail: 'no' } }));
-  const own = { url, ...wish, key: 'sbx_fleet' };
+  const own = { url, ...options, key: 'sbx_fleet' };
   const { keys, revoke } = await fleetKeys({ ...own, customers: ['sim-1'] });
   expect(keys).toEqual([{ customer: 'sim-1', key: 'sbx_fleet' }]);
   await revoke();
@@ -73,20 +73,20 @@ it('none is left behind when the second cannot be made', async () => {
     if (method === 'DELETE') return { status: 204 };
     return customer === 'sim-1' ? made(customer) : { status: 503, body: { detail: 'The store is away.' } };
   });
-  await expect(fleetKeys({ url, ...wish })).rejects.toThrow('503. The store is away.');
+  await expect(fleetKeys({ url, ...options })).rejects.toThrow('503. The store is away.');
   expect(calls.at(-1)).toBe('DELETE /api/v1/keys/id-sim-1 Bearer sbx_admin');
 });
 
 it('a redirect is not followed with the key, and a broker that is away is told as such', async () => {
   const { url, calls } = await api(() => ({ status: 307 }));
-  await expect(fleetKeys({ url, ...wish })).rejects.toThrow(KeysError);
+  await expect(fleetKeys({ url, ...options })).rejects.toThrow(KeysError);
   expect(calls).toHaveLength(1);
   const gone = createServer().listen(0, '127.0.0.1');
   await once(gone, 'listening');
   const { port } = gone.address() as AddressInfo;
   gone.close();
   await once(gone, 'close');
-  await expect(fleetKeys({ url: `http://127.0.0.1:${port}`, ...wish })).rejects.toThrow(
+  await expect(fleetKeys({ url: `http://127.0.0.1:${port}`, ...options })).rejects.toThrow(
     /No broker answers.*ECONNREFUSED/,
   );
 });

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FRAME, type TelemetryFrame } from '../../broker/wire/frames.ts';
-import { type ReplayOptions, type ReplayReport, replay } from '../../device-sim/replay.ts';
+import { type ReplayerOptions, type ReplayReport, replay } from '../../device-sim/replay.ts';
 import { detectTimeFormat, parseTime, ReplayError } from '../../device-sim/replay-layout.ts';
 import { problem } from '../../schemas/problems.ts';
 import { FakeClock } from '../helpers/clock.ts';
@@ -35,7 +35,7 @@ function taking(broker: FakeBroker): Received {
 
 async function replayed(
   path: string,
-  options: Partial<ReplayOptions> = {},
+  options: Partial<ReplayerOptions> = {},
 ): Promise<{ report: ReplayReport; received: Received }> {
   const broker = await fakeBroker();
   const received = taking(broker);

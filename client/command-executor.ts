@@ -8,15 +8,20 @@ import type { Clock } from '../broker/base/clock.ts';
 import type { CommandFrame, Value } from '../broker/wire/frames.ts';
 import { METRIC_NAME } from '../schemas/frames.ts';
 import { type FinalResultName, finalResult, reasonData, resultFrame } from './command-result.ts';
-import { type CommandHandler, CommandRun, type CommandTeller, type Registered } from './device-command.ts';
-import type { Tell } from './events.ts';
+import {
+  type CommandHandler,
+  type CommandReporter,
+  CommandRun,
+  type RegisteredHandler,
+} from './device-command.ts';
+import type { Notify } from './events.ts';
 import type { Known, SeenCommands } from './seen-commands.ts';
 import type { Unconfirmed } from './unconfirmed.ts';
 
-export interface CommandDeskParts {
+export interface CommandExecutorParts {
   readonly unconfirmed: Pick<Unconfirmed, 'put' | 'mention'>;
   readonly clock: Clock;
-  readonly tell: Tell;
+  readonly notify: Notify;
   /** How many handlers may run at once. */
   readonly concurrency: number;
 }
@@ -26,7 +31,7 @@ interface Open {
   readonly answers: CommandAnswers;
 }
 
-interface Waiting {
+interface QueuedCommand {
   readonly run: CommandRun;
   readonly handler: CommandHandler;
   /** When its ttl runs out; monotonic ms. */
@@ -42,28 +47,28 @@ const BUSY = 'too late: the device was busy, and a ttl of 0 means now or never';
 const FULL = `${MOST_WAITING} commands wait on the device; try again later`;
 const STOPPED = 'the device stopped before it could start it';
 
-const UNKNOWN: Registered = {
+const UNKNOWN: RegisteredHandler = {
   accept: 'manual',
   handler: (command) => {
     command.reject(`this device knows no command "${command.name}"`);
   },
 };
 
-export class CommandDesk {
-  private readonly parts: CommandDeskParts;
-  private readonly handlers = new Map<string, Registered>();
+export class CommandExecutor {
+  private readonly parts: CommandExecutorParts;
+  private readonly handlers = new Map<string, RegisteredHandler>();
   private fallback = UNKNOWN;
-  private readonly waiting: Waiting[] = [];
+  private readonly waiting: QueuedCommand[] = [];
   private readonly running = new Set<CommandRun>();
   private open: Open | null = null;
   private readonly drainers: (() => void)[] = [];
 
-  constructor(parts: CommandDeskParts) {
+  constructor(parts: CommandExecutorParts) {
     this.parts = parts;
   }
 
   /** Returns the function that takes the handler away again. Throws TypeError for a name that no command can have. */
-  handle(name: string, registered: Registered): () => void {
+  handle(name: string, registered: RegisteredHandler): () => void {
     if (!NAME.test(name)) throw new TypeError(`"${name}" is no name of a command: ${NAME.source} (P-1.4).`);
     if (this.handlers.has(name)) throw new Error(`The command "${name}" has a handler already.`);
     this.handlers.set(name, registered);
@@ -73,7 +78,7 @@ export class CommandDesk {
   }
 
   /** In place of the default, which rejects what has no handler. */
-  handleOthers(registered: Registered): () => void {
+  handleOthers(registered: RegisteredHandler): () => void {
     this.fallback = registered;
     return () => {
       if (this.fallback === registered) this.fallback = UNKNOWN;
@@ -82,8 +87,8 @@ export class CommandDesk {
 
   /** To be called once; what an earlier run left open is answered. */
   start(seen: SeenCommands): void {
-    const { unconfirmed, tell } = this.parts;
-    const answers = new CommandAnswers({ seen, unconfirmed, tell });
+    const { unconfirmed, notify } = this.parts;
+    const answers = new CommandAnswers({ seen, unconfirmed, notify });
     this.open = { seen, answers };
     answers.start();
   }
@@ -92,12 +97,12 @@ export class CommandDesk {
     const { open, parts } = this;
     if (!open) return;
     const known = open.seen.find(frame.id);
-    parts.tell('command', frame);
+    parts.notify('command', frame);
     if (!known) {
-      this.take(frame, open);
+      this.begin(frame, open);
       return;
     }
-    parts.tell('repeated', frame);
+    parts.notify('repeated', frame);
     open.answers.repeat(frame.id, known);
   }
 
@@ -119,10 +124,10 @@ export class CommandDesk {
     return this.waiting.length === 0 && [...this.running].every(({ hasEnded }) => hasEnded);
   }
 
-  private take(frame: CommandFrame, { seen, answers }: Open): void {
+  private begin(frame: CommandFrame, { seen, answers }: Open): void {
     const run = new CommandRun(frame, this.parts.clock.now(), answers);
     try {
-      seen.take(run.id);
+      seen.add(run.id);
     } catch (error) {
       // Executed without a note of it, it could be executed again after a restart.
       run.fail(`the device could not note the command: ${reasonData(error).reason}`);
@@ -157,7 +162,7 @@ export class CommandDesk {
     }
   }
 
-  private async execute({ run, handler }: Waiting): Promise<void> {
+  private async execute({ run, handler }: QueuedCommand): Promise<void> {
     this.running.add(run);
     try {
       await run.run(handler);
@@ -176,7 +181,7 @@ export class CommandDesk {
 interface CommandAnswersParts {
   readonly seen: SeenCommands;
   readonly unconfirmed: Pick<Unconfirmed, 'put' | 'mention'>;
-  readonly tell: Tell;
+  readonly notify: Notify;
 }
 
 /** How long a result is kept for a broker that acknowledges nothing, since no telemetry is sent; ms. */
@@ -189,7 +194,7 @@ export function resultName(id: string): string {
   return `result of command ${id}`;
 }
 
-class CommandAnswers implements CommandTeller {
+class CommandAnswers implements CommandReporter {
   private readonly parts: CommandAnswersParts;
   private state: 'open' | 'stopped' = 'open';
 
@@ -214,7 +219,7 @@ class CommandAnswers implements CommandTeller {
     if (this.state === 'stopped') return;
     this.parts.seen.accepted(id);
     this.keep(id, resultFrame(id, 'accepted', null));
-    this.parts.tell('answered', { id, status: 'accepted', data: null });
+    this.parts.notify('answered', { id, status: 'accepted', data: null });
   }
 
   progress(id: string, data: Value): void {
@@ -222,7 +227,7 @@ class CommandAnswers implements CommandTeller {
     const frame = resultFrame(id, 'progress', data);
     this.parts.seen.accepted(id);
     this.parts.unconfirmed.mention(frame);
-    this.parts.tell('answered', { id, status: 'progress', data });
+    this.parts.notify('answered', { id, status: 'progress', data });
   }
 
   finish(id: string, wanted: FinalResultName, wantedData: Value): void {
@@ -230,7 +235,7 @@ class CommandAnswers implements CommandTeller {
     const { status, data, frame } = finalResult(id, wanted, wantedData);
     this.parts.seen.finish(id, status, frame);
     this.keep(id, frame);
-    this.parts.tell('answered', { id, status, data });
+    this.parts.notify('answered', { id, status, data });
   }
 
   /** The command came again. One that was taken and not accepted yet is still its handler's to answer. */

@@ -6,7 +6,7 @@ import { Backoff } from '../broker/base/backoff.ts';
 import type { Clock, Random, Timer } from '../broker/base/clock.ts';
 import { type BrokerFrame, type ErrorFrame, FRAME, type WelcomeFrame } from '../broker/wire/frames.ts';
 import type { Problem } from '../schemas/problems.ts';
-import { Connection, type ConnectionEnd, type ConnectionOwner } from './connection.ts';
+import { BrokerConnection, type ConnectionEnd, type ConnectionOwner } from './connection.ts';
 import type { WebSocketOptions } from './options.ts';
 import { RECONNECT, retryAfterClose, retryAfterRefusal } from './retry.ts';
 
@@ -16,14 +16,14 @@ export type ClientState = 'idle' | 'connecting' | 'greeting' | 'live' | 'waiting
 /** A connection that held this long was a good one: the next backoff begins anew; ms. */
 const GOOD_AFTER = 10_000;
 
-export interface LinkOwner {
+export interface ReconnectorOwner {
   /** The frame that follows the welcome; `least`: with nothing in it that the device can do without. */
   hello(extent: 'whole' | 'least'): Uint8Array;
   /** The broker refused the whole hello, and took the least one. */
   greetedLess(refusal: ErrorFrame): void;
   welcomed(welcome: WelcomeFrame): void;
   /** The broker holds this boot up to `durable`; frames may be sent from here on. */
-  live(connection: Connection, welcome: WelcomeFrame, durable: number): void;
+  live(connection: BrokerConnection, welcome: WelcomeFrame, durable: number): void;
   receive(frame: BrokerFrame): void;
   /** Frames can no longer be sent. */
   disconnected(code: number, reason: string, retryIn: number | null): void;
@@ -32,7 +32,7 @@ export interface LinkOwner {
   keyEnded(): void;
 }
 
-export interface LinkOptions {
+export interface ReconnectorOptions {
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly webSocket: WebSocketOptions | undefined;
@@ -40,12 +40,12 @@ export interface LinkOptions {
   readonly random: Random;
 }
 
-export class Link implements ConnectionOwner {
+export class Reconnector implements ConnectionOwner {
   state: ClientState = 'idle';
-  private readonly options: LinkOptions;
-  private readonly owner: LinkOwner;
+  private readonly options: ReconnectorOptions;
+  private readonly owner: ReconnectorOwner;
   private readonly backoff: Backoff;
-  private connection: Connection | null = null;
+  private connection: BrokerConnection | null = null;
   private welcome: WelcomeFrame | null = null;
   /** Of this connection's first hello; null: it was not refused. */
   private helloRefusal: ErrorFrame | null = null;
@@ -54,7 +54,7 @@ export class Link implements ConnectionOwner {
   private timer: Timer | null = null;
   private stopped: (() => void) | null = null;
 
-  constructor(options: LinkOptions, owner: LinkOwner) {
+  constructor(options: ReconnectorOptions, owner: ReconnectorOwner) {
     this.options = options;
     this.owner = owner;
     this.backoff = new Backoff({ ...RECONNECT, random: options.random });
@@ -96,7 +96,7 @@ export class Link implements ConnectionOwner {
 
   private connect(): void {
     this.state = 'connecting';
-    this.connection = new Connection(this.options, this);
+    this.connection = new BrokerConnection(this.options, this);
   }
 
   private greet(welcome: WelcomeFrame): void {

@@ -6,7 +6,7 @@ import { encodeReported } from '../broker/wire/encode.ts';
 import type { DesiredFrame, ValueMap } from '../broker/wire/frames.ts';
 import { FrameReader } from '../broker/wire/reader.ts';
 import { reasonData } from './command-result.ts';
-import type { Tell } from './events.ts';
+import type { Notify } from './events.ts';
 import type { Unconfirmed } from './unconfirmed.ts';
 
 /**
@@ -20,9 +20,9 @@ export type DesiredHandler = (
 ) => ValueMap | undefined | void | Promise<ValueMap | undefined | void>;
 // biome-ignore-end lint/suspicious/noConfusingVoidType: see above
 
-export interface DesiredDeskParts {
+export interface DesiredApplierParts {
   readonly unconfirmed: Pick<Unconfirmed, 'put'>;
-  readonly tell: Tell;
+  readonly notify: Notify;
 }
 
 /** What the report is kept as. */
@@ -30,8 +30,8 @@ export const REPORT = 'reported values';
 
 const reader = new FrameReader();
 
-export class DesiredDesk {
-  private readonly parts: DesiredDeskParts;
+export class DesiredApplier {
+  private readonly parts: DesiredApplierParts;
   private handler: DesiredHandler | null = null;
   private waiting: DesiredFrame | null = null;
   /** What is being applied, or was applied last. */
@@ -39,7 +39,7 @@ export class DesiredDesk {
   private reported: Uint8Array | null = null;
   private state: 'ready' | 'applying' | 'stopped' = 'ready';
 
-  constructor(parts: DesiredDeskParts) {
+  constructor(parts: DesiredApplierParts) {
     this.parts = parts;
   }
 
@@ -53,7 +53,7 @@ export class DesiredDesk {
   }
 
   receive(frame: DesiredFrame): void {
-    this.parts.tell('desired', frame);
+    this.parts.notify('desired', frame);
     // Not by the version alone: a device that was forgotten and came back begins at 1 again.
     if (isSame(this.waiting ?? this.current, frame)) this.repeat();
     else {
@@ -97,7 +97,7 @@ export class DesiredDesk {
     } catch (error) {
       this.current = null;
       const why = `Desired version ${version} was not applied: ${reasonData(error).reason}`;
-      this.parts.tell('fault', new Error(why, { cause: error }));
+      this.parts.notify('fault', new Error(why, { cause: error }));
     }
     if (this.isStopped) return;
     this.state = 'ready';
