@@ -14,6 +14,9 @@ import { type ConnectionOptions, connection, withConnection } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
 import { CliError, clockTime, moment, printable, shown } from './output.ts';
 
+/** Names of a difference that are printed; there may be thousands. */
+const NAMES = 5;
+
 export function watchCommand(): Command {
   return withConnection(new Command('watch'))
     .description('Live updates: presence, values, events, commands and desired state. Ends with Ctrl-C.')
@@ -92,8 +95,12 @@ function desiredLine(documents: LiveDocuments): string {
   const { desired, reported, difference, inSync } = documents;
   const at = Math.max(desired?.at ?? 0, reported?.at ?? 0);
   const versions = `desired ${versionText(desired)}, reported ${versionText(reported)}`;
-  const names = Object.keys(difference).join(', ');
-  return line(at, device, `${versions}${inSync ? '' : `, differs in ${names}`}`);
+  return line(at, device, `${versions}${inSync ? '' : `, differs in ${namesText(Object.keys(difference))}`}`);
+}
+
+function namesText(names: readonly string[]): string {
+  const more = names.length - NAMES;
+  return more > 0 ? `${names.slice(0, NAMES).join(', ')} and ${more} more` : names.join(', ');
 }
 
 function versionText(document: { readonly version: number } | null): string {

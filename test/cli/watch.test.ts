@@ -135,6 +135,12 @@ describe('signalbox watch', () => {
       devices: [
         { ...documents, reported: null, inSync: false },
         { ...documents, reported, difference: {}, inSync: true },
+        {
+          ...documents,
+          reported: null,
+          inSync: false,
+          difference: { a: {}, b: {}, c: {}, d: {}, e: {}, f: {} },
+        },
         { device: 'acme/pump-8', tooLarge: true },
       ],
     });
@@ -143,6 +149,7 @@ describe('signalbox watch', () => {
     expect(printed.out).toEqual([
       '20:26:40.250Z  acme/pump-7              desired version 4, reported nothing, differs in interval',
       '20:26:41.250Z  acme/pump-7              desired version 4, reported version 4',
+      '20:26:40.250Z  acme/pump-7              desired version 4, reported nothing, differs in a, b, c, d, e and 1 more',
       '-              acme/pump-8              desired or reported state changed, too large to be told',
     ]);
   });
