@@ -8,7 +8,7 @@ import { exposures } from './access/exposure.ts';
 import type { Readiness } from './admin/server.ts';
 import { type BrokerOptions, type Core, composeCore } from './core.ts';
 import type { ConnectionPlan } from './edge/connection-plan.ts';
-import { goingAway } from './edge/device-upgrade.ts';
+import { goingAway } from './edge/handshake.ts';
 import { composeFront, type Front } from './front.ts';
 import { forgetDevice } from './hub/fleet/forget.ts';
 import { type Restored, restoreFleet } from './hub/telemetry/restore.ts';

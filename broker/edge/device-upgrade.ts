@@ -1,8 +1,7 @@
 /**
- * `/v1/device`: from an HTTP request to a device session. Authentication and admission come first, then the upgrade,
- * so that nobody gets a socket without a key. The options of ws are set on purpose.
- *
- * What a device asks for when it connects, checked step by step before the upgrade (P-1.1 to P-1.5).
+ * `/v1/device`: from an HTTP request to a device session. What the device asks for is checked step by step, its key and the
+ * places that are left come before the upgrade (P-1.1 to P-1.5), so that nobody gets a socket without a key. The options
+ * of ws are set on purpose.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -10,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
+import { clientAddress } from '../access/address.ts';
 import { presentedKey } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import type { Clock } from '../base/clock.ts';
@@ -20,10 +20,9 @@ import type { Fleet } from '../hub/fleet/fleet.ts';
 import { ID_PATTERN } from '../hub/fleet/topics.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { KeyRow } from '../store/ports.ts';
-import { clientAddress } from './address.ts';
 import { Admission, type Applicant } from './admission.ts';
 import { DeviceSocket } from './device-socket.ts';
-import { refuseUpgrade } from './refuse.ts';
+import { checkHandshake, type NewerOptions, refuseUpgrade } from './handshake.ts';
 
 export const SUBPROTOCOL = 'signalbox.v1';
 
@@ -57,21 +56,6 @@ export function readDeviceRequest(request: IncomingMessage, rules: RequestRules)
     );
   }
   return nameDevice(key, query.get('device'));
-}
-
-/** null if it is a WebSocket handshake (RFC 6455). */
-export function checkHandshake(request: IncomingMessage): Problem | null {
-  const { headers } = request;
-  if (request.method !== 'GET') return problem('bad-request', 'A WebSocket handshake is a GET request.');
-  if (headers.upgrade?.toLowerCase() !== 'websocket')
-    return problem('upgrade-required', 'Connect with Upgrade: websocket.');
-  if (headers['sec-websocket-version'] !== '13') {
-    return problem('upgrade-required', 'Connect with Sec-WebSocket-Version: 13 (RFC 6455).');
-  }
-  if (!/^[A-Za-z0-9+/]{22}==$/.test(headers['sec-websocket-key'] ?? '')) {
-    return problem('bad-request', 'Sec-WebSocket-Key must be 16 bytes in base64.');
-  }
-  return null;
 }
 
 /** P-1.1: offering others without ours is refused; offering none is accepted. */
@@ -114,14 +98,6 @@ const NOTHING = Buffer.alloc(0);
 const CONTROL_FRAMES_A_SECOND = 20;
 /** Seconds until a device that is one too many has a chance: somebody must act first. */
 const RETRY_NEW_DEVICE = 300;
-
-/** These options are newer than ws's published types. */
-export interface NewerOptions {
-  maxFragments: number;
-  maxPendingAutoPongs?: number;
-  maxBufferedChunks: number;
-  closeTimeout: number;
-}
 
 const OPTIONS: ServerOptions<typeof DeviceSocket> & NewerOptions = {
   noServer: true,
@@ -232,9 +208,4 @@ export class DeviceUpgrade {
     const controlRate = new TokenBucket(CONTROL_FRAMES_A_SECOND, clock.monotonic());
     webSocket.attach(session, head, controlRate, (reason, said) => sessions.closed(session, reason, said));
   }
-}
-
-/** The answer while the broker ends; devices spread their next try by their own backoff. */
-export function goingAway(): Problem {
-  return problem('going-away', 'The broker is shutting down; try again in a few seconds.', { retryAfter: 5 });
 }

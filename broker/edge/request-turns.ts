@@ -1,11 +1,69 @@
 /**
- * Time for HTTP: one request in a turn of the event loop, customers in turn, and after a dear one as long a pause as it
- * took. However many a customer asks for at once, devices and everybody else get at least half of the time. A key has so many
- * answers on their way at most, for one that nobody reads stays in memory. Owns who waits for a turn, and how many
- * are on their way.
+ * Which HTTP request is handled when: one of a connection at a time, and among connections one in a turn of the event
+ * loop, customers in turn. Owns who waits, and how many answers are on their way.
  */
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { bump, type Holder } from './shares.ts';
+
+/** Requests that may wait on one connection; with more it is closed. */
+const LONGEST = 64;
+
+export interface RequestQueueParts {
+  readonly handle: RequestListener;
+  readonly turns: RequestTurns;
+  /** Whose key or login the request shows; empty: nobody's. */
+  readonly holderOf: (request: IncomingMessage) => Holder;
+}
+
+/**
+ * One request of a connection at a time: those that a client sends ahead (pipelining) wait unhandled. Node would hand
+ * over hundreds at once, each could open a file or ask the store, and a connection that then closed would leave the
+ * files of the unanswered ones open. Owns the queues, by socket.
+ */
+export class RequestQueue {
+  private readonly parts: RequestQueueParts;
+  /** There while a request is handled. */
+  private readonly waiting = new WeakMap<Socket, [IncomingMessage, ServerResponse][]>();
+
+  constructor(parts: RequestQueueParts) {
+    this.parts = parts;
+  }
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const queue = this.waiting.get(socket);
+    if (!queue) {
+      this.waiting.set(socket, []);
+      this.run(request, response);
+    } else if (queue.length < LONGEST) {
+      queue.push([request, response]);
+    } else {
+      socket.destroy();
+    }
+  }
+
+  private run(request: IncomingMessage, response: ServerResponse): void {
+    const { handle, turns, holderOf } = this.parts;
+    response.once('close', () => this.next(request.socket));
+    turns.add(holderOf(request), (answered) => {
+      if (request.socket.destroyed) {
+        answered();
+        return;
+      }
+      response.once('close', answered);
+      handle(request, response as Parameters<RequestListener>[1]);
+    });
+  }
+
+  private next(socket: Socket): void {
+    const next = this.waiting.get(socket)?.shift();
+    if (!next) this.waiting.delete(socket);
+    else if (!socket.destroyed) this.run(...next);
+  }
+}
 
 /** A request that took no longer is not worth a pause; ms. */
 const CHEAP = 1;
@@ -21,6 +79,11 @@ interface Waiting {
   readonly run: Run;
 }
 
+/**
+ * Time for HTTP: one request in a turn of the event loop, customers in turn, and after a dear one as long a pause as it
+ * took. However many a customer asks for at once, devices and everybody else get at least half of the time. A key has so
+ * many answers on their way at most, for one that nobody reads stays in memory.
+ */
 export class RequestTurns {
   private readonly clock: Pick<Clock, 'monotonic' | 'after'>;
   /** By customer; the first is next. */

@@ -1,8 +1,6 @@
 /**
  * The one HTTP server (interfaces.md, "Ports and paths"). Owns the listening socket, routes upgrades by path, and keeps
  * those who have shown no key from holding connections: waits are short, and places are few.
- *
- * Why the port cannot be opened, in one sentence for the person who starts the broker.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -11,12 +9,46 @@ import { problem } from '../../schemas/problems.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Counters, count } from '../hub/counters.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
+import { refuse } from './handshake.ts';
 import { PendingConnections } from './pending-connections.ts';
-import { offersWebSocket, serveWithoutUpgrade } from './plain-request.ts';
-import { refuse } from './refuse.ts';
-import { RequestQueue } from './request-queue.ts';
-import { RequestTurns } from './request-turns.ts';
+import { RequestQueue, RequestTurns } from './request-turns.ts';
 import type { Holder } from './shares.ts';
+
+/** Headers that belong to one hop, and to the offer. */
+const OFFER = new Set(['upgrade', 'http2-settings']);
+
+export function offersWebSocket({ headers }: IncomingMessage): boolean {
+  return (headers.upgrade ?? '').split(',').some((name) => name.trim().toLowerCase() === 'websocket');
+}
+
+/** The server reads the request again, its body included, and keeps the connection. */
+export function serveWithoutUpgrade(
+  server: Server,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  // The server that gets the connection back adds its own.
+  socket.removeAllListeners('timeout');
+  socket.unshift(Buffer.concat([Buffer.from(headOf(request), 'latin1'), head]));
+  server.emit('connection', socket);
+}
+
+function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
+    const kept = name.toLowerCase() === 'connection' ? withoutOffer(value) : value;
+    if (!OFFER.has(name.toLowerCase()) && kept !== '') lines.push(`${name}: ${kept}`);
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** `keep-alive, Upgrade, HTTP2-Settings` → `keep-alive` */
+function withoutOffer(connection: string): string {
+  const names = connection.split(',').map((name) => name.trim());
+  return names.filter((name) => !OFFER.has(name.toLowerCase())).join(', ');
+}
 
 const REASONS: Readonly<Record<string, (host: string, port: number) => string>> = {
   EADDRINUSE: (host, port) =>
@@ -27,6 +59,7 @@ const REASONS: Readonly<Record<string, (host: string, port: number) => string>> 
   ENOTFOUND: (host) => `No address is known for the host name ${host} (server.host, --host).`,
 };
 
+/** Why the port cannot be opened, in one sentence for the person who starts the broker. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   /** Of the system, such as EADDRINUSE. */

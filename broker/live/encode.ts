@@ -1,10 +1,7 @@
 /**
- * Devices and what happens to them as JSON fragments of live messages (schemas/live.ts). Joined from text, for this is the hot path: names and
- * ids need no escaping (P-1.4), and numbers, which most values are, need no `JSON.stringify`. Pure.
- *
- * Gathers fragments into one message of about a given size, so that no message is long.
- *
- * Reads a client's messages and writes the small ones of the broker (schemas/live.ts). Pure.
+ * Live messages as JSON (schemas/live.ts), and a client's messages read. Fragments, of which a message is joined, are text
+ * and no objects, for this is the hot path: names and ids need no escaping (P-1.4), and numbers, which most values are, need no
+ * `JSON.stringify`. Pure.
  */
 
 import { Compile } from 'typebox/compile';
@@ -22,6 +19,7 @@ import type { DeviceEvent } from '../hub/fleet/events.ts';
 import { jsonValue } from '../hub/json.ts';
 import type { Value } from '../wire/frames.ts';
 
+/** Gathers fragments into one message of about a given size, so that no message is long. */
 export class Page {
   private readonly limit: number;
   private fragments: string[] = [];

@@ -1,7 +1,6 @@
 /** The page's model of the fleet, its order and its search. */
 import { describe, expect, it } from 'vitest';
-import { FleetModel } from '../../dashboard/model.ts';
-import { Selection } from '../../dashboard/selection.ts';
+import { FleetModel, Selection } from '../../dashboard/model.ts';
 import type { LiveState, ServerMessage } from '../../schemas/live.ts';
 
 function state(device: string, values: Record<string, unknown> = {}, online = true): LiveState {

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
-import { LiveSocket } from '../../broker/edge/live-socket.ts';
+import { LiveSocket } from '../../broker/edge/live-upgrade.ts';
 import { FakeClock } from '../helpers/clock.ts';
 
 class FakeWebSocket extends EventEmitter {

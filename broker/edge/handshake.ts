@@ -1,14 +1,17 @@
-/** Answers an upgrade that is refused: plain HTTP with a problem body, then the end of the socket (P-1.5). */
+/**
+ * What the upgrades of devices and viewers have in common: whether a request is a WebSocket handshake, and the answer to one
+ * that is refused, which is plain HTTP with a problem body, then the end of the socket (P-1.5).
+ */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
+import { clientAddress } from '../access/address.ts';
 import { presentedKey } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { type Counters, count } from '../hub/counters.ts';
-import { clientAddress } from './address.ts';
 
 const UPGRADE = { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' };
 /** How long a peer has to read the answer and to close; ms. */
@@ -82,4 +85,32 @@ function answerOf(problem: Problem, headers: Readonly<Record<string, string>>): 
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
   const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`;
   return `${status}\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** null if it is a WebSocket handshake (RFC 6455). */
+export function checkHandshake(request: IncomingMessage): Problem | null {
+  const { headers } = request;
+  if (request.method !== 'GET') return problem('bad-request', 'A WebSocket handshake is a GET request.');
+  if (headers.upgrade?.toLowerCase() !== 'websocket')
+    return problem('upgrade-required', 'Connect with Upgrade: websocket.');
+  if (headers['sec-websocket-version'] !== '13') {
+    return problem('upgrade-required', 'Connect with Sec-WebSocket-Version: 13 (RFC 6455).');
+  }
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(headers['sec-websocket-key'] ?? '')) {
+    return problem('bad-request', 'Sec-WebSocket-Key must be 16 bytes in base64.');
+  }
+  return null;
+}
+
+/** These options are newer than ws's published types. */
+export interface NewerOptions {
+  maxFragments: number;
+  maxPendingAutoPongs?: number;
+  maxBufferedChunks: number;
+  closeTimeout: number;
+}
+
+/** The answer while the broker ends; devices spread their next try by their own backoff. */
+export function goingAway(): Problem {
+  return problem('going-away', 'The broker is shutting down; try again in a few seconds.', { retryAfter: 5 });
 }
