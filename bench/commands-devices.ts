@@ -3,7 +3,7 @@ import WebSocket from 'ws';
 import { parseBrokerFrame } from '../broker/wire/broker-frames.ts';
 import { encodeHello, encodeResult, encodeTelemetry } from '../broker/wire/encode.ts';
 import { FRAME } from '../broker/wire/frames.ts';
-import { Latencies } from './latencies.ts';
+import { type DurationSummary, Durations } from '../device-sim/durations.ts';
 import { answer } from './peer.ts';
 
 export type DevicesRequest =
@@ -12,12 +12,12 @@ export type DevicesRequest =
   | { readonly ask: 'telemetry'; readonly perSecond: number; readonly seconds: number };
 
 export interface DevicesMark {
-  readonly ack: ReturnType<Latencies['take']>;
+  readonly ack: DurationSummary;
 }
 
 const ACCEPTED = 1;
 const DONE = 3;
-const latencies = new Latencies();
+const latencies = new Durations();
 
 class AnsweringDevice {
   private readonly socket: WebSocket;
@@ -94,5 +94,5 @@ function telemetry({ perSecond, seconds }: DevicesRequest & { ask: 'telemetry' }
 answer<DevicesRequest>(async (request) => {
   if (request.ask === 'connect') await connect(request);
   else await telemetry(request);
-  return { ack: latencies.take() } satisfies DevicesMark;
+  return { ack: latencies.collect() } satisfies DevicesMark;
 });

@@ -3,8 +3,8 @@
  * them: from the request to the moment in which the result is committed and told.
  */
 import type { Command } from '../broker/hub/commands/command.ts';
+import { type DurationSummary, Durations } from '../device-sim/durations.ts';
 import { type BuiltBroker, startBuiltBroker } from './built-broker.ts';
-import { Latencies } from './latencies.ts';
 import { answer } from './peer.ts';
 
 export type CommandsRequest =
@@ -14,7 +14,7 @@ export type CommandsRequest =
   | { readonly ask: 'stop' };
 
 export interface CommandsMark {
-  readonly roundTrip: ReturnType<Latencies['take']>;
+  readonly roundTrip: DurationSummary;
   /** Commands that did not end as done. */
   readonly notDone: number;
 }
@@ -37,7 +37,7 @@ const request = (index: number, devices: number) => ({
 /** Sends what is due every millisecond. */
 function issue(broker: Broker, { perSecond, seconds, devices }: CommandsRequest & { ask: 'issue' }) {
   const { commands } = broker.core.control;
-  const latencies = new Latencies();
+  const latencies = new Durations();
   const startedAt = new Map<string, number>();
   const total = perSecond * seconds;
   let sent = 0;
@@ -53,7 +53,7 @@ function issue(broker: Broker, { perSecond, seconds, devices }: CommandsRequest 
       if (status !== 'done') notDone += 1;
       if (ended === total) {
         off();
-        resolve({ roundTrip: latencies.take(), notDone });
+        resolve({ roundTrip: latencies.collect(), notDone });
       }
     };
     const off = commands.onStep(took);

@@ -1,7 +1,7 @@
 /** One device of the load: writes prebuilt frames and times their acks. Owns its socket, seq and open writes. */
 import type { Socket } from 'node:net';
 import { encodeHello } from '../broker/wire/encode.ts';
-import type { Latencies } from './latencies.ts';
+import type { Durations } from '../device-sim/durations.ts';
 import { AckReader, maskedFrame, type NumberedWrite } from './wire.ts';
 
 /** Writes whose ack is waited for; beyond these (a flood, or a server that sends none) times are not taken. */
@@ -9,14 +9,14 @@ const OPEN_WRITES = 16_384;
 
 export class LoadDevice {
   private readonly socket: Socket;
-  private readonly latencies: Latencies;
+  private readonly latencies: Durations;
   private open: { readonly dueAt: Float64Array; readonly lastSeq: Float64Array } | null = null;
   private oldest = 0;
   private newest = 0;
   /** Frames written. */
   seq = 0;
 
-  constructor(socket: Socket, rest: Buffer, latencies: Latencies) {
+  constructor(socket: Socket, rest: Buffer, latencies: Durations) {
     this.socket = socket;
     this.latencies = latencies;
     const acks = new AckReader((seq) => this.acknowledged(seq));

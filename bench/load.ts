@@ -3,7 +3,7 @@
  * sleeping (it has a core of its own), so that writes are made when they are due. Owns the connections.
  */
 import type { Socket } from 'node:net';
-import { Latencies } from './latencies.ts';
+import { Durations } from '../device-sim/durations.ts';
 import { LoadDevice } from './load-device.ts';
 import { openSocket } from './load-socket.ts';
 import type { LoadMark, LoadRequest, Target } from './messages.ts';
@@ -16,7 +16,7 @@ const OPENING = 50;
 const WRITES_A_TURN = 400;
 const SUBSCRIBE = maskedFrame(Buffer.from('{"type":"subscribe","id":1,"topic":"+/+"}'), 1);
 
-const latencies = new Latencies();
+const latencies = new Durations();
 let target: Target | null = null;
 let devices: LoadDevice[] = [];
 let viewers: Socket[] = [];
@@ -90,7 +90,7 @@ function mark(): LoadMark {
   const sent = devices.reduce((sum, { seq }) => sum + seq, 0);
   const read = viewerBytes;
   viewerBytes = 0;
-  return { sent, ack: latencies.take(), viewerBytes: read };
+  return { sent, ack: latencies.collect(), viewerBytes: read };
 }
 
 function disconnect(): void {

@@ -4,7 +4,7 @@
  */
 import { get } from 'node:http';
 import { encodeHello, encodeTelemetry } from '../broker/wire/encode.ts';
-import { Latencies } from './latencies.ts';
+import { Durations } from '../device-sim/durations.ts';
 import { openSocket } from './load-socket.ts';
 import { AckReader, maskedFrame } from './wire.ts';
 
@@ -21,7 +21,7 @@ export interface ProbeTarget {
 }
 
 export class QuietDevice {
-  readonly latencies = new Latencies();
+  readonly latencies = new Durations();
   private readonly target: ProbeTarget;
   private seq = 0;
   private sentAt: number | null = null;
@@ -77,7 +77,7 @@ export class QuietDevice {
 
 /** Asks `/livez` again and again, on a new connection each time. */
 export class Liveness {
-  readonly latencies = new Latencies();
+  readonly latencies = new Durations();
   private readonly port: number;
   private state: 'running' | 'stopped' = 'running';
   private sentAt: number | null = null;

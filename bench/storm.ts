@@ -157,8 +157,8 @@ class Run {
   private take(): Phase {
     this.readResident();
     // What still waits counts with how long it has waited so far.
-    const worst = (device: QuietDevice) => Math.max(device.latencies.take().p99, device.waiting);
-    const live = Math.max(this.liveness.latencies.take().max, this.liveness.waiting);
+    const worst = (device: QuietDevice) => Math.max(device.latencies.collect().p99, device.waiting);
+    const live = Math.max(this.liveness.latencies.collect().max, this.liveness.waiting);
     return { ack: worst(this.merged), ackAtOnce: worst(this.atOnce), live };
   }
 

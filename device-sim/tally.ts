@@ -1,7 +1,7 @@
 /** Counts what happens to a set of clients. Owns the counters behind a report. */
 import type { Clock } from '../broker/base/clock.ts';
 import type { DeviceClient, ResultName } from '../client/index.ts';
-import { Histogram } from './histogram.ts';
+import { Durations } from './durations.ts';
 import { rounded } from './random.ts';
 import type { CommandCounts, Report } from './report.ts';
 
@@ -13,7 +13,7 @@ export class ClientTally {
   private readonly clock: Clock;
   /** Monotonic ms, as `endedAt`. */
   private startedAt = 0;
-  private readonly latency = new Histogram();
+  private readonly latency = new Durations();
   private readonly problems = new Map<string, number>();
   private endedAt: number | null = null;
   private devices = 0;
