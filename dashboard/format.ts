@@ -1,7 +1,7 @@
 /** Times, numbers and values as people read them. Pure. */
 import type { BridgeStats } from '../schemas/api.ts';
 import type { LiveValue } from '../schemas/live.ts';
-import type { Row } from './model.ts';
+import type { FleetRow } from './model.ts';
 
 const NUMBER = new Intl.NumberFormat('en', { maximumSignificantDigits: 5 });
 const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -42,7 +42,7 @@ export function valueText(value: unknown): string {
 }
 
 /** What is wrong with the device's own times (P-4.5); empty if nothing is. */
-export function clockText(clock: Row['clock']): string {
+export function clockText(clock: FleetRow['clock']): string {
   return { ok: '', unset: 'not set', ahead: 'ahead' }[clock];
 }
 
@@ -52,14 +52,17 @@ export function clockText(clock: Row['clock']): string {
  */
 export type PresenceState = 'online' | 'offline' | 'never' | 'asleep' | 'overdue';
 
-export function presenceState({ online, asleep, since, lastSeenAt }: Row, now: number | null): PresenceState {
+export function presenceState(
+  { online, asleep, since, lastSeenAt }: FleetRow,
+  now: number | null,
+): PresenceState {
   if (online) return 'online';
   if (!asleep) return since === null && lastSeenAt === null ? 'never' : 'offline';
   return now !== null && asleep.overdueAt !== null && now >= asleep.overdueAt ? 'overdue' : 'asleep';
 }
 
 /** `Asleep until 14:03:07`, `Overdue: it wanted to be back at 14:03:07`; empty for one that does not sleep. */
-function sleepText(row: Row, now: number | null): string {
+function sleepText(row: FleetRow, now: number | null): string {
   const state = presenceState(row, now);
   if (state !== 'asleep' && state !== 'overdue') return '';
   const until = row.asleep?.until ?? null;
@@ -69,7 +72,7 @@ function sleepText(row: Row, now: number | null): string {
 }
 
 /** Why and when, for the status cell's title. */
-export function presenceDetail(row: Row, now: number): string {
+export function presenceDetail(row: FleetRow, now: number): string {
   const { online, since, reason } = row;
   if (since === null) return 'It has never connected.';
   const sleep = sleepText(row, now);
@@ -79,7 +82,7 @@ export function presenceDetail(row: Row, now: number): string {
 }
 
 /** `Online for 4 min`, `Offline for 3 s: no-heartbeat`, `Asleep until 14:03:07`; without a duration while the time is not known. */
-export function presenceText(row: Row, now: number | null): string {
+export function presenceText(row: FleetRow, now: number | null): string {
   const { online, since, reason } = row;
   if (since === null) return 'Never seen';
   const sleep = sleepText(row, now);

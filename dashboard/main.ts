@@ -2,12 +2,12 @@
 import type { Session } from '../schemas/api.ts';
 import { element } from './dom.ts';
 import { logIn, logOut, takeLoginToken, whoIsLoggedIn } from './login.ts';
-import { Page } from './page.ts';
+import { DashboardPage } from './page.ts';
 
 const RETRY = 3000;
 
 const form = element<HTMLFormElement>('login');
-const page = new Page(() => showLogin('The login has ended; log in again.'));
+const page = new DashboardPage(() => showLogin('The login has ended; log in again.'));
 
 function showLogin(problem = ''): void {
   page.stop();

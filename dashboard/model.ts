@@ -2,6 +2,7 @@
  * The fleet as told by the live channel: a snapshot, then what changed (docs/live.md); and which devices of it are shown,
  * in what order. Owns the rows. Knows no page, so that drawing can wait for the next frame however fast messages come.
  */
+import type { Stats } from '../schemas/api.ts';
 import type {
   LiveState,
   LiveUpdate,
@@ -11,7 +12,7 @@ import type {
   Transition,
 } from '../schemas/live.ts';
 
-export interface Filter {
+export interface FleetFilter {
   /** A part of the name, in any case. */
   readonly text: string;
   /** Empty: every customer. */
@@ -22,17 +23,17 @@ export interface Filter {
 const byName = new Intl.Collator('en', { numeric: true });
 
 /** Which devices are shown and in what order. Owns the sorted names, found anew only when devices come or go. */
-export class Selection {
+export class ShownRows {
   private readonly model: FleetModel;
   private membership = -1;
-  private sorted: readonly Row[] = [];
+  private sorted: readonly FleetRow[] = [];
 
   constructor(model: FleetModel) {
     this.model = model;
   }
 
   /** By name, numbers as numbers: pump-2 before pump-10. */
-  rows({ text, customer, presence }: Filter): readonly Row[] {
+  rows({ text, customer, presence }: FleetFilter): readonly FleetRow[] {
     this.refresh();
     const part = text.trim().toLowerCase();
     if (part === '' && customer === '' && presence === 'all') return this.sorted;
@@ -56,9 +57,7 @@ export class Selection {
   }
 }
 
-type Stats = Extract<ServerMessage, { type: 'stats' }>['stats'];
-
-export interface Row {
+export interface FleetRow {
   /** `customer/device` */
   readonly name: string;
   readonly customer: string;
@@ -74,7 +73,7 @@ export interface Row {
 }
 
 export class FleetModel {
-  readonly rows = new Map<string, Row>();
+  readonly rows = new Map<string, FleetRow>();
   stats: Stats | null = null;
   /** Whether a whole snapshot has come since the last `disconnected`. */
   state: 'waiting' | 'loading' | 'complete' = 'waiting';
@@ -142,7 +141,7 @@ export class FleetModel {
     this.listed = new Set();
   }
 
-  private row(name: string): Row {
+  private row(name: string): FleetRow {
     const known = this.rows.get(name);
     if (known) return known;
     const row = newRow(name);
@@ -152,7 +151,7 @@ export class FleetModel {
   }
 }
 
-function newRow(name: string): Row {
+function newRow(name: string): FleetRow {
   const customer = name.slice(0, name.indexOf('/'));
   const never = {
     online: false,
@@ -166,15 +165,18 @@ function newRow(name: string): Row {
   return { name, customer, ...never, clock: 'ok', values: new Map() };
 }
 
-function connect(row: Row, { online, since, session, reason, asleep }: LiveState | Transition): void {
+function connect(row: FleetRow, { online, since, session, reason, asleep }: LiveState | Transition): void {
   Object.assign(row, { online, since, session, reason, asleep: asleep ?? null });
 }
 
-function refresh(row: Row, { lastSeenAt, lastDataAt, clock }: LiveState | LiveUpdate | Transition): void {
+function refresh(
+  row: FleetRow,
+  { lastSeenAt, lastDataAt, clock }: LiveState | LiveUpdate | Transition,
+): void {
   Object.assign(row, { lastSeenAt, lastDataAt, clock });
 }
 
-function merge(row: Row, update: LiveState | LiveUpdate): void {
+function merge(row: FleetRow, update: LiveState | LiveUpdate): void {
   refresh(row, update);
   for (const [metric, value] of Object.entries(update.values)) row.values.set(metric, value);
 }

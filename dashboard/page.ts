@@ -4,9 +4,9 @@
  */
 import type { Session } from '../schemas/api.ts';
 import type { ClientMessage, ServerMessage } from '../schemas/live.ts';
-import { DeviceView } from './device/device-view.ts';
+import { DeviceScreen } from './device/device-screen.ts';
 import { element } from './dom.ts';
-import { FleetView } from './fleet-view.ts';
+import { FleetScreen } from './fleet-screen.ts';
 import { duration } from './format.ts';
 import { whoIsLoggedIn } from './login.ts';
 import { FleetModel } from './model.ts';
@@ -19,7 +19,7 @@ const SILENCE = 15_000;
 /** The key was revoked or has expired. */
 const KEY_ENDED = 4003;
 
-export interface ConnectionEvents {
+export interface LiveConnectionEvents {
   message(message: ServerMessage): void;
   /** The connection is gone; the next attempt comes after `wait` ms. */
   lost(wait: number): void;
@@ -33,15 +33,15 @@ export /**
  * The page's connection to the live channel: connects, subscribes to everything that the caller may see, and connects
  * again with backoff and full jitter. Owns the socket.
  */
-class Connection {
+class LiveConnection {
   private readonly url: string;
-  private readonly events: ConnectionEvents;
+  private readonly events: LiveConnectionEvents;
   private socket: WebSocket | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private silence: ReturnType<typeof setTimeout> | undefined;
   private attempts = 0;
 
-  constructor(url: string, events: ConnectionEvents) {
+  constructor(url: string, events: LiveConnectionEvents) {
     this.url = url;
     this.events = events;
   }
@@ -103,11 +103,11 @@ class Connection {
 /** How old the page's data may be before the page says so; ms. */
 const FRESH = 3000;
 
-export class Page {
+export class DashboardPage {
   private readonly model = new FleetModel();
-  private readonly fleet = new FleetView(this.model, () => this.drawSoon());
-  private readonly device = new DeviceView(this.model, () => this.drawSoon());
-  private readonly connection: Connection;
+  private readonly fleet = new FleetScreen(this.model, () => this.drawSoon());
+  private readonly device = new DeviceScreen(this.model, () => this.drawSoon());
+  private readonly connection: LiveConnection;
   private session: Session | null = null;
   private frame = 0;
   private heardAt = Date.now();
@@ -120,7 +120,7 @@ export class Page {
   constructor(ended: () => void) {
     const url = new URL('/v1/live', location.href);
     url.protocol = url.protocol.replace('http', 'ws');
-    this.connection = new Connection(url.href, {
+    this.connection = new LiveConnection(url.href, {
       message: (message) => this.receive(message),
       lost: () => this.lost(),
       loggedIn: async () => (await whoIsLoggedIn()) !== null,

@@ -1,7 +1,7 @@
 /** What the address asks for: the fleet, or one device (`#/acme/pump-7`). Pure. */
 import { ID } from '../schemas/names.ts';
 
-export interface Route {
+export interface PageAddress {
   /** `customer/id` of the device to show; null: the fleet. */
   readonly device: string | null;
 }
@@ -9,7 +9,7 @@ export interface Route {
 const DEVICE = new RegExp(`^#/(${ID}/${ID})$`);
 
 /** Anything that names no device is the fleet. */
-export function readRoute(hash: string): Route {
+export function readRoute(hash: string): PageAddress {
   return { device: DEVICE.exec(hash)?.[1] ?? null };
 }
 

@@ -32,7 +32,7 @@ class Handshakes {
   }
 
   /** Whether the customer may have one now; then it has. */
-  take(customer: string): boolean {
+  admit(customer: string): boolean {
     this.refill();
     const { sharePercent } = this.limits;
     const taken = this.taken.get(customer) ?? 0;
@@ -95,7 +95,7 @@ export class Admission {
   admit(applicant: Applicant, replacing: number): Problem | null {
     const { limits, shares } = this;
     const { customer, address } = applicant;
-    if (!this.handshakes.take(customer))
+    if (!this.handshakes.admit(customer))
       return refusal('too-many-handshakes', 'handshakesPerSecond', limits, RETRY_HANDSHAKE);
     const full = replacing > 0 ? null : shares.full(applicant);
     if (full === 'all') return refusal('too-many-connections', 'connections', limits, RETRY_CONNECTIONS);

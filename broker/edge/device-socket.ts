@@ -83,7 +83,7 @@ const REASON_BYTES = 123;
 const PONG_LIMIT = 64 * 1024;
 
 /** ws's parser of frames, a stream; a test notices if ws should rename what is used of it. */
-interface Receiver extends Writable {
+interface FrameParser extends Writable {
   /** Bytes of a frame whose rest has not come. */
   readonly _bufferedBytes: number;
   /** Bytes of the fragments of a message whose last has not come. */
@@ -152,8 +152,8 @@ export class DeviceSocket extends WebSocket implements Transport {
     this.raw?.start();
   }
 
-  private get receiver(): Receiver {
-    return (this as unknown as { readonly _receiver: Receiver })._receiver;
+  private get receiver(): FrameParser {
+    return (this as unknown as { readonly _receiver: FrameParser })._receiver;
   }
 
   /** `head` came right behind the handshake. */

@@ -72,11 +72,11 @@ const CHEAP = 1;
 const ON_THEIR_WAY = 32;
 
 /** Handles a request; `answered` is to be called once, when the answer has gone or nobody waits for it. */
-type Run = (answered: () => void) => void;
+type StartRequest = (answered: () => void) => void;
 
-interface Waiting {
+interface WaitingRequest {
   readonly key: string;
-  readonly run: Run;
+  readonly run: StartRequest;
 }
 
 /**
@@ -87,7 +87,7 @@ interface Waiting {
 export class RequestTurns {
   private readonly clock: Pick<Clock, 'monotonic' | 'after'>;
   /** By customer; the first is next. */
-  private readonly waiting = new Map<string, Waiting[]>();
+  private readonly waiting = new Map<string, WaitingRequest[]>();
   private readonly onTheirWay = new Map<string, number>();
   private state: 'idle' | 'turn' | 'pause' = 'idle';
 
@@ -96,7 +96,7 @@ export class RequestTurns {
   }
 
   /** Calls back in this customer's turn: soon, if nobody else asks. An empty key is nobody's. */
-  add({ customer, key }: Holder, run: Run): void {
+  add({ customer, key }: Holder, run: StartRequest): void {
     const ofCustomer = this.waiting.get(customer);
     if (ofCustomer) ofCustomer.push({ key, run });
     else this.waiting.set(customer, [{ key, run }]);
@@ -139,7 +139,7 @@ export class RequestTurns {
     for (const [customer, ofCustomer] of this.waiting) {
       const index = ofCustomer.findIndex((one) => this.mayStart(one));
       if (index < 0) continue;
-      const [{ key, run }] = ofCustomer.splice(index, 1) as [Waiting];
+      const [{ key, run }] = ofCustomer.splice(index, 1) as [WaitingRequest];
       this.waiting.delete(customer);
       if (ofCustomer.length > 0) this.waiting.set(customer, ofCustomer);
       bump(this.onTheirWay, key, 1);
@@ -154,7 +154,7 @@ export class RequestTurns {
     if (this.state === 'idle' && this.waiting.size > 0) this.begin();
   }
 
-  private mayStart({ key }: Waiting): boolean {
+  private mayStart({ key }: WaitingRequest): boolean {
     return key === '' || (this.onTheirWay.get(key) ?? 0) < ON_THEIR_WAY;
   }
 }

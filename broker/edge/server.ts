@@ -77,7 +77,7 @@ export class ListenError extends Error {
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 
 /** Milliseconds that a client has. */
-export interface Waits {
+export interface ClientTimeouts {
   /** From connecting, or the request's first byte, to the end of the headers. */
   readonly headersTimeout: number;
   /** To the end of the body. */
@@ -90,7 +90,7 @@ export interface Waits {
   readonly connectionsCheckingInterval: number;
 }
 
-const WAITS: Waits = {
+const WAITS: ClientTimeouts = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 65_000,
@@ -110,7 +110,7 @@ export interface EdgeParts {
   readonly trustedProxies: readonly string[];
   readonly counters: Pick<Counters, 'refusals'>;
   readonly clock: Clock;
-  readonly waits?: Partial<Waits>;
+  readonly waits?: Partial<ClientTimeouts>;
 }
 
 export class EdgeServer {

@@ -8,7 +8,7 @@
 import type { Device } from '../hub/fleet/device.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { Topic } from '../hub/fleet/topics.ts';
-import { Page, presenceFragment, stateFragments, updateFragments } from './encode.ts';
+import { MessagePage, presenceFragment, stateFragments, updateFragments } from './encode.ts';
 import type { LiveHistory } from './history.ts';
 import { anyCovers, type Catchup, customerOf, interestOf, type Subscription } from './subscription.ts';
 
@@ -36,22 +36,22 @@ function* snapshot(
   { fleet, pageCharacters }: CatchupParts,
   subscription: Subscription,
 ): Generator<Buffer, void> {
-  const page = new Page(pageCharacters);
+  const page = new MessagePage(pageCharacters);
   let number = 0;
-  const take = (more: boolean) => {
+  const finish = (more: boolean) => {
     const rev = fleet.revisions.next();
     const head = `"type":"snapshot","rev":${rev},"id":${subscription.id},"page":${number},"more":${more}`;
     number += 1;
-    return page.take(head, 'devices');
+    return page.finish(head, 'devices');
   };
   for (const device of devicesOf(fleet, subscription.topic)) {
     const withValues = interestOf([subscription], device) === 'values';
     for (const fragment of stateFragments(device, withValues)) {
       page.add(fragment);
-      if (page.full) yield take(true);
+      if (page.full) yield finish(true);
     }
   }
-  yield take(false);
+  yield finish(false);
 }
 
 function* updates(
@@ -60,8 +60,8 @@ function* updates(
   inFull: ReadonlySet<string>,
 ): Generator<Buffer, void> {
   const since = subscription.toldTo;
-  const presence = new Page(pageCharacters);
-  const update = new Page(pageCharacters);
+  const presence = new MessagePage(pageCharacters);
+  const update = new MessagePage(pageCharacters);
   for (const { customer, device, fragment } of history.forgotten.after(since, customerOf([subscription]))) {
     if (anyCovers([subscription], customer, device)) presence.add(fragment);
   }
@@ -69,22 +69,22 @@ function* updates(
     const from = inFull.has(device.name) ? 0 : since;
     if (device.rev <= from) continue;
     if (device.presence.rev > since) presence.add(presenceFragment(device));
-    if (presence.full) yield take(fleet, presence, 'presence');
+    if (presence.full) yield finish(fleet, presence, 'presence');
     if (interestOf([subscription], device) !== 'values') continue;
     for (const fragment of updateFragments(device, from)) {
       update.add(fragment);
       if (!update.full) continue;
       // A device that was forgotten and came again: first that it went, then what it says now.
-      if (!presence.empty) yield take(fleet, presence, 'presence');
-      yield take(fleet, update, 'update');
+      if (!presence.empty) yield finish(fleet, presence, 'presence');
+      yield finish(fleet, update, 'update');
     }
   }
-  if (!presence.empty) yield take(fleet, presence, 'presence');
-  if (!update.empty) yield take(fleet, update, 'update');
+  if (!presence.empty) yield finish(fleet, presence, 'presence');
+  if (!update.empty) yield finish(fleet, update, 'update');
 }
 
-function take(fleet: Fleet, page: Page, type: 'presence' | 'update'): Buffer {
-  return page.take(`"type":"${type}","rev":${fleet.revisions.next()}`, 'devices');
+function finish(fleet: Fleet, page: MessagePage, type: 'presence' | 'update'): Buffer {
+  return page.finish(`"type":"${type}","rev":${fleet.revisions.next()}`, 'devices');
 }
 
 function* devicesOf(fleet: Fleet, { customer, device }: Topic): Generator<Device> {

@@ -103,7 +103,7 @@ export class LiveChannel {
       if (late > 0) for (const viewer of this.viewers) viewer.excuse(late);
       this.tick();
     });
-    const stats = clock.every(STATS, () => this.tellStats());
+    const stats = clock.every(STATS, () => this.sendStats());
     this.changes = changes;
     for (const updates of this.updates) updates.start();
     this.lastTick = fleet.revisions.current;
@@ -196,7 +196,7 @@ export class LiveChannel {
   }
 
   /** One message a customer, for what its viewers may know is the same. */
-  private tellStats(): void {
+  private sendStats(): void {
     if (this.viewers.size === 0) return;
     const { fleet, stats } = this.parts;
     const all = stats();

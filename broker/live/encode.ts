@@ -20,7 +20,7 @@ import { jsonValue } from '../hub/json.ts';
 import type { Value } from '../wire/frames.ts';
 
 /** Gathers fragments into one message of about a given size, so that no message is long. */
-export class Page {
+export class MessagePage {
   private readonly limit: number;
   private fragments: string[] = [];
   private characters = 0;
@@ -44,7 +44,7 @@ export class Page {
   }
 
   /** The message, in UTF-8, and an empty page. `head`: its members before the list, which is called `list`. */
-  take(head: string, list: 'devices' | 'events' | 'commands'): Buffer {
+  finish(head: string, list: 'devices' | 'events' | 'commands'): Buffer {
     const message = Buffer.from(`{${head},"${list}":[${this.fragments.join(',')}]}`);
     this.fragments = [];
     this.characters = 0;

@@ -8,7 +8,7 @@ import type { Command } from '../hub/commands/command.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceEvent } from '../hub/fleet/events.ts';
 import type { Revisions } from '../hub/fleet/revisions.ts';
-import { commandFragment, errorMessage, eventFragment, forgottenFragment, Page } from './encode.ts';
+import { commandFragment, errorMessage, eventFragment, forgottenFragment, MessagePage } from './encode.ts';
 import { anyCovers, customerOf, type Subscription } from './subscription.ts';
 
 /** What is kept at most: of one customer, and eight times as much of all. */
@@ -20,14 +20,14 @@ interface HistoryLimits {
 const OF_ALL = 8;
 
 /** Of one customer. */
-interface Kept {
-  readonly items: Happening[];
+interface CustomerItems {
+  readonly items: FeedItem[];
   characters: number;
   /** The newest revision that fell out. */
   droppedTo: number;
 }
 
-const NOTHING: Kept = { items: [], characters: 0, droppedTo: 0 };
+const NOTHING: CustomerItems = { items: [], characters: 0, droppedTo: 0 };
 
 /**
  * The last few things that happened, each customer's apart: what one of them has too much of pushes out nothing of
@@ -35,9 +35,9 @@ const NOTHING: Kept = { items: [], characters: 0, droppedTo: 0 };
  */
 export class Recent {
   private readonly limits: HistoryLimits;
-  private readonly byCustomer = new Map<string, Kept>();
+  private readonly byCustomer = new Map<string, CustomerItems>();
   /** What `replace` added and is held, by device. */
-  private readonly replaceable = new Map<string, Happening>();
+  private readonly replaceable = new Map<string, FeedItem>();
   private items = 0;
   private characters = 0;
   /** The newest revision that was added; 0: none. */
@@ -48,7 +48,7 @@ export class Recent {
   }
 
   /** Adds what is the newest of its device, whose older one is taken out: it need not be told to anybody any more. */
-  replace(item: Happening): void {
+  replace(item: FeedItem): void {
     const name = nameOf(item);
     const older = this.replaceable.get(name);
     const kept = this.byCustomer.get(item.customer);
@@ -61,7 +61,7 @@ export class Recent {
   }
 
   /** Revisions rise from call to call. The newest item of a customer is kept whatever its size. */
-  add(item: Happening): void {
+  add(item: FeedItem): void {
     const { items, characters } = this.limits;
     const kept = this.byCustomer.get(item.customer) ?? { items: [], characters: 0, droppedTo: 0 };
     this.byCustomer.set(item.customer, kept);
@@ -77,23 +77,23 @@ export class Recent {
   }
 
   /** What is held of after `rev`, oldest first. */
-  after(rev: number, customer: string): readonly Happening[] {
+  after(rev: number, customer: string): readonly FeedItem[] {
     const lists = this.listsOf(customer).map(({ items }) => items.slice(indexAfter(items, rev)));
     const [first = [], ...more] = lists.filter(({ length }) => length > 0);
     return more.length === 0 ? first : [first, ...more].flat().sort((a, b) => a.rev - b.rev);
   }
 
-  private listsOf(customer: string): readonly Kept[] {
+  private listsOf(customer: string): readonly CustomerItems[] {
     return customer === '*' ? [...this.byCustomer.values()] : [this.byCustomer.get(customer) ?? NOTHING];
   }
 
-  private largest(): Kept {
+  private largest(): CustomerItems {
     let largest = NOTHING;
     for (const kept of this.byCustomer.values()) if (kept.characters > largest.characters) largest = kept;
     return largest;
   }
 
-  private put(kept: Kept, item: Happening): void {
+  private put(kept: CustomerItems, item: FeedItem): void {
     kept.items.push(item);
     kept.characters += item.characters;
     this.items += 1;
@@ -101,7 +101,7 @@ export class Recent {
     this.newest = item.rev;
   }
 
-  private drop(kept: Kept): void {
+  private drop(kept: CustomerItems): void {
     const dropped = kept.items.shift();
     if (!dropped) return;
     kept.droppedTo = dropped.rev;
@@ -109,48 +109,48 @@ export class Recent {
     if (this.replaceable.get(nameOf(dropped)) === dropped) this.replaceable.delete(nameOf(dropped));
   }
 
-  private forgetSize(kept: Kept, { characters }: Happening): void {
+  private forgetSize(kept: CustomerItems, { characters }: FeedItem): void {
     kept.characters -= characters;
     this.items -= 1;
     this.characters -= characters;
   }
 }
 
-function nameOf({ customer, device }: Happening): string {
+function nameOf({ customer, device }: FeedItem): string {
   return `${customer}/${device}`;
 }
 
 /** Where the items of after `rev` begin; they are in the order of their revisions. */
-function indexAfter(items: readonly Happening[], rev: number): number {
+function indexAfter(items: readonly FeedItem[], rev: number): number {
   let from = 0;
   let to = items.length;
   while (from < to) {
     const middle = (from + to) >>> 1;
-    if ((items[middle] as Happening).rev > rev) to = middle;
+    if ((items[middle] as FeedItem).rev > rev) to = middle;
     else from = middle + 1;
   }
   return from;
 }
 
-export interface HappeningPage {
+export interface FeedPage {
   readonly messages: readonly Buffer[];
   /** Everything up to this revision is told then. */
   readonly toldTo: number;
 }
 
 /** A page of what came after `since`. Told up to `upTo` when nothing is left; said first if some is lost. */
-export function happeningPage(
+export function feedPage(
   { recent, type, list, missed }: Feed,
   revisions: Revisions,
   subscriptions: readonly Subscription[],
   range: { readonly since: number; readonly upTo: number; readonly pageCharacters: number },
-): HappeningPage {
+): FeedPage {
   const { since, upTo, pageCharacters } = range;
   if (subscriptions.length === 0) return { messages: [], toldTo: upTo };
   const customer = customerOf(subscriptions);
   const messages: Buffer[] = [];
   if (!recent.holdsAllAfter(since, customer)) messages.push(errorMessage(revisions.next(), missed));
-  const page = new Page(pageCharacters);
+  const page = new MessagePage(pageCharacters);
   let toldTo = upTo;
   for (const { rev, customer: of, device, fragment } of recent.after(since, customer)) {
     if (!anyCovers(subscriptions, of, device)) continue;
@@ -159,12 +159,12 @@ export function happeningPage(
     toldTo = rev;
     break;
   }
-  if (!page.empty) messages.push(page.take(`"type":"${type}","rev":${revisions.next()}`, list));
+  if (!page.empty) messages.push(page.finish(`"type":"${type}","rev":${revisions.next()}`, list));
   return { messages, toldTo };
 }
 
 /** Something that happened to a device, ready to be told. */
-export interface Happening {
+export interface FeedItem {
   readonly rev: number;
   readonly customer: string;
   readonly device: string;
@@ -172,7 +172,7 @@ export interface Happening {
   readonly characters: number;
 }
 
-/** Happenings that viewers are told one by one, and how. */
+/** Live events that viewers are told one by one, and how. */
 export interface Feed {
   readonly recent: Recent;
   readonly type: 'event' | 'command' | 'desired';
@@ -208,23 +208,23 @@ export class LiveHistory {
 
   addEvent(device: Device, event: DeviceEvent): void {
     const { customer, id } = device;
-    this.events.recent.add(happening(customer, id, event.rev, eventFragment(device, event)));
+    this.events.recent.add(feedItem(customer, id, event.rev, eventFragment(device, event)));
   }
 
   addCommand(command: Command, waitingFor: string | null, rev: number): void {
     const { customer, device } = command;
-    this.commands.recent.add(happening(customer, device, rev, commandFragment(command, waitingFor)));
+    this.commands.recent.add(feedItem(customer, device, rev, commandFragment(command, waitingFor)));
   }
 
   addDesired({ customer, id }: Device, fragment: string, rev: number): void {
-    this.desired.recent.replace(happening(customer, id, rev, fragment));
+    this.desired.recent.replace(feedItem(customer, id, rev, fragment));
   }
 
   addForgotten(customer: string, device: string, rev: number): void {
-    this.forgotten.add(happening(customer, device, rev, forgottenFragment(`${customer}/${device}`, rev)));
+    this.forgotten.add(feedItem(customer, device, rev, forgottenFragment(`${customer}/${device}`, rev)));
   }
 }
 
-function happening(customer: string, device: string, rev: number, fragment: string): Happening {
+function feedItem(customer: string, device: string, rev: number, fragment: string): FeedItem {
   return { rev, customer, device, fragment, characters: fragment.length };
 }

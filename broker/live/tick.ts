@@ -5,8 +5,8 @@
 import type { Device } from '../hub/fleet/device.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { CatchupParts } from './catchup.ts';
-import { Page, presenceFragment, updateFragments } from './encode.ts';
-import { type Feed, happeningPage } from './history.ts';
+import { MessagePage, presenceFragment, updateFragments } from './encode.ts';
+import { type Feed, feedPage } from './history.ts';
 import { anyCovers, customerOf, interestOf, type Subscription } from './subscription.ts';
 
 export interface TickParts extends CatchupParts {
@@ -80,12 +80,12 @@ export class Tick implements TickRange {
     if (subscriptions.length === 0) return;
     yield* this.presenceMessages(subscriptions);
     yield* this.updateMessages(subscriptions);
-    for (const feed of this.parts.history.feeds) yield* this.happeningMessages(feed, subscriptions);
+    for (const feed of this.parts.history.feeds) yield* this.feedMessages(feed, subscriptions);
   }
 
   private *presenceMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
     const { history, tickBytes } = this.parts;
-    const page = new Page(tickBytes);
+    const page = new MessagePage(tickBytes);
     for (const { customer, device, fragment } of history.forgotten.after(
       this.since,
       customerOf(subscriptions),
@@ -95,29 +95,29 @@ export class Tick implements TickRange {
     for (const device of this.candidates(subscriptions)) {
       if (device.presence.rev <= this.since || interestOf(subscriptions, device) === 'nothing') continue;
       page.add(presenceFragment(device));
-      if (page.full) yield this.take(page, 'presence');
+      if (page.full) yield this.finish(page, 'presence');
     }
-    if (!page.empty) yield this.take(page, 'presence');
+    if (!page.empty) yield this.finish(page, 'presence');
   }
 
   private *updateMessages(subscriptions: readonly Subscription[]): Generator<Buffer, void> {
-    const page = new Page(this.parts.tickBytes);
+    const page = new MessagePage(this.parts.tickBytes);
     for (const device of this.candidates(subscriptions)) {
       if (interestOf(subscriptions, device) !== 'values') continue;
       for (const fragment of this.updatesOf(device)) {
         page.add(fragment);
-        if (page.full) yield this.take(page, 'update');
+        if (page.full) yield this.finish(page, 'update');
       }
     }
-    if (!page.empty) yield this.take(page, 'update');
+    if (!page.empty) yield this.finish(page, 'update');
   }
 
-  private *happeningMessages(feed: Feed, subscriptions: readonly Subscription[]): Generator<Buffer, void> {
+  private *feedMessages(feed: Feed, subscriptions: readonly Subscription[]): Generator<Buffer, void> {
     const { fleet, tickBytes } = this.parts;
     let { since } = this;
     while (since < this.rev) {
       const range = { since, upTo: this.rev, pageCharacters: tickBytes };
-      const { messages, toldTo } = happeningPage(feed, fleet.revisions, subscriptions, range);
+      const { messages, toldTo } = feedPage(feed, fleet.revisions, subscriptions, range);
       yield* messages;
       since = toldTo;
     }
@@ -137,8 +137,8 @@ export class Tick implements TickRange {
     return fragments;
   }
 
-  private take(page: Page, type: 'presence' | 'update'): Buffer {
-    return page.take(`"type":"${type}","rev":${this.parts.fleet.revisions.next()}`, 'devices');
+  private finish(page: MessagePage, type: 'presence' | 'update'): Buffer {
+    return page.finish(`"type":"${type}","rev":${this.parts.fleet.revisions.next()}`, 'devices');
   }
 }
 

@@ -1,4 +1,7 @@
-/** What the live channel needs of a viewer's connection, and what it offers to it; `edge` has the sockets. */
+/**
+ * What the live channel needs of a viewer's connection, and what it offers to it; `edge` has the sockets. And whether what
+ * is written there is read.
+ */
 
 import type { CloseCode } from '../../schemas/errors.ts';
 
@@ -18,4 +21,28 @@ export interface ViewerConnection {
   end(code: CloseCode, reason: string): void;
   /** The connection is gone. Idempotent. */
   closed(): void;
+}
+
+/** Tells since when the oldest byte that still waits has waited: two counts of bytes and one mark, however much is written. */
+export class StallDetector {
+  private written = 0;
+  /** `at`: monotonic ms. */
+  private mark: { readonly written: number; readonly at: number } | null = null;
+
+  wrote(bytes: number): void {
+    this.written += bytes;
+  }
+
+  /** For `late` ms nobody could read or be seen to. */
+  excuse(late: number): void {
+    if (this.mark) this.mark = { ...this.mark, at: this.mark.at + late };
+  }
+
+  /** How long bytes have been waiting, ms; 0 if none wait. Called regularly, with what waits at `now`, monotonic ms. */
+  waiting(bufferedBytes: number, now: number): number {
+    const gone = this.written - bufferedBytes;
+    if (bufferedBytes === 0) this.mark = null;
+    else if (this.mark === null || gone >= this.mark.written) this.mark = { written: this.written, at: now };
+    return this.mark === null ? 0 : now - this.mark.at;
+  }
 }

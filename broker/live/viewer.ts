@@ -10,13 +10,13 @@ import type { Counters } from '../hub/counters.ts';
 import { parseTopic, restrictTopic } from '../hub/fleet/topics.ts';
 import { type CatchupParts, catchUp, catchUpWatched } from './catchup.ts';
 import { errorMessage, readClientMessage } from './encode.ts';
-import { type Feed, happeningPage } from './history.ts';
+import { type Feed, feedPage } from './history.ts';
 import { customerOf, type Subscription } from './subscription.ts';
 import type { Tick, TickParts } from './tick.ts';
-import type { ViewerTransport } from './transport.ts';
+import { StallDetector, type ViewerTransport } from './transport.ts';
 
 type MessageOf<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
-type Handlers = {
+type MessageHandlers = {
   readonly [Type in ClientMessage['type']]: (message: MessageOf<Type>) => LiveErrorCode | null;
 };
 
@@ -26,7 +26,7 @@ class Subscriptions {
   private readonly parts: CatchupParts;
   private readonly byId = new Map<number, Subscription>();
   private list: readonly Subscription[] = [];
-  private readonly handlers: Handlers = {
+  private readonly handlers: MessageHandlers = {
     subscribe: (message) => this.subscribe(message),
     watch: (message) => this.watch(message),
     unsubscribe: (message) => this.unsubscribe(message),
@@ -80,29 +80,6 @@ class Subscriptions {
   }
 }
 
-export class Drain {
-  private written = 0;
-  /** `at`: monotonic ms. */
-  private mark: { readonly written: number; readonly at: number } | null = null;
-
-  wrote(bytes: number): void {
-    this.written += bytes;
-  }
-
-  /** For `late` ms nobody could read or be seen to. */
-  excuse(late: number): void {
-    if (this.mark) this.mark = { ...this.mark, at: this.mark.at + late };
-  }
-
-  /** How long bytes have been waiting, ms; 0 if none wait. Called regularly, with what waits at `now`, monotonic ms. */
-  waiting(bufferedBytes: number, now: number): number {
-    const gone = this.written - bufferedBytes;
-    if (bufferedBytes === 0) this.mark = null;
-    else if (this.mark === null || gone >= this.mark.written) this.mark = { written: this.written, at: now };
-    return this.mark === null ? 0 : now - this.mark.at;
-  }
-}
-
 /** A viewer whose bytes have waited for this long is closed; ms. */
 export const PATIENCE = 10_000;
 
@@ -113,8 +90,8 @@ export interface ViewerParts extends TickParts {
   readonly viewerBytes: number;
 }
 
-/** How far one list of happenings has been told. */
-interface ToldFeed {
+/** How far one feed has been told. */
+interface FeedProgress {
   readonly feed: Feed;
   toldTo: number;
 }
@@ -124,9 +101,9 @@ export class Viewer {
   private readonly parts: ViewerParts;
   private readonly transport: ViewerTransport;
   private readonly subscriptions: Subscriptions;
-  private readonly drain = new Drain();
-  /** Events and commands; what came before the viewer is not told. */
-  private readonly feeds: readonly ToldFeed[];
+  private readonly stall = new StallDetector();
+  /** Events, commands and desired state; what came before the viewer is not told. */
+  private readonly feeds: readonly FeedProgress[];
   /** Messages that nobody has looked at yet. */
   private readonly unread: string[] = [];
   /** The last tick: what a subscription has not been told of before it, it is behind with. */
@@ -173,12 +150,12 @@ export class Viewer {
 
   /** For `late` ms the process did not run. */
   excuse(late: number): void {
-    this.drain.excuse(late);
+    this.stall.excuse(late);
   }
 
   /** Whether the viewer has not read for too long. */
   get stuck(): boolean {
-    return this.drain.waiting(this.transport.bufferedBytes, this.parts.clock.monotonic()) >= PATIENCE;
+    return this.stall.waiting(this.transport.bufferedBytes, this.parts.clock.monotonic()) >= PATIENCE;
   }
 
   /** Tells what changed since the last tick, if everything before was told and it fits; else see `pump`. */
@@ -220,12 +197,12 @@ export class Viewer {
     this.transport.close(code, reason);
   }
 
-  private pumpFeed(told: ToldFeed, budget: number, upTo: number): number {
+  private pumpFeed(told: FeedProgress, budget: number, upTo: number): number {
     let sent = 0;
     while (this.owes(told) && sent < budget && this.comfortable) {
       const { fleet, pageCharacters } = this.parts;
       const range = { since: told.toldTo, upTo, pageCharacters };
-      const { messages, toldTo } = happeningPage(told.feed, fleet.revisions, this.subscriptions.all, range);
+      const { messages, toldTo } = feedPage(told.feed, fleet.revisions, this.subscriptions.all, range);
       for (const message of messages) sent += this.send(message);
       told.toldTo = toldTo;
     }
@@ -256,7 +233,7 @@ export class Viewer {
     return all.every(({ toldTo, catchup }) => toldTo === since && catchup === null);
   }
 
-  private owes({ toldTo }: ToldFeed): boolean {
+  private owes({ toldTo }: FeedProgress): boolean {
     return toldTo < this.lastTick;
   }
 
@@ -270,7 +247,7 @@ export class Viewer {
   }
 
   private send(message: Buffer): number {
-    this.drain.wrote(message.length);
+    this.stall.wrote(message.length);
     this.transport.send(message);
     return message.length;
   }

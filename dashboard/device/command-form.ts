@@ -2,7 +2,7 @@
 import type { CommandView } from '../../schemas/api.ts';
 import { ApiProblem } from '../api.ts';
 import { element, setNote } from '../dom.ts';
-import { Attempts, type CommandFields, readWish } from './command-request.ts';
+import { Attempts, type CommandFields, readRequest } from './command-request.ts';
 import type { DeviceApi } from './device-api.ts';
 
 export class CommandForm {
@@ -22,7 +22,7 @@ export class CommandForm {
       event.preventDefault();
       void this.send();
     });
-    this.form.addEventListener('input', () => this.tell(null, ''));
+    this.form.addEventListener('input', () => this.showProblem(null, ''));
   }
 
   show(api: DeviceApi, may: 'look' | 'act'): void {
@@ -30,14 +30,14 @@ export class CommandForm {
     this.form.hidden = may === 'look';
     element('send-refused').hidden = may === 'act';
     this.form.reset();
-    this.tell(null, '');
+    this.showProblem(null, '');
   }
 
   hide(): void {
     this.api = null;
     this.form.reset();
     this.offer([]);
-    this.tell(null, '');
+    this.showProblem(null, '');
   }
 
   /** Offers the names that this device was sent before. */
@@ -51,20 +51,20 @@ export class CommandForm {
   private async send(): Promise<void> {
     const { api } = this;
     if (!api || this.button.disabled) return;
-    const read = readWish(this.fields());
+    const read = readRequest(this.fields());
     if ('problem' in read) {
-      this.tell(read.field, read.problem);
+      this.showProblem(read.field, read.problem);
       return;
     }
-    this.tell(null, '');
+    this.showProblem(null, '');
     this.button.disabled = true;
     try {
-      const command = await api.send({ ...read.wish, id: this.attempts.idFor(read.wish) });
+      const command = await api.send({ ...read.request, id: this.attempts.idFor(read.request) });
       this.attempts.settled();
       if (this.api === api) this.sent(command);
     } catch (error) {
       if (error instanceof ApiProblem && error.code !== 'unreachable') this.attempts.settled();
-      if (this.api === api) this.tell(null, (error as Error).message);
+      if (this.api === api) this.showProblem(null, (error as Error).message);
     } finally {
       this.button.disabled = false;
     }
@@ -77,7 +77,7 @@ export class CommandForm {
   }
 
   /** Says what is wrong, and where. */
-  private tell(field: keyof CommandFields | null, problem: string): void {
+  private showProblem(field: keyof CommandFields | null, problem: string): void {
     setNote(this.problem, problem);
     for (const control of this.form.querySelectorAll<HTMLInputElement>('input, textarea')) {
       if (control.name !== field) control.removeAttribute('aria-invalid');

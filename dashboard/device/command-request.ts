@@ -10,14 +10,14 @@ export interface CommandFields {
   readonly supersede: string;
 }
 
-export type ReadWish =
-  | { readonly wish: NewCommand }
+export type ReadRequest =
+  | { readonly request: NewCommand }
   | { readonly field: keyof CommandFields; readonly problem: string };
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 
 /** Fields that are left empty are left out, which means the broker's defaults. */
-export function readWish(fields: CommandFields): ReadWish {
+export function readRequest(fields: CommandFields): ReadRequest {
   const name = fields.name.trim();
   if (!NAME.test(name)) {
     const problem = 'A name is letters, digits, _, . and -, 64 at most, and begins with a letter or _.';
@@ -31,7 +31,7 @@ export function readWish(fields: CommandFields): ReadWish {
   const supersede = fields.supersede.trim();
   if (supersede.length > 64) return { field: 'supersede', problem: 'The word has 64 characters at most.' };
   return {
-    wish: {
+    request: {
       name,
       ...(args.value !== null && { args: args.value }),
       ...(ttl !== null && { ttl }),
@@ -53,8 +53,8 @@ function readSeconds(text: string): number | null {
 export class Attempts {
   private open: { readonly text: string; readonly id: string } | null = null;
 
-  idFor(wish: NewCommand): string {
-    const text = JSON.stringify(wish);
+  idFor(request: NewCommand): string {
+    const text = JSON.stringify(request);
     if (this.open?.text !== text) this.open = { text, id: randomId() };
     return this.open.id;
   }

@@ -15,7 +15,7 @@ export /**
  * Changes the desired document as text. What somebody else saved meanwhile is never overwritten unseen: the broker
  * refuses (If-Match), and theirs is shown beside the text. Owns the form and the version that its text was made from.
  */
-class DesiredEditor {
+class DesiredForm {
   private readonly open = element<HTMLButtonElement>('desired-edit');
   private readonly form = element<HTMLFormElement>('desired-form');
   private readonly text = element<HTMLTextAreaElement>('desired-text');
@@ -70,7 +70,7 @@ class DesiredEditor {
     this.form.hidden = false;
     this.open.hidden = true;
     this.theirs.hidden = true;
-    this.tell('');
+    this.showProblem('');
     this.text.focus();
   }
 
@@ -84,7 +84,7 @@ class DesiredEditor {
     const { api } = this;
     const read = readDocument(this.text.value);
     if ('problem' in read) {
-      this.tell(read.problem);
+      this.showProblem(read.problem);
       this.text.focus();
       return;
     }
@@ -104,14 +104,16 @@ class DesiredEditor {
 
   private async refused(api: DeviceApi, error: Error): Promise<void> {
     if (!(error instanceof ApiProblem && error.code === 'precondition-failed')) {
-      this.tell(error.message);
+      this.showProblem(error.message);
       return;
     }
     const documents = await api.documents();
     if (this.api !== api) return;
     this.seen = versionOf(documents);
     this.saved(documents);
-    this.tell('Somebody else has changed it since you began. Your text is not saved; look at theirs first.');
+    this.showProblem(
+      'Somebody else has changed it since you began. Your text is not saved; look at theirs first.',
+    );
     const { desired } = documents;
     setText(
       element('theirs-title'),
@@ -122,7 +124,7 @@ class DesiredEditor {
     setText(this.save, 'Replace theirs');
   }
 
-  private tell(problem: string): void {
+  private showProblem(problem: string): void {
     setNote(this.problem, problem);
     setText(this.save, 'Save');
     if (problem === '') this.text.removeAttribute('aria-invalid');
@@ -142,7 +144,7 @@ export class DesiredPanel {
   private readonly times = element('desired-times');
   private readonly table = element<HTMLTableElement>('comparison');
   private readonly problem = element('desired-unread');
-  private readonly editor = new DesiredEditor((documents) => this.take(documents, this.ask()));
+  private readonly editor = new DesiredForm((documents) => this.accept(documents, this.ask()));
   private api: DeviceApi | null = null;
   private documents: Documents | null = null;
   private drawn = '';
@@ -175,7 +177,7 @@ export class DesiredPanel {
     const question = this.ask();
     api?.documents().then(
       (documents) => {
-        if (this.api === api) this.take(documents, question);
+        if (this.api === api) this.accept(documents, question);
       },
       (error: Error) => {
         if (this.api === api) setNote(this.problem, `Desired state could not be read. ${error.message}`);
@@ -188,7 +190,7 @@ export class DesiredPanel {
     // The answer to what was saved here may overtake what was told before it; and a device may be forgotten and come again.
     const isOlder = !('tooLarge' in documents) && versionOf(documents) < this.version;
     if ('tooLarge' in documents || isOlder) this.load();
-    else this.take(documents, this.ask());
+    else this.accept(documents, this.ask());
   }
 
   /** `now`: the broker's time, Unix ms. */
@@ -212,7 +214,7 @@ export class DesiredPanel {
     return this.asked;
   }
 
-  private take(documents: Documents, question: number): void {
+  private accept(documents: Documents, question: number): void {
     if (question < this.answered) return;
     this.answered = question;
     this.documents = documents;

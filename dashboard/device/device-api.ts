@@ -28,8 +28,8 @@ export class DeviceApi {
     return ask(`${this.path}/commands?limit=${limit}`, { signal: this.signal });
   }
 
-  send(wish: NewCommand): Promise<CommandView> {
-    return ask(`${this.path}/commands`, { method: 'POST', body: wish, signal: this.signal });
+  send(request: NewCommand): Promise<CommandView> {
+    return ask(`${this.path}/commands`, { method: 'POST', body: request, signal: this.signal });
   }
 
   cancel(id: string): Promise<CommandView> {

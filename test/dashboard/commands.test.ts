@@ -1,7 +1,7 @@
 /** A device's commands as the page keeps them, and the form as a request. */
 import { describe, expect, it } from 'vitest';
 import { CommandHistory, isFinal } from '../../dashboard/device/command-history.ts';
-import { Attempts, readWish } from '../../dashboard/device/command-request.ts';
+import { Attempts, readRequest } from '../../dashboard/device/command-request.ts';
 import type { CommandStepView, CommandView } from '../../schemas/api.ts';
 
 function command(id: string, createdAt: number, ...timeline: CommandStepView[]): CommandView {
@@ -77,17 +77,17 @@ describe('the form', () => {
   const empty = { name: 'set-speed', args: '', ttl: '', supersede: '' };
 
   it('leaves out what is left empty', () => {
-    expect(readWish(empty)).toEqual({ wish: { name: 'set-speed' } });
-    expect(readWish({ ...empty, args: ' \n', ttl: ' ', supersede: ' ' })).toEqual({
-      wish: { name: 'set-speed' },
+    expect(readRequest(empty)).toEqual({ request: { name: 'set-speed' } });
+    expect(readRequest({ ...empty, args: ' \n', ttl: ' ', supersede: ' ' })).toEqual({
+      request: { name: 'set-speed' },
     });
   });
 
   it('reads all of it', () => {
     expect(
-      readWish({ name: ' valve ', args: '{"open": [1, null]}', ttl: '10m', supersede: 'valve' }),
+      readRequest({ name: ' valve ', args: '{"open": [1, null]}', ttl: '10m', supersede: 'valve' }),
     ).toEqual({
-      wish: { name: 'valve', args: { open: [1, null] }, ttl: 600, supersede: 'valve' },
+      request: { name: 'valve', args: { open: [1, null] }, ttl: 600, supersede: 'valve' },
     });
   });
 
@@ -100,13 +100,13 @@ describe('the form', () => {
     ['1d', 86_400],
     ['60s', 60],
   ])('reads a time to live of %s', (ttl, seconds) => {
-    expect(readWish({ ...empty, ttl })).toEqual({ wish: { name: 'set-speed', ttl: seconds } });
+    expect(readRequest({ ...empty, ttl })).toEqual({ request: { name: 'set-speed', ttl: seconds } });
   });
 
   it.each(['-1', 'soon', '1y', '1e3', 'NaN'])(
     'refuses a time to live of %s, which it does not guess',
     (ttl) => {
-      expect(readWish({ ...empty, ttl })).toMatchObject({
+      expect(readRequest({ ...empty, ttl })).toMatchObject({
         field: 'ttl',
         problem: expect.stringContaining('10m'),
       });
@@ -119,21 +119,21 @@ describe('the form', () => {
     ['7up', 'A name is letters'],
     ['x'.repeat(65), 'A name is letters'],
   ])('refuses the name "%s" (P-1.4)', (name, problem) => {
-    expect(readWish({ ...empty, name })).toMatchObject({
+    expect(readRequest({ ...empty, name })).toMatchObject({
       field: 'name',
       problem: expect.stringContaining(problem),
     });
   });
 
   it('says what is wrong with the arguments', () => {
-    expect(readWish({ ...empty, args: '{"a": 1' })).toMatchObject({
+    expect(readRequest({ ...empty, args: '{"a": 1' })).toMatchObject({
       field: 'args',
       problem: expect.stringMatching(/^This is not valid JSON: .*\.$/),
     });
   });
 
   it('refuses a supersede word that is too long', () => {
-    expect(readWish({ ...empty, supersede: 'x'.repeat(65) })).toMatchObject({ field: 'supersede' });
+    expect(readRequest({ ...empty, supersede: 'x'.repeat(65) })).toMatchObject({ field: 'supersede' });
   });
 });
 

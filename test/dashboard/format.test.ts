@@ -11,7 +11,7 @@ import {
   presenceText,
   valuesText,
 } from '../../dashboard/format.ts';
-import type { Row } from '../../dashboard/model.ts';
+import type { FleetRow } from '../../dashboard/model.ts';
 
 const NOW = 1_780_000_000_000;
 const value = (of: unknown) => ({ value: of, at: 0, receivedAt: 0 });
@@ -50,7 +50,7 @@ describe('values', () => {
 });
 
 describe('presence', () => {
-  const row = (part: object) => ({ online: false, since: NOW - 4000, reason: null, ...part }) as Row;
+  const row = (part: object) => ({ online: false, since: NOW - 4000, reason: null, ...part }) as FleetRow;
 
   it.each([
     [{ online: true }, 'Online for 4 s'],

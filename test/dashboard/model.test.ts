@@ -1,6 +1,6 @@
 /** The page's model of the fleet, its order and its search. */
 import { describe, expect, it } from 'vitest';
-import { FleetModel, Selection } from '../../dashboard/model.ts';
+import { FleetModel, ShownRows } from '../../dashboard/model.ts';
 import type { LiveState, ServerMessage } from '../../schemas/live.ts';
 
 function state(device: string, values: Record<string, unknown> = {}, online = true): LiveState {
@@ -90,7 +90,7 @@ describe('the table’s rows', () => {
       state('acme/Pump-1'),
     ),
   );
-  const selection = new Selection(model);
+  const selection = new ShownRows(model);
   const names = (filter: object) => selection.rows({ ...everything, ...filter }).map(({ name }) => name);
 
   it('stand in the order of people: pump-2 before pump-10', () => {

@@ -6,7 +6,7 @@ import type { CommandView, DeviceSummary } from '../../schemas/api.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { element, fact, make, setNote, setText } from '../dom.ts';
 import { ago, clockText, clockTime, count, presenceState, presenceText, valueText } from '../format.ts';
-import type { FleetModel, Row } from '../model.ts';
+import type { FleetModel, FleetRow } from '../model.ts';
 import { CommandForm } from './command-form.ts';
 import { CommandList } from './command-list.ts';
 import { DesiredPanel } from './desired-panel.ts';
@@ -28,7 +28,7 @@ class Facts {
   private drawnMetrics = '';
 
   /** `now`: the broker's time, Unix ms; null: not known yet, so no age is shown. */
-  draw(row: Row, summary: KnownSummary, now: number | null): void {
+  draw(row: FleetRow, summary: KnownSummary, now: number | null): void {
     this.presence.dataset.state = presenceState(row, now);
     setText(this.presence, presenceText(row, now));
     this.drawFacts(factsOf(row, summary, now));
@@ -48,7 +48,7 @@ class Facts {
     this.facts.replaceChildren(...facts.map(([name, value]) => fact(name, value)));
   }
 
-  private drawValues({ values }: Row, now: number | null): void {
+  private drawValues({ values }: FleetRow, now: number | null): void {
     const names = [...values.keys()].sort();
     this.resize(names);
     this.values.hidden = names.length === 0;
@@ -83,7 +83,7 @@ class Facts {
 }
 
 function factsOf(
-  row: Row,
+  row: FleetRow,
   summary: KnownSummary,
   now: number | null,
 ): readonly (readonly [string, string])[] {
@@ -113,7 +113,7 @@ interface Shown {
   readonly end: AbortController;
 }
 
-export class DeviceView {
+export class DeviceScreen {
   private readonly model: FleetModel;
   private readonly changed: () => void;
   private readonly facts = new Facts();
@@ -210,11 +210,11 @@ export class DeviceView {
   private loadSummary(): void {
     const { shown } = this;
     if (!shown) return;
-    const take = (summary: KnownSummary) => {
+    const accept = (summary: KnownSummary) => {
       if (this.shown !== shown) return;
       this.summary = summary;
       this.changed();
     };
-    shown.api.summary().then(take, () => take('unread'));
+    shown.api.summary().then(accept, () => accept('unread'));
   }
 }

@@ -12,7 +12,7 @@ import {
   presenceState,
   valuesText,
 } from './format.ts';
-import { type Filter, type FleetModel, type Row, Selection } from './model.ts';
+import { type FleetFilter, type FleetModel, type FleetRow, ShownRows } from './model.ts';
 import { deviceLink } from './route.ts';
 
 /** As in style.css. */
@@ -53,7 +53,7 @@ class DeviceTable {
   }
 
   /** `now`: the broker's time, Unix ms; null: not known yet, so no age is shown. */
-  draw(rows: readonly Row[], now: number | null): void {
+  draw(rows: readonly FleetRow[], now: number | null): void {
     const first = Math.max(0, Math.floor(this.scroll.scrollTop / ROW_HEIGHT) - MARGIN);
     const inView = Math.ceil(this.scroll.clientHeight / ROW_HEIGHT) + 2 * MARGIN;
     const start = Math.min(first, Math.max(0, rows.length - inView));
@@ -79,7 +79,7 @@ class DeviceTable {
 
 function fill(
   { row, presence, device, link, age, clock, values }: Cells,
-  from: Row,
+  from: FleetRow,
   now: number | null,
   index: number,
 ): void {
@@ -137,9 +137,9 @@ function setHeight(row: HTMLTableRowElement, rows: number): void {
   row.hidden = rows === 0;
 }
 
-export class FleetView {
+export class FleetScreen {
   private readonly model: FleetModel;
-  private readonly selection: Selection;
+  private readonly selection: ShownRows;
   private readonly table = new DeviceTable(element('scroll'), element<HTMLTableElement>('devices'));
   private readonly filter = element<HTMLFormElement>('filter');
   private customers = '';
@@ -147,7 +147,7 @@ export class FleetView {
   /** `changed`: something is to be drawn. */
   constructor(model: FleetModel, changed: () => void) {
     this.model = model;
-    this.selection = new Selection(model);
+    this.selection = new ShownRows(model);
     this.filter.addEventListener('input', changed);
     this.filter.addEventListener('submit', (event) => event.preventDefault());
     element('scroll').addEventListener('scroll', changed);
@@ -222,7 +222,7 @@ export class FleetView {
     select.value = customers.includes(chosen) ? chosen : '';
   }
 
-  private chosen(): Filter {
+  private chosen(): FleetFilter {
     const data = new FormData(this.filter);
     const presence = data.get('presence');
     return {
