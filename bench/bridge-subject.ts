@@ -33,7 +33,8 @@ const dist = (file: string) => new URL(`../dist/broker/${file}`, import.meta.url
 const load = async <Module>(file: string): Promise<Module> => (await import(dist(file))) as Module;
 type Files<Module> = Promise<Module>;
 const modules = {
-  bridge: load('bridge/bridge.js') as Files<typeof import('../broker/bridge/bridge.ts')>,
+  bridge: load('bridge/forwarder.js') as Files<typeof import('../broker/bridge/forwarder.ts')>,
+  threads: load('bridge/worker-client.js') as Files<typeof import('../broker/bridge/worker-client.ts')>,
   config: load('config/config.js') as Files<typeof import('../broker/config/config.ts')>,
   environment: load('environment.js') as Files<typeof import('../broker/environment.ts')>,
   stores: load('store/open.js') as Files<typeof import('../broker/store/open.ts')>,
@@ -74,10 +75,11 @@ async function compose(url: string, inFlight: number) {
   const { mqtt } = (await modules.config).loadConfig({
     environment: { ...environment, SIGNALBOX_MQTT_STATE: 'off' },
   });
-  const bridge = new (await modules.bridge).Bridge({
+  const bridge = new (await modules.bridge).Forwarder({
     config: mqtt,
     log: stores.log,
     fleet,
+    startThread: (await modules.threads).bridgeThreads(),
     clock,
     logger,
     onOutage: drop,

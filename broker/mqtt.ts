@@ -6,11 +6,12 @@ import type { BridgeStats } from '../schemas/api.ts';
 import type { Config } from '../schemas/config.ts';
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
-import { Bridge } from './bridge/bridge.ts';
 import { BRIDGE, CommandIntake, type IntakeRecord, RefusalRecords } from './bridge/command-intake.ts';
+import { Forwarder } from './bridge/forwarder.ts';
 import { Announcer } from './bridge/home-assistant/announcer.ts';
 import { configuredMetadata } from './bridge/home-assistant/discovery.ts';
 import { everyCommand } from './bridge/topics.ts';
+import { bridgeThreads } from './bridge/worker-client.ts';
 import type { Core } from './core.ts';
 import type { AuditDesk } from './hub/audit/audit.ts';
 
@@ -26,7 +27,7 @@ export interface MqttParts {
 }
 
 export class Mqtt {
-  readonly bridge: Bridge;
+  readonly bridge: Forwarder;
   private readonly config: Config['mqtt'];
   private readonly intake: CommandIntake;
   private readonly refusals: RefusalRecords<IntakeRecord>;
@@ -37,10 +38,11 @@ export class Mqtt {
     const { audit } = control;
     const { log } = stores;
     this.config = config;
-    this.bridge = new Bridge({
+    this.bridge = new Forwarder({
       config,
       log,
       fleet,
+      startThread: bridgeThreads(),
       clock,
       logger,
       onOutage: (statement) =>
@@ -66,7 +68,7 @@ export class Mqtt {
   start(): void {
     if (this.config.url.trim() === '') return;
     const { bridge, intake, announcer } = this;
-    bridge.connection.receive(everyCommand(this.config.baseTopic), (message) => intake.receive(message));
+    bridge.receive(everyCommand(this.config.baseTopic), (message) => intake.receive(message));
     intake.start();
     if (announcer) this.connectAnnouncer(announcer);
     bridge.start();
@@ -87,11 +89,11 @@ export class Mqtt {
   }
 
   private connectAnnouncer(announcer: Announcer): void {
-    const { connection } = this.bridge;
-    connection.receive(announcer.statusTopic, async ({ payload }) => {
+    const { bridge } = this;
+    bridge.receive(announcer.statusTopic, async ({ payload }) => {
       announcer.receive(Buffer.from(payload).toString());
     });
-    connection.onConnected(() => announcer.connected());
+    bridge.onConnected(() => announcer.connected());
     announcer.start();
   }
 
@@ -100,14 +102,14 @@ export class Mqtt {
     fleet: Core['fleet'],
     logger: Logger,
   ): CommandIntake {
-    const { connection } = this.bridge;
+    const { bridge } = this;
     const { baseTopic, homeAssistantPrefix: discoveryPrefix, commandCustomers: customers } = this.config;
     return new CommandIntake({
       commands,
       customers,
       baseTopic,
       discoveryPrefix,
-      publish: (message) => void connection.publish(message),
+      publish: (message) => void bridge.publish(message),
       audit: (entry) => {
         if (entry.command) record(audit, entry);
         else this.refusals.add(entry, fleet.countOf(entry.customer) > 0 ? entry.customer : UNKNOWN);
@@ -117,7 +119,7 @@ export class Mqtt {
   }
 
   private makeAnnouncer(fleet: Core['fleet'], version: string, clock: Clock, logger: Logger): Announcer {
-    const { connection } = this.bridge;
+    const { bridge } = this;
     const { baseTopic, homeAssistantPrefix, homeAssistantMetrics, homeAssistantButtons } = this.config;
     const metadata = configuredMetadata(homeAssistantMetrics);
     return new Announcer({
@@ -126,7 +128,7 @@ export class Mqtt {
       logger,
       prefix: homeAssistantPrefix,
       options: { baseTopic, version, metadata, buttons: homeAssistantButtons },
-      publish: (topic, payload) => connection.publish({ topic, payload, retain: true }),
+      publish: (topic, payload) => bridge.publish({ topic, payload, retain: true }),
     });
   }
 }

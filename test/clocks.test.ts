@@ -24,7 +24,7 @@ const FOR_PEOPLE = /^(broker\/cli|dashboard)\//;
 
 /** Where the wall clock is compared or reckoned with: a time that a person gave, or one that was stored. */
 const RECKONS_WITH_WALL: readonly string[] = [
-  'broker/bridge/bridge.ts',
+  'broker/bridge/forwarder.ts',
   'broker/hub/audit/retention.ts',
   'broker/hub/commands/deadlines.ts',
   'broker/hub/commands/delivery.ts',
@@ -45,11 +45,37 @@ function filesWith(pattern: RegExp, ...folders: string[]): string[] {
     .sort();
 }
 
+/**
+ * What else the process has at hand, of which a simulation hands out its own: chance, timers, the process. Above `base`, only
+ * what stands for the process or for a thread of it reaches for them.
+ */
+const AMBIENT =
+  /\b(setImmediate|setTimeout|setInterval|Math\.random|randomUUID)\b|\brandomBytes\b[^;]*from 'node:crypto'|(?<!\.)\bprocess\.(argv|cpuUsage|cwd|env|exit|kill|memoryUsage|nextTick|on|once|pid|platform|uptime)\b/;
+const REACHES_FOR_IT: readonly string[] = [
+  'broker/environment.ts',
+  'broker/main.ts',
+  'broker/notify.ts',
+  'broker/bridge/thread/worker.ts',
+  'broker/access/exposure.ts',
+  'broker/hub/process-gauge.ts',
+  'broker/store/open.ts',
+];
+
+/** Without comments. */
+function statements(file: string): string {
+  return readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+}
+
 const CODE = ['broker', 'client', 'device-sim', 'dashboard'];
 
 it("the machine's clocks are read by the environment only", () => {
   const readers = filesWith(/\b(Date\.now|performance\.now|hrtime|new Date\(\))/, ...CODE);
   expect(readers.filter((file) => !FOR_PEOPLE.test(file) && !READS_GLOBALS.includes(file))).toEqual([]);
+});
+
+it('chance, timers and the process come from the environment, too', () => {
+  const ambient = filesWith(/./, 'broker').filter((file) => AMBIENT.test(statements(file)));
+  expect(ambient.filter((file) => !/^broker\/(base|cli)\//.test(file))).toEqual([...REACHES_FOR_IT].sort());
 });
 
 it('a wait is reckoned with monotonic time: wall time is compared in few places, which are named here', () => {

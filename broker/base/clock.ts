@@ -18,6 +18,8 @@ export interface Clock {
   monotonic(): number;
   after(milliseconds: number, run: () => void): Timer;
   every(milliseconds: number, run: () => void): Timer;
+  /** When the event loop has polled: what came in with this turn is dealt with before. */
+  soon(run: () => void): Timer;
 }
 
 /** Uniform in [0, 1), like `Math.random`. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from './clock.ts';
 
-export const systemTimers: Pick<Clock, 'after' | 'every'> = {
+export const systemTimers: Pick<Clock, 'after' | 'every' | 'soon'> = {
   after: (milliseconds, run) => {
     const timer = setTimeout(run, milliseconds);
     return { cancel: () => clearTimeout(timer) };
@@ -12,5 +12,9 @@ export const systemTimers: Pick<Clock, 'after' | 'every'> = {
   every: (milliseconds, run) => {
     const timer = setInterval(run, milliseconds);
     return { cancel: () => clearInterval(timer) };
+  },
+  soon: (run) => {
+    const immediate = setImmediate(run);
+    return { cancel: () => clearImmediate(immediate) };
   },
 };

@@ -19,8 +19,8 @@ import type { CommandService } from '../hub/commands/commands.ts';
 import { type JsonValue, jsonValue, valueOfJson } from '../hub/json.ts';
 import { HubRefusal } from '../hub/refusal.ts';
 import type { Value } from '../wire/frames.ts';
-import type { PeerMessage } from './mqtt/link.ts';
-import { type CommandTopic, commandResultTopic, parseCommandTopic } from './topics.ts';
+import type { PeerMessage } from './mqtt/connection.ts';
+import { type CommandTopic, commandResultTopic, isBelow, parseCommandTopic } from './topics.ts';
 
 export interface RefusalRecordsParts<Refusal> {
   readonly clock: Clock;
@@ -91,10 +91,6 @@ export function wrongResponseTopic(topic: string, own: string, rules: ResponseRu
   return null;
 }
 
-function isBelow(topic: string, prefix: string): boolean {
-  return prefix !== '' && (topic === prefix || topic.startsWith(`${prefix}/`));
-}
-
 /** What is published, not retained; `correlationData` for MQTT 5. */
 export interface ResultMessage {
   readonly topic: string;
@@ -132,7 +128,7 @@ export const BRIDGE = 'mqtt';
 /** The largest payload that is looked at. */
 const PAYLOAD_BYTES = 65_536;
 /** What devices say is worth telling; that it was queued or written is not. */
-const TOLD: ReadonlySet<string> = new Set(['accepted', 'progress']);
+const PUBLISHED_STEPS: ReadonlySet<string> = new Set(['accepted', 'progress']);
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -147,7 +143,7 @@ export class CommandIntake {
   }
 
   start(): void {
-    this.undo ??= this.parts.commands.onStep((command) => this.told(command));
+    this.undo ??= this.parts.commands.onStep((command) => this.stepped(command));
   }
 
   /** Idempotent. */
@@ -171,7 +167,7 @@ export class CommandIntake {
       this.counts.taken += 1;
       if (created) this.parts.audit({ ...topic, command, refusal: null });
       // Asked for again after its end: no step follows.
-      else if (isFinal(command.status)) this.tellEnd(command);
+      else if (isFinal(command.status)) this.publishEnd(command);
     } catch (error) {
       if (!(error instanceof HubRefusal)) throw error;
       this.refuse(topic, message, error);
@@ -210,15 +206,15 @@ export class CommandIntake {
     };
   }
 
-  private told(command: Command): void {
+  private stepped(command: Command): void {
     if (command.by !== BRIDGE) return;
     const last = command.timeline.at(-1);
     if (last?.late) return;
-    if (isFinal(command.status)) this.tellEnd(command);
-    else if (TOLD.has(last?.status ?? '')) this.publishResult(command, null);
+    if (isFinal(command.status)) this.publishEnd(command);
+    else if (PUBLISHED_STEPS.has(last?.status ?? '')) this.publishResult(command, null);
   }
 
-  private tellEnd(command: Command): void {
+  private publishEnd(command: Command): void {
     this.publishResult(command, null);
     const { reply } = command;
     // Checked when it came, too; but it may have come to an earlier version, or under another base topic.

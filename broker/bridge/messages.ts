@@ -1,11 +1,11 @@
 /** What the bridge and its worker thread say to each other. */
-import type { PeerMessage } from './mqtt/link.ts';
-import type { PeerOptions } from './mqtt/peer.ts';
+import type { PeerMessage } from './mqtt/connection.ts';
 import type { ProtocolVersion } from './mqtt/publish-writer.ts';
+import type { MqttSessionOptions } from './mqtt/session.ts';
 import type { LogRoutes, RecordPortion } from './thread/log-messages.ts';
 
 export interface WorkerOptions {
-  readonly peer: PeerOptions;
+  readonly peer: MqttSessionOptions;
   readonly baseTopic: string;
   readonly routes: LogRoutes;
   readonly inFlight: number;
@@ -29,12 +29,12 @@ export type WorkerRequest =
   | ({ readonly type: 'records' } & RecordPortion)
   | { readonly type: 'publish'; readonly messages: readonly OtherMessage[] }
   /** A message of the peer is dealt with: acknowledge it. */
-  | { readonly type: 'taken'; readonly number: number }
+  | { readonly type: 'handled'; readonly number: number }
   /** Say `offline` and goodbye; `stopped` follows. */
   | { readonly type: 'stop' };
 
 /** Why a message was not published. */
-export type DropReason = 'superseded' | 'unreadable' | 'too-large' | 'refused';
+export type UnpublishedReason = 'superseded' | 'unreadable' | 'too-large' | 'refused';
 
 /** Since the thread started. */
 export interface PublishCounts {
@@ -44,10 +44,10 @@ export interface PublishCounts {
   readonly repeated: number;
   /** Acknowledged messages from elsewhere: state, availability, results. */
   readonly others: number;
-  readonly dropped: Readonly<Record<DropReason, number>>;
+  readonly dropped: Readonly<Record<UnpublishedReason, number>>;
 }
 
-export interface Progress extends PublishCounts {
+export interface PublishProgress extends PublishCounts {
   /** Everything in the log before it is with the peer; null: nothing was read yet. */
   readonly done: number | null;
   /** Records before it need no memory any more. */
@@ -60,11 +60,11 @@ export type WorkerReport =
   | { readonly type: 'connected'; readonly server: string; readonly version: ProtocolVersion }
   | { readonly type: 'failed'; readonly server: string; readonly message: string }
   /** A few times a second while something changes. */
-  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'progress'; readonly progress: PublishProgress }
   | { readonly type: 'settled'; readonly tickets: readonly number[] }
   /** `customer/device` of devices whose availability the peer holds. */
   | { readonly type: 'retained'; readonly devices: readonly string[] }
-  /** To be answered by `taken` with its number. */
+  /** To be answered by `handled` with its number. */
   | { readonly type: 'message'; readonly number: number; readonly message: PeerMessage }
   /** The peer refuses a subscription or a message. */
   | { readonly type: 'refused'; readonly message: string }

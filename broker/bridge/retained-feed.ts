@@ -5,13 +5,13 @@
  *
  * Devices that were forgotten and whose retained topics the peer still holds. Owns their names until the peer has
  * taken the empty messages that clear them; what is forgotten while nobody is connected waits here until the process
- * ends, and after that the peer's own retained messages tell (echoes.ts).
+ * ends, and after that the peer's own retained messages tell (thread/bridge-thread.ts).
  */
 
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { Changes, Fleet } from '../hub/fleet/fleet.ts';
-import type { Outbox, Outgoing } from './connection.ts';
+import type { Outgoing, ThreadWindow } from './outbound-queue.ts';
 import { statePayload } from './payloads.ts';
 import { type DeviceRoute, deviceTopic } from './topics.ts';
 
@@ -36,18 +36,18 @@ export class Forgotten {
   }
 
   /** A new connection: whether the last one took what it was given is not known. */
-  again(): void {
+  clearAgain(): void {
     for (const name of this.clearing) this.waiting.add(name);
     this.clearing.clear();
   }
 
   /** Messages of at most `limit` devices. */
-  take(limit: number): Outgoing[] {
+  next(limit: number): Outgoing[] {
     const messages: Outgoing[] = [];
-    let taken = 0;
+    let count = 0;
     for (const name of this.waiting) {
-      if (taken >= limit) break;
-      taken += 1;
+      if (count >= limit) break;
+      count += 1;
       this.waiting.delete(name);
       this.clearing.add(name);
       messages.push(...this.clear(name));
@@ -78,7 +78,7 @@ export interface RetainedRoute {
 
 export interface RetainedFeedParts {
   readonly fleet: Fleet;
-  readonly outbox: Outbox;
+  readonly window: ThreadWindow;
   readonly baseTopic: string;
   readonly state: RetainedRoute;
   readonly availability: RetainedRoute;
@@ -142,7 +142,7 @@ export class RetainedFeed {
     this.connection = 'connected';
     this.changes ??= fleet.trackChanges();
     this.made = new WeakMap();
-    this.forgotten.again();
+    this.forgotten.clearAgain();
     for (const device of fleet.devices('*')) {
       if (availability.mode !== 'off') this.availabilityDue.add(device);
       if (state.mode !== 'off') this.stateDue.add(device);
@@ -168,11 +168,11 @@ export class RetainedFeed {
     }
   }
 
-  /** There is room in the outbox again. */
+  /** There is room in the window again. */
   pumpSoon(): void {
     if (this.pumping === 'soon' || this.connection === 'away') return;
     this.pumping = 'soon';
-    setImmediate(() => {
+    this.parts.clock.soon(() => {
       this.pumping = 'no';
       this.pump();
     });
@@ -204,19 +204,19 @@ export class RetainedFeed {
   }
 
   private pump(): void {
-    const { outbox } = this.parts;
+    const { window } = this.parts;
     if (this.connection === 'away') return;
     const messages: Outgoing[] = [];
-    const limit = Math.min(SLICE, outbox.room);
-    messages.push(...this.forgotten.take(limit));
-    this.take(this.availabilityDue, limit, messages, (device) => this.availability(device));
-    this.take(this.stateDue, limit, messages, (device) => this.state(device));
-    outbox.publish(messages);
+    const limit = Math.min(SLICE, window.room);
+    messages.push(...this.forgotten.next(limit));
+    this.makeDue(this.availabilityDue, limit, messages, (device) => this.availability(device));
+    this.makeDue(this.stateDue, limit, messages, (device) => this.state(device));
+    window.publish(messages);
     // Else the next settled ticket comes back here.
-    if (messages.length > 0 && outbox.room > 0) this.pumpSoon();
+    if (messages.length > 0 && window.room > 0) this.pumpSoon();
   }
 
-  private take(
+  private makeDue(
     due: Set<Device>,
     limit: number,
     messages: Outgoing[],

@@ -1,10 +1,10 @@
 /** From the section `mqtt` of the configuration to what the bridge's parts take. Pure. */
 import type { Config } from '../../schemas/config.ts';
 import type { WorkerOptions } from './messages.ts';
-import type { PeerOptions } from './mqtt/peer.ts';
 import { parseServers } from './mqtt/servers.ts';
+import type { MqttSessionOptions } from './mqtt/session.ts';
 import type { RetainedRoute } from './retained-feed.ts';
-import type { LogRoutes, Route } from './thread/log-messages.ts';
+import type { LogRoute, LogRoutes } from './thread/log-messages.ts';
 import { type DeviceRoute, statusTopic } from './topics.ts';
 
 export type MqttConfig = Config['mqtt'];
@@ -39,7 +39,7 @@ export function routesHeld(config: MqttConfig): DeviceRoute[] {
 
 function logRoutes(config: MqttConfig): LogRoutes {
   const { telemetry, telemetryQos, telemetryRetain, event, eventQos, eventRetain } = config;
-  const route = (mode: Route['mode'], level: number, retain: boolean): Route => ({
+  const route = (mode: LogRoute['mode'], level: number, retain: boolean): LogRoute => ({
     mode,
     qos: qos(level),
     retain,
@@ -50,7 +50,7 @@ function logRoutes(config: MqttConfig): LogRoutes {
   };
 }
 
-function peerOptions(config: MqttConfig): PeerOptions {
+function peerOptions(config: MqttConfig): MqttSessionOptions {
   const { caFile, certFile, keyFile, clientId, username, password, protocol } = config;
   return {
     servers: parseServers(config.url),

@@ -1,5 +1,6 @@
 /**
- * The bridge's topics (interfaces.md): the one place where they are put together and taken apart. Pure.
+ * The topics of MQTT that the bridge publishes to and hears (interfaces.md), its own and those of Home Assistant: the one
+ * place where they are put together, taken apart and compared. Pure.
  *
  * No part may reach another topic: ids and names hold no `/`, `+`, `#`, `$` and NUL by their patterns (P-1.4), and what
  * does not match its pattern throws here instead of being published.
@@ -40,8 +41,22 @@ export function everyCommand(base: string): string {
 
 /** Throws RangeError for what is no id or no command's name. */
 export function commandResultTopic(base: string, customer: string, device: string, name: string): string {
-  if (!NAME_PATTERN.test(name)) throw new RangeError(`${JSON.stringify(name)} is no name of a command`);
-  return `${base}/${id(customer)}/${id(device)}/command/${name}/result`;
+  return `${base}/${id(customer)}/${id(device)}/command/${commandName(name)}/result`;
+}
+
+/** Where a command of this name is sent to. Throws as `commandResultTopic` does. */
+export function commandTopic(base: string, customer: string, device: string, name: string): string {
+  return `${base}/${id(customer)}/${id(device)}/command/${commandName(name)}`;
+}
+
+/** Where Home Assistant hears of a device (interfaces.md fixes it). */
+export function discoveryTopic(prefix: string, customer: string, device: string): string {
+  return `${prefix}/device/${customer}_${device}/config`;
+}
+
+/** Where Home Assistant says that it has started. */
+export function homeAssistantStatusTopic(prefix: string): string {
+  return `${prefix}/status`;
 }
 
 /** null: another topic, or a part that is no id or name. */
@@ -60,6 +75,27 @@ export function parseDeviceTopic(
   const [customer, device, last, ...more] = below(base, topic) ?? [];
   if (last !== route || more.length > 0) return null;
   return isId(customer) && isId(device) ? { customer, device } : null;
+}
+
+/** Whether a topic is `prefix` or below it; nothing is below an empty one. */
+export function isBelow(topic: string, prefix: string): boolean {
+  return prefix !== '' && (topic === prefix || topic.startsWith(`${prefix}/`));
+}
+
+/** Whether a filter of a subscription takes a topic (MQTT, section 4.7). */
+export function matches(filter: string, topic: string): boolean {
+  const parts = topic.split('/');
+  const wanted = filter.split('/');
+  if (wanted.at(-1) === '#')
+    return wanted.slice(0, -1).every((part, index) => part === '+' || part === parts[index]);
+  return (
+    parts.length === wanted.length && wanted.every((part, index) => part === '+' || part === parts[index])
+  );
+}
+
+function commandName(name: string): string {
+  if (!NAME_PATTERN.test(name)) throw new RangeError(`${JSON.stringify(name)} is no name of a command`);
+  return name;
 }
 
 function below(base: string, topic: string): string[] | null {

@@ -5,12 +5,33 @@
 import { Backoff, type BackoffOptions } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import { WorkerThread } from '../base/worker-thread.ts';
+import { threadModule, WorkerThread, type WorkerThreadEvents } from '../base/worker-thread.ts';
 import type { WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
 
+export type RunningBridgeThread = Pick<
+  WorkerThread<WorkerRequest, WorkerReport>,
+  'send' | 'terminate' | 'gone'
+>;
+
+export type StartBridgeThread = (
+  options: WorkerOptions,
+  events: WorkerThreadEvents<WorkerReport>,
+) => RunningBridgeThread;
+
+const MEMORY_MB = 256;
+
+/** A thread of its own for each, with a bound on its memory. `module`: the thread's file. */
+export function bridgeThreads(module = threadModule(import.meta.url, './thread/worker')): StartBridgeThread {
+  return (options, events) =>
+    new WorkerThread(
+      module,
+      { workerData: options, resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB } },
+      events,
+    );
+}
+
 export interface WorkerClientParts {
-  /** The thread's compiled file. */
-  readonly module: URL;
+  readonly startThread: StartBridgeThread;
   readonly options: () => WorkerOptions;
   /** A new thread has begun; it knows nothing. */
   readonly started: () => void;
@@ -21,7 +42,6 @@ export interface WorkerClientParts {
   readonly logger: Logger;
 }
 
-const MEMORY_MB = 256;
 /** After a thread that lived long; ms. */
 const SHORT_PAUSE_MS = 500;
 /** After one that did not: each time twice as long, all of it. */
@@ -33,7 +53,7 @@ const STOP_MS = 6000;
 
 export class WorkerClient {
   private readonly parts: WorkerClientParts;
-  private thread: WorkerThread<WorkerRequest, WorkerReport> | null = null;
+  private thread: RunningBridgeThread | null = null;
   private state: 'new' | 'running' | 'pausing' | 'stopping' | 'stopped' = 'new';
   /** Monotonic ms. */
   private startedAt = 0;
@@ -49,20 +69,16 @@ export class WorkerClient {
 
   start(): void {
     if (this.state !== 'new' && this.state !== 'pausing') return;
-    const { module, options, clock, started, reported } = this.parts;
+    const { startThread, options, clock, started, reported } = this.parts;
     this.state = 'running';
     this.startedAt = clock.monotonic();
-    const thread = new WorkerThread<WorkerRequest, WorkerReport>(
-      module,
-      { workerData: options(), resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB } },
-      {
-        reported: (report) => {
-          if (report.type === 'stopped') thread.terminate();
-          reported(report);
-        },
-        ended: (error) => this.exited(error?.message ?? 'it ended by itself'),
+    const thread = startThread(options(), {
+      reported: (report) => {
+        if (report.type === 'stopped') thread.terminate();
+        reported(report);
       },
-    );
+      ended: (error) => this.exited(error?.message ?? 'it ended by itself'),
+    });
     this.thread = thread;
     started();
   }

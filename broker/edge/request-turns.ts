@@ -85,13 +85,13 @@ interface WaitingRequest {
  * many answers on their way at most, for one that nobody reads stays in memory.
  */
 export class RequestTurns {
-  private readonly clock: Pick<Clock, 'monotonic' | 'after'>;
+  private readonly clock: Pick<Clock, 'monotonic' | 'after' | 'soon'>;
   /** By customer; the first is next. */
   private readonly waiting = new Map<string, WaitingRequest[]>();
   private readonly onTheirWay = new Map<string, number>();
   private state: 'idle' | 'turn' | 'pause' = 'idle';
 
-  constructor(clock: Pick<Clock, 'monotonic' | 'after'>) {
+  constructor(clock: Pick<Clock, 'monotonic' | 'after' | 'soon'>) {
     this.clock = clock;
   }
 
@@ -107,12 +107,12 @@ export class RequestTurns {
     this.state = 'turn';
     let startedAt = 0;
     let started = false;
-    setImmediate(() => {
+    this.clock.soon(() => {
       startedAt = this.clock.monotonic();
       started = this.startNext();
     });
     // Between the two the promises of the first have run, and so most of what the request took.
-    setImmediate(() => {
+    this.clock.soon(() => {
       if (started) this.pauseFor(this.clock.monotonic() - startedAt);
       else this.rest();
     });

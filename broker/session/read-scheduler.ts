@@ -103,7 +103,7 @@ export class ReadScheduler implements ShareHost {
     this.now = now;
     this.pollCost = POLL.cost;
     this.pollUntil = now + POLL.time;
-    setImmediate(() => this.serve());
+    this.parts.clock.soon(() => this.serve());
   }
 
   /** The check phase. */

@@ -1,7 +1,7 @@
 /** Commands over MQTT, with the peer as a list of messages: what is taken, what is refused, and what comes back. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CommandIntake, type IntakeRecord, type ResultMessage } from '../../broker/bridge/command-intake.ts';
-import type { PeerMessage } from '../../broker/bridge/mqtt/link.ts';
+import type { PeerMessage } from '../../broker/bridge/mqtt/connection.ts';
 import { commandWorld, rest } from '../commands/world.ts';
 import { silentLog } from '../helpers/log.ts';
 

@@ -6,9 +6,9 @@ import {
   configuredMetadata,
   type DiscoveredDevice,
   discoveryPayload,
-  discoveryTopic,
   entityKind,
 } from '../../broker/bridge/home-assistant/discovery.ts';
+import { discoveryTopic } from '../../broker/bridge/topics.ts';
 
 /**
  * The parts of the documented format that are used here (home-assistant.io, MQTT integration, "Device discovery payload"):

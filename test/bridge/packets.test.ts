@@ -18,7 +18,7 @@ function split(chunks: readonly Buffer[], packetLimit = 1000) {
     acknowledged: (id, reason) => acks.push([id, reason]),
     passed: (bytes) => passed.push(bytes),
   });
-  for (const chunk of chunks) splitter.take(chunk);
+  for (const chunk of chunks) splitter.push(chunk);
   return { acks, passed: Buffer.concat(passed) };
 }
 
@@ -66,15 +66,15 @@ describe('a PUBLISH packet', () => {
     const writer = new PublishWriter(4);
     writer.write(message, 258, 'again');
     const expected = [0x3b, 12, 0, 3, ...Buffer.from('a/b'), 1, 2, ...Buffer.from('grün')];
-    expect([...(writer.take() ?? [])]).toEqual(expected);
-    expect(writer.take()).toBeNull();
+    expect([...(writer.drain() ?? [])]).toEqual(expected);
+    expect(writer.drain()).toBeNull();
   });
 
   it('has properties in MQTT 5, correlation data among them', () => {
     const writer = new PublishWriter(5);
     writer.write({ ...message, qos: 0, retain: false, correlationData: Buffer.from([7, 8]) }, 0, 'first');
     const expected = [0x30, 16, 0, 3, ...Buffer.from('a/b'), 5, 9, 0, 2, 7, 8, ...Buffer.from('grün')];
-    expect([...(writer.take() ?? [])]).toEqual(expected);
+    expect([...(writer.drain() ?? [])]).toEqual(expected);
   });
 
   it('has the size that was foretold, whatever is in it', () => {
@@ -88,7 +88,7 @@ describe('a PUBLISH packet', () => {
           const publication = { topic, payload, qos: 1, retain: false, correlationData } as const;
           const writer = new PublishWriter(version);
           writer.write(publication, 1, 'first');
-          expect(writer.take()?.length).toBe(packetBytes(publication, version));
+          expect(writer.drain()?.length).toBe(packetBytes(publication, version));
         },
       ),
     );
@@ -97,11 +97,11 @@ describe('a PUBLISH packet', () => {
   it('leaves what was handed out alone', () => {
     const writer = new PublishWriter(5);
     writer.write(message, 1, 'first');
-    const first = writer.take() as Uint8Array;
+    const first = writer.drain() as Uint8Array;
     const before = Buffer.from(first);
     for (let id = 2; id < 5000; id += 1) writer.write(message, id, 'first');
     expect(Buffer.from(first)).toEqual(before);
-    expect(writer.take()?.length).toBe(4998 * before.length);
+    expect(writer.drain()?.length).toBe(4998 * before.length);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The bridge's thread may end in any way: it is counted and said, a new one follows, and the process goes on. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { WorkerOptions } from '../../broker/bridge/messages.ts';
-import { WorkerClient } from '../../broker/bridge/worker-client.ts';
+import { bridgeThreads, WorkerClient } from '../../broker/bridge/worker-client.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
 
@@ -13,7 +13,7 @@ function setUp(ends: string) {
   let starts = 0;
   let told: (message: string) => void = () => {};
   const client = new WorkerClient({
-    module: MODULE,
+    startThread: bridgeThreads(MODULE),
     options: () => ({ ends }) as unknown as WorkerOptions,
     started: () => {
       starts += 1;

@@ -1,13 +1,13 @@
 /** Ids and names cannot reach another topic: whatever they are, a topic is where it should be, or is not made at all. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matches } from '../../broker/bridge/connection.ts';
 import {
   commandResultTopic,
   type DeviceRoute,
   deviceTopic,
   everyCommand,
   everyDevice,
+  matches,
   parseCommandTopic,
   parseDeviceTopic,
   statusTopic,

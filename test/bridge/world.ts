@@ -1,9 +1,9 @@
 /** A bridge in this process, with its thread, on a log of its own and a fleet that the test moves. */
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../broker/base/clock.ts';
-import { Bridge } from '../../broker/bridge/bridge.ts';
-import type { OutageStatement } from '../../broker/bridge/outage.ts';
-import type { BridgeStatus } from '../../broker/bridge/status.ts';
+import { Forwarder } from '../../broker/bridge/forwarder.ts';
+import type { BridgeStatus, OutageStatement } from '../../broker/bridge/status.ts';
+import { bridgeThreads } from '../../broker/bridge/worker-client.ts';
 import { systemEnvironment } from '../../broker/environment.ts';
 import { Counters } from '../../broker/hub/counters.ts';
 import type { Member } from '../../broker/hub/fleet/device.ts';
@@ -27,7 +27,7 @@ export class World {
   readonly fleet: Fleet;
   readonly stores;
   readonly ingest: Ingest;
-  readonly bridge: Bridge;
+  readonly bridge: Forwarder;
   private readonly origins = new Map<string, LiveSource & { seq: number }>();
   private readonly reader = new FrameReader();
 
@@ -64,10 +64,11 @@ export class World {
         commitSpacing: 1,
       },
     });
-    this.bridge = new Bridge({
+    this.bridge = new Forwarder({
       config: config.mqtt,
       log: this.stores.log,
       fleet: this.fleet,
+      startThread: bridgeThreads(),
       clock,
       logger,
       onOutage: (statement) => this.statements.push(statement),

@@ -44,6 +44,12 @@ export class FakeClock implements Clock {
     return this.add({ at: this.time + milliseconds, interval: milliseconds, run });
   }
 
+  /** As it is: the loop goes on while time stands still. */
+  soon(run: () => void): Timer {
+    const immediate = setImmediate(run);
+    return { cancel: () => clearImmediate(immediate) };
+  }
+
   /** How many timers wait: a part that was stopped leaves none. */
   get pending(): number {
     return this.timers.size;

@@ -8,13 +8,8 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Device, DeviceDescription } from '../../hub/fleet/device.ts';
 import type { Changes, Fleet } from '../../hub/fleet/fleet.ts';
-import {
-  type DiscoveryOptions,
-  discoveryPayload,
-  discoveryTopic,
-  type EntityKind,
-  entityKind,
-} from './discovery.ts';
+import { discoveryTopic, homeAssistantStatusTopic } from '../topics.ts';
+import { type DiscoveryOptions, discoveryPayload, type EntityKind, entityKind } from './discovery.ts';
 
 export interface AnnouncerParts {
   readonly fleet: Pick<
@@ -63,7 +58,7 @@ export class Announcer {
 
   /** Where Home Assistant says that it has started: to be subscribed to, and passed on to `receive`. */
   get statusTopic(): string {
-    return `${this.parts.prefix}/status`;
+    return homeAssistantStatusTopic(this.parts.prefix);
   }
 
   start(): void {
@@ -114,12 +109,12 @@ export class Announcer {
     this.pump ??= this.parts.clock.after(APART, () => {
       this.pump = null;
       // Without room the next look takes it up again.
-      if (this.tellSome()) this.pumpSoon();
+      if (this.publishSome()) this.pumpSoon();
     });
   }
 
   /** One slice, first who is gone: it may be back under the same topic. false: there was no room for all of it. */
-  private tellSome(): boolean {
+  private publishSome(): boolean {
     let left = SLICE;
     for (const topic of this.gone) {
       if (left === 0) return true;

@@ -7,6 +7,7 @@
  * as `unit:temp` and `class:temp`, which goes before. Pure.
  */
 import type { ValueMap } from '../../wire/frames.ts';
+import { commandTopic, deviceTopic, statusTopic } from '../topics.ts';
 
 export interface MetricMetadata {
   readonly unit: string | null;
@@ -83,11 +84,6 @@ export function entityKind(value: unknown): EntityKind | null {
   return typeof value === 'string' ? 'text' : null;
 }
 
-/** interfaces.md fixes it. */
-export function discoveryTopic(prefix: string, customer: string, id: string): string {
-  return `${prefix}/device/${customer}_${id}/config`;
-}
-
 export function discoveryPayload(device: DiscoveredDevice, options: DiscoveryOptions): string {
   const { customer, id, model, firmware } = device;
   const topics = topicsOf(device, options.baseTopic);
@@ -113,20 +109,19 @@ export function discoveryPayload(device: DiscoveredDevice, options: DiscoveryOpt
   });
 }
 
-interface Topics {
+interface EntityTopics {
   readonly bridge: string;
   readonly availability: string;
   readonly state: string;
-  readonly command: string;
+  readonly command: (name: string) => string;
 }
 
-function topicsOf({ customer, id }: DiscoveredDevice, base: string): Topics {
-  const device = `${base}/${customer}/${id}`;
+function topicsOf({ customer, id }: DiscoveredDevice, base: string): EntityTopics {
   return {
-    bridge: `${base}/bridge/status`,
-    availability: `${device}/availability`,
-    state: `${device}/state`,
-    command: `${device}/command`,
+    bridge: statusTopic(base),
+    availability: deviceTopic(base, customer, id, 'availability'),
+    state: deviceTopic(base, customer, id, 'state'),
+    command: (name) => commandTopic(base, customer, id, name),
   };
 }
 
@@ -135,7 +130,7 @@ function metricEntity(
   metric: string,
   kind: EntityKind,
   { metadata }: DiscoveryOptions,
-  topics: Topics,
+  topics: EntityTopics,
 ): Entity {
   const { unit, deviceClass, stateClass } = metadataOf(metric, metadata, device.meta);
   const value = `value_json['${metric}']`;
@@ -159,7 +154,7 @@ function metricEntity(
 }
 
 /** Shown while the device is away, too: that is what it says. */
-function connectivityEntity(device: DiscoveredDevice, { bridge, availability }: Topics): Entity {
+function connectivityEntity(device: DiscoveredDevice, { bridge, availability }: EntityTopics): Entity {
   return {
     platform: 'binary_sensor',
     unique_id: uniqueId(device, '/connectivity'),
@@ -173,18 +168,18 @@ function connectivityEntity(device: DiscoveredDevice, { bridge, availability }: 
   };
 }
 
-function buttonEntity(device: DiscoveredDevice, name: string, topics: Topics): Entity {
+function buttonEntity(device: DiscoveredDevice, name: string, topics: EntityTopics): Entity {
   return {
     platform: 'button',
     unique_id: uniqueId(device, `/command/${name}`),
     name,
-    command_topic: `${topics.command}/${name}`,
+    command_topic: topics.command(name),
     payload_press: '',
     ...available(topics),
   };
 }
 
-function available({ bridge, availability }: Topics): Entity {
+function available({ bridge, availability }: EntityTopics): Entity {
   return { availability: [{ topic: bridge }, { topic: availability }], availability_mode: 'all' };
 }
 

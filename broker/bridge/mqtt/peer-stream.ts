@@ -39,7 +39,7 @@ export class PacketSplitter {
   }
 
   /** Throws PeerProtocolError. */
-  take(chunk: Buffer): void {
+  push(chunk: Buffer): void {
     const bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
     this.rest = NOTHING;
     let at = 0;
@@ -123,7 +123,7 @@ export class PeerStream extends Duplex {
     const splitter = new PacketSplitter(packetBytes, { acknowledged, passed });
     socket.on('data', (chunk: Buffer) => {
       try {
-        splitter.take(chunk);
+        splitter.push(chunk);
       } catch (error) {
         this.destroy(error as Error);
         return;

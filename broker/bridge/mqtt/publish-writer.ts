@@ -42,8 +42,8 @@ export function packetBytes(publication: Publication, version: ProtocolVersion):
 export class PublishWriter {
   private readonly version: ProtocolVersion;
   private chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  /** Of the chunk: what `take` handed out, and what is written. */
-  private taken = 0;
+  /** Of the chunk: what `drain` handed out, and what is written. */
+  private drained = 0;
   private written = 0;
 
   constructor(version: ProtocolVersion) {
@@ -69,25 +69,25 @@ export class PublishWriter {
   }
 
   /** What was written since the last call; null: nothing. Its memory is not written again. */
-  take(): Uint8Array | null {
-    if (this.taken === this.written) return null;
-    const packets = this.chunk.subarray(this.taken, this.written);
-    this.taken = this.written;
+  drain(): Uint8Array | null {
+    if (this.drained === this.written) return null;
+    const packets = this.chunk.subarray(this.drained, this.written);
+    this.drained = this.written;
     return packets;
   }
 
-  /** Bytes that `take` would hand out. */
+  /** Bytes that `drain` would hand out. */
   get pending(): number {
-    return this.written - this.taken;
+    return this.written - this.drained;
   }
 
   private reserve(bytes: number): void {
     if (this.written + bytes <= this.chunk.length) return;
-    const pending = this.chunk.subarray(this.taken, this.written);
+    const pending = this.chunk.subarray(this.drained, this.written);
     const grown = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, 2 * (pending.length + bytes)));
     grown.set(pending);
     this.chunk = grown;
-    this.taken = 0;
+    this.drained = 0;
     this.written = pending.length;
   }
 }

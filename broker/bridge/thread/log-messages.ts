@@ -11,15 +11,15 @@ import { deviceTopic } from '../topics.ts';
 import type { Message } from './window.ts';
 
 /** How one kind of message is published. */
-export interface Route {
+export interface LogRoute {
   readonly mode: 'each' | 'newest' | 'off';
   readonly qos: 0 | 1;
   readonly retain: boolean;
 }
 
 export interface LogRoutes {
-  readonly telemetry: Route;
-  readonly event: Route;
+  readonly telemetry: LogRoute;
+  readonly event: LogRoute;
 }
 
 /** A message with how it may be treated; `position` is that of its record. */
@@ -148,7 +148,7 @@ export class LogMessages implements MessageSource {
 }
 
 function messages(
-  { mode, qos, retain }: Route,
+  { mode, qos, retain }: LogRoute,
   topic: string,
   position: number,
   payloads: () => readonly string[],

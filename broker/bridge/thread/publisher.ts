@@ -6,8 +6,8 @@
  * by what comes after it. Owns the waiting messages, oldest record first, bounded in bytes.
  */
 import type { Clock } from '../../base/clock.ts';
-import type { DropReason, Progress } from '../messages.ts';
-import type { Link, PeerHello } from '../mqtt/link.ts';
+import type { PublishProgress, UnpublishedReason } from '../messages.ts';
+import type { MqttConnection, PeerHello } from '../mqtt/connection.ts';
 import { packetBytes } from '../mqtt/publish-writer.ts';
 import {
   type LogMessage,
@@ -88,7 +88,7 @@ export interface PublisherParts {
   readonly routes: LogRoutes;
   readonly inFlight: number;
   /** The open connection; null: none. */
-  readonly link: () => Link | null;
+  readonly connection: () => MqttConnection | null;
   /** The peer has refused a message, with the reason code of MQTT 5. */
   readonly refused: (topic: string, reason: number) => void;
   readonly clock: Clock;
@@ -120,7 +120,7 @@ export class Publisher {
   private sent = 0;
   private repeated = 0;
   private othersSent = 0;
-  private readonly dropped: Record<DropReason, number> = {
+  private readonly dropped: Record<UnpublishedReason, number> = {
     superseded: 0,
     unreadable: 0,
     'too-large': 0,
@@ -140,7 +140,7 @@ export class Publisher {
     this.source = this.newest ?? this.log;
   }
 
-  get progress(): Progress {
+  get progress(): PublishProgress {
     const { sent, repeated, othersSent: others, dropped, window } = this;
     const read = this.log.position;
     // The window holds what was taken before what waits.
@@ -149,7 +149,7 @@ export class Publisher {
   }
 
   /** Messages of the log that the peer has acknowledged since that report. */
-  sentSince(earlier: Progress | null): number {
+  sentSince(earlier: PublishProgress | null): number {
     return this.sent - (earlier?.sent ?? 0);
   }
 
@@ -205,40 +205,40 @@ export class Publisher {
 
   /** Writes what can be written now. */
   pump(): void {
-    const link = this.parts.link();
+    const connection = this.parts.connection();
     const { hello } = this;
-    if (!link || !hello) return;
+    if (!connection || !hello) return;
     const now = this.parts.clock.monotonic();
-    while (link.writable && this.step(link, hello, now)) {
-      if (link.pending >= FLUSH_BYTES) link.flush();
+    while (connection.writable && this.step(connection, hello, now)) {
+      if (connection.pending >= FLUSH_BYTES) connection.flush();
     }
-    link.flush();
+    connection.flush();
   }
 
   /** false: nothing can be written now. */
-  private step(link: Link, hello: PeerHello, now: number): boolean {
+  private step(connection: MqttConnection, hello: PeerHello, now: number): boolean {
     const limit = Math.min(this.limit(hello), this.trust);
     const due = this.window.write(limit, now);
     if (due) {
       const { message, id, deliveries } = due;
       if (deliveries > 1) this.repeated += 1;
-      link.write(message, id, deliveries > 1 && hello.sessionPresent ? 'again' : 'first');
+      connection.write(message, id, deliveries > 1 && hello.sessionPresent ? 'again' : 'first');
       return true;
     }
     if (!this.window.hasRoom(limit)) return false;
     const next = this.next();
-    if (next) this.take(link, hello, next);
+    if (next) this.enqueue(connection, hello, next);
     return next !== null;
   }
 
-  private take(link: Link, hello: PeerHello, next: Message): void {
+  private enqueue(connection: MqttConnection, hello: PeerHello, next: Message): void {
     const message = within(next, hello);
     if (packetBytes(message, hello.version) > hello.packetBytes) {
       this.drop('too-large');
       message.settled?.();
     } else if (message.qos === 1) this.window.add(message);
     else {
-      link.write(message, 0, 'first');
+      connection.write(message, 0, 'first');
       this.count(message);
       message.settled?.();
     }
@@ -261,7 +261,7 @@ export class Publisher {
     else this.sent += 1;
   }
 
-  private drop(reason: DropReason): void {
+  private drop(reason: UnpublishedReason): void {
     this.dropped[reason] += 1;
   }
 }

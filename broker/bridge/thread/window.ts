@@ -8,14 +8,14 @@ import type { Publication } from '../mqtt/publish-writer.ts';
 export const MAX_IN_FLIGHT = 60_000;
 
 /** Where a message comes from, and so what is done when it is acknowledged. */
-export interface Origin {
+export interface MessageOrigin {
   /** Of the log record that it comes from; null: from elsewhere. */
   readonly position: number | null;
   /** Called once, when the peer has it or has refused it. */
   readonly settled?: () => void;
 }
 
-export interface Message extends Publication, Origin {}
+export interface Message extends Publication, MessageOrigin {}
 
 interface Slot {
   message: Message | null;

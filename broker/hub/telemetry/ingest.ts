@@ -221,7 +221,7 @@ export class Ingest {
     // A turn's frames join the batch before it goes; a lone frame waits for no timer.
     const commit = () => this.commit();
     if (this.cost >= WORTH_A_COMMIT) commit();
-    else this.scheduled = wait <= 0 ? soon(commit) : this.parts.clock.after(wait, commit);
+    else this.scheduled = wait <= 0 ? this.parts.clock.soon(commit) : this.parts.clock.after(wait, commit);
   }
 
   private commit(): void {
@@ -316,12 +316,6 @@ export class Ingest {
     this.waitingForRoom = [];
     for (const resume of waiting) resume();
   }
-}
-
-/** When the loop has polled. */
-function soon(run: () => void): Timer {
-  const immediate = setImmediate(run);
-  return { cancel: () => clearImmediate(immediate) };
 }
 
 function isControl(frame: DeviceFrame): frame is ControlFrame {

@@ -1,48 +1,65 @@
 /**
- * The MQTT bridge, the event loop's half: feeds the thread from the log and the fleet, moves the cursor by what the peer
- * has acknowledged, and knows how it stands. Owns the state that operators see.
+ * The event loop's half of the MQTT bridge: feeds the thread from the log, the fleet and the queue of other publications,
+ * moves the cursor by what the server has acknowledged, hands on what the server sends, and knows how the bridge stands.
+ * Owns the state that operators see, and who wants which messages.
  *
- * Nothing here waits for the peer: while it is away the log keeps what it has not got.
+ * Nothing here waits for the server: while it is away the log keeps what it has not got.
  */
 import { inBackground } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { RateMeter } from '../base/rate-meter.ts';
-import { threadModule } from '../base/worker-thread.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { TelemetryLog } from '../store/ports.ts';
-import { type BridgeConnection, Connection, Outbox } from './connection.ts';
 import { LogFeed } from './log-feed.ts';
-import type { Progress, WorkerReport } from './messages.ts';
-import type { PeerMessage } from './mqtt/link.ts';
-import { BridgeCounts, describeOutage, type OutageCounts, type OutageStatement, Outages } from './outage.ts';
+import type { PublishProgress, WorkerReport } from './messages.ts';
+import type { PeerMessage } from './mqtt/connection.ts';
+import { type BridgePublication, OutboundQueue, ThreadWindow } from './outbound-queue.ts';
 import { RetainedFeed } from './retained-feed.ts';
 import { type MqttConfig, retainedRoutes, routesHeld, workerOptions } from './settings.ts';
-import type { BridgeNote, BridgeState, BridgeStatus } from './status.ts';
-import { WorkerClient } from './worker-client.ts';
+import {
+  BridgeCounts,
+  type BridgeNote,
+  type BridgeState,
+  type BridgeStatus,
+  describeOutage,
+  type OutageCounts,
+  type OutageStatement,
+  Outages,
+} from './status.ts';
+import { matches } from './topics.ts';
+import { type StartBridgeThread, WorkerClient } from './worker-client.ts';
 
-export interface BridgeParts {
+export interface ForwarderParts {
   readonly config: MqttConfig;
   readonly log: Pick<TelemetryLog, 'reader' | 'stats' | 'saveCursors'>;
   readonly fleet: Fleet;
+  readonly startThread: StartBridgeThread;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Once an outage is over and drained. */
   readonly onOutage: (statement: OutageStatement) => void;
 }
 
+interface TopicHandler {
+  readonly filter: string;
+  readonly handle: (message: PeerMessage) => Promise<void>;
+}
+
 const REFUSAL_LOG_MS = 10_000;
 
-export class Bridge {
-  private readonly parts: BridgeParts;
+export class Forwarder {
+  private readonly parts: ForwarderParts;
   private readonly counts = new BridgeCounts();
   private readonly outages: Outages;
   private readonly rate: RateMeter<'sent'>;
   private readonly worker: WorkerClient;
-  private readonly outbox: Outbox;
+  private readonly window: ThreadWindow;
   private readonly feed: LogFeed;
   private readonly retained: RetainedFeed;
-  private readonly seam: Connection;
+  private readonly queue: OutboundQueue;
+  private readonly handlers: TopicHandler[] = [];
+  private readonly connectListeners = new Set<() => void>();
   private state: BridgeState = 'off';
   private since = 0;
   private server: string | null = null;
@@ -57,18 +74,18 @@ export class Bridge {
   private passedBytes = 0;
   private stopping: Promise<void> | null = null;
 
-  constructor(parts: BridgeParts) {
+  constructor(parts: ForwarderParts) {
     this.parts = parts;
-    const { config, log, fleet, clock, logger } = parts;
+    const { config, log, fleet, startThread, clock, logger } = parts;
     this.outages = new Outages(clock);
     this.rate = new RateMeter(clock, () => ({ sent: this.counts.total.sent }));
-    this.outbox = new Outbox((messages) => this.worker.send({ type: 'publish', messages }));
-    this.seam = new Connection(this.outbox);
+    this.window = new ThreadWindow((messages) => this.worker.send({ type: 'publish', messages }));
+    this.queue = new OutboundQueue(this.window);
     this.worker = new WorkerClient({
-      module: threadModule(import.meta.url, './thread/worker'),
-      options: () => workerOptions(config, this.seam.filters),
+      startThread,
+      options: () => workerOptions(config, this.filters),
       started: () => this.begin(),
-      reported: (report) => this.take(report),
+      reported: (report) => this.handleReport(report),
       crashed: (message) => this.crashed(message),
       clock,
       logger,
@@ -79,12 +96,26 @@ export class Bridge {
     const { baseTopic } = config;
     const cleared = routesHeld(config);
     const routes = retainedRoutes(config);
-    this.retained = new RetainedFeed({ fleet, outbox: this.outbox, baseTopic, ...routes, cleared, clock });
+    this.retained = new RetainedFeed({ fleet, window: this.window, baseTopic, ...routes, cleared, clock });
   }
 
-  /** For commands in and discovery out. */
-  get connection(): BridgeConnection {
-    return this.seam;
+  /** Waits for the server if it is away, in order; false: too much waits already, and this one is dropped and counted. */
+  publish(publication: BridgePublication): boolean {
+    return this.queue.publish(publication);
+  }
+
+  /**
+   * Subscribes to a filter at each connect, at QoS 1. Before `start`. The server's message is acknowledged when `handle`
+   * resolves: with a crash before that it comes again. What it rejects with is logged, and the message is gone.
+   */
+  receive(filter: string, handle: TopicHandler['handle']): void {
+    this.handlers.push({ filter, handle });
+  }
+
+  /** After each connect; retained things are to be asserted again. Returns how to stop listening. */
+  onConnected(listener: () => void): () => void {
+    this.connectListeners.add(listener);
+    return () => this.connectListeners.delete(listener);
   }
 
   /** After the log is open. Inert without a server. A configuration that cannot be used is logged and shown. */
@@ -129,7 +160,7 @@ export class Bridge {
       sent,
       repeated,
       others,
-      dropped: { ...dropped, 'no-room': this.seam.dropped },
+      dropped: { ...dropped, 'no-room': this.queue.dropped },
       lostBytes: this.feed.lostBytes,
       outages: this.outages.count,
       crashes: this.worker.crashes,
@@ -141,7 +172,7 @@ export class Bridge {
   private async end(): Promise<void> {
     const was = this.state;
     this.retained.stop();
-    this.seam.lost();
+    this.queue.lost();
     await this.worker.stop();
     this.feed.close();
     this.rate.stop();
@@ -151,18 +182,18 @@ export class Bridge {
   /** A new thread: it knows nothing, and begins where the cursor stands. */
   private begin(): void {
     this.counts.reset();
-    this.outbox.reset();
-    this.seam.reset();
+    this.window.reset();
+    this.queue.reset();
     this.feed.open().catch((error: unknown) => {
       this.noteError('the log cannot be read');
       this.parts.logger.error({ err: error }, 'The MQTT bridge cannot open the log.');
     });
   }
 
-  private take(report: WorkerReport): void {
+  private handleReport(report: WorkerReport): void {
     if (report.type === 'progress') this.progress(report.progress);
     else if (report.type === 'settled') this.settled(report.tickets);
-    else if (report.type === 'message') this.receive(report.number, report.message);
+    else if (report.type === 'message') this.handleMessage(report.number, report.message);
     else if (report.type === 'retained') this.retained.found(report.devices);
     else if (report.type === 'connecting') this.connecting(report.server);
     else if (report.type === 'connected') this.connected(report.server, report.version);
@@ -182,7 +213,8 @@ export class Bridge {
     this.enter('connected');
     const { end } = log.stats();
     this.outages.ended(end, this.feed.position ?? end);
-    this.seam.opened();
+    for (const listener of this.connectListeners) listener();
+    this.queue.opened();
     this.retained.connected();
   }
 
@@ -190,7 +222,7 @@ export class Bridge {
     const { logger } = this.parts;
     this.noteError(`${server}: ${message}`);
     this.enter('waiting');
-    this.seam.lost();
+    this.queue.lost();
     this.retained.lost();
     if (this.outages.began(this.outageCounts())) {
       logger.warn(
@@ -215,7 +247,7 @@ export class Bridge {
     this.failed(this.server ?? 'no server', `the thread of the bridge ended: ${message}`);
   }
 
-  private progress({ done, read, inFlight, ...counts }: Progress): void {
+  private progress({ done, read, inFlight, ...counts }: PublishProgress): void {
     const { logger, onOutage } = this.parts;
     this.counts.report(counts);
     this.inFlight = inFlight;
@@ -240,17 +272,27 @@ export class Bridge {
   }
 
   private settled(tickets: readonly number[]): void {
-    this.outbox.settled(tickets);
-    this.seam.pump();
+    this.window.settled(tickets);
+    this.queue.pump();
     this.retained.pumpSoon();
   }
 
-  private receive(number: number, message: PeerMessage): void {
+  private handleMessage(number: number, message: PeerMessage): void {
     const { logger } = this.parts;
     const { topic } = message;
-    inBackground(this.seam.take(message), logger, 'A message was not taken.', { topic }).finally(() =>
-      this.worker.send({ type: 'taken', number }),
+    inBackground(this.deliver(message), logger, 'A message was not taken.', { topic }).finally(() =>
+      this.worker.send({ type: 'handled', number }),
     );
+  }
+
+  /** Resolves when everybody who wants the message has dealt with it. */
+  private async deliver(message: PeerMessage): Promise<void> {
+    const wanted = this.handlers.filter(({ filter }) => matches(filter, message.topic));
+    await Promise.all(wanted.map(({ handle }) => handle(message)));
+  }
+
+  private get filters(): readonly string[] {
+    return this.handlers.map(({ filter }) => filter);
   }
 
   private outageCounts(): OutageCounts {

@@ -7,10 +7,9 @@
  */
 import { type IClientOptions, type IConnackPacket, type IPublishPacket, MqttClient, ReasonCodes } from 'mqtt';
 import { MAX_IN_FLIGHT } from '../thread/window.ts';
-import { dial, type TlsFiles } from './dial.ts';
 import { PeerStream } from './peer-stream.ts';
 import { type ProtocolVersion, type Publication, PublishWriter } from './publish-writer.ts';
-import type { Server } from './servers.ts';
+import type { Dial, Server, TlsFiles } from './servers.ts';
 
 type MessageIdProvider = NonNullable<IClientOptions['messageIdProvider']>;
 
@@ -50,7 +49,9 @@ export class PacketIds implements MessageIdProvider {
   }
 }
 
-export interface LinkOptions {
+export interface MqttConnectionOptions {
+  /** Opens the byte stream. */
+  readonly dial: Dial;
   readonly server: Server;
   readonly tls: TlsFiles;
   readonly version: ProtocolVersion;
@@ -82,14 +83,14 @@ export interface PeerMessage {
   readonly messageExpiry: number | null;
 }
 
-export interface LinkFailure {
+export interface MqttConnectionFailure {
   /** For people; holds no credentials. */
   readonly message: string;
   /** `version`: another version may be spoken here. `peer`: it, or the way to it, failed. */
   readonly cause: 'version' | 'peer';
 }
 
-export interface LinkEvents {
+export interface MqttConnectionEvents {
   opened(hello: PeerHello): void;
   acknowledged(id: number, reason: number): void;
   /** After each piece of bytes from the peer. */
@@ -99,7 +100,7 @@ export interface LinkEvents {
   /** The peer's message is acknowledged when this resolves. */
   message(message: PeerMessage): Promise<void>;
   /** Once; nothing comes after it. */
-  closed(failure: LinkFailure): void;
+  closed(failure: MqttConnectionFailure): void;
 }
 
 export interface SubscriptionOptions {
@@ -118,18 +119,18 @@ const VERSION_REFUSED: readonly unknown[] = [1, 132];
 /** Some old servers answer a version that they do not know by hanging up. */
 const HANGING_UP: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
 
-export class Link {
-  private readonly options: LinkOptions;
-  private readonly events: LinkEvents;
+export class MqttConnection {
+  private readonly options: MqttConnectionOptions;
+  private readonly events: MqttConnectionEvents;
   private readonly writer: PublishWriter;
   private client: MqttClient | null = null;
   private stream: PeerStream | null = null;
   private state: 'new' | 'connecting' | 'open' | 'closed' = 'new';
-  private failure: LinkFailure | null = null;
+  private failure: MqttConnectionFailure | null = null;
   /** The socket has more than it can take. */
   private congested = false;
 
-  constructor(options: LinkOptions, events: LinkEvents) {
+  constructor(options: MqttConnectionOptions, events: MqttConnectionEvents) {
     this.options = options;
     this.events = events;
     this.writer = new PublishWriter(options.version);
@@ -145,7 +146,7 @@ export class Link {
 
   /** Fails by `closed`, never by throwing. */
   connect(): void {
-    const { server, tls } = this.options;
+    const { server, tls, dial } = this.options;
     this.state = 'connecting';
     try {
       const socket = dial({ server, tls, messageBytes: 2 * PACKET_BYTES });
@@ -168,7 +169,7 @@ export class Link {
   }
 
   flush(): void {
-    const packets = this.writer.take();
+    const packets = this.writer.drain();
     if (packets && this.stream && this.state === 'open') this.congested = !this.stream.send(packets);
   }
 
@@ -205,7 +206,7 @@ export class Link {
     else this.stream?.destroy();
   }
 
-  private wrap(socket: ReturnType<typeof dial>): PeerStream {
+  private wrap(socket: ReturnType<Dial>): PeerStream {
     const { acknowledged, received } = this.events;
     return new PeerStream({
       socket,
@@ -309,7 +310,7 @@ export class Link {
     if (this.state === 'closed') return;
     const silent = this.state === 'connecting' && this.failure === null;
     this.state = 'closed';
-    const otherwise: LinkFailure = silent
+    const otherwise: MqttConnectionFailure = silent
       ? { message: 'it closed the connection before it said anything', cause: 'version' }
       : { message: 'it closed the connection', cause: 'peer' };
     this.events.closed(this.failure ?? otherwise);

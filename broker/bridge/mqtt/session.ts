@@ -1,21 +1,27 @@
 /**
  * The way to the peer: servers in the order of the configuration, MQTT 5 and then 3.1.1, pauses that grow while nobody
- * lets us in. Owns the link at hand and the state; it is never without a plan until it is stopped.
+ * lets us in. Owns the connection at hand and the state; it is never without a plan until it is stopped.
  */
 import { Backoff } from '../../base/backoff.ts';
 import type { Clock, Random, Timer } from '../../base/clock.ts';
-import { Link, type LinkFailure, type LinkOptions, type PeerHello, type PeerMessage } from './link.ts';
+import {
+  MqttConnection,
+  type MqttConnectionFailure,
+  type MqttConnectionOptions,
+  type PeerHello,
+  type PeerMessage,
+} from './connection.ts';
 import type { ProtocolVersion } from './publish-writer.ts';
-import type { Server } from './servers.ts';
+import type { Dial, Server } from './servers.ts';
 
-export interface PeerOptions extends Omit<LinkOptions, 'server' | 'version'> {
+export interface MqttSessionOptions extends Omit<MqttConnectionOptions, 'server' | 'version' | 'dial'> {
   readonly servers: readonly Server[];
   readonly protocol: 'auto' | 'mqtt5' | 'mqtt3.1.1';
   /** The longest pause between two rounds of attempts. */
   readonly reconnectMs: number;
 }
 
-export interface PeerEvents {
+export interface MqttSessionEvents {
   connecting(server: string): void;
   connected(server: string, hello: PeerHello): void;
   /** An attempt failed, or an open connection ended; the next attempt comes by itself. */
@@ -26,23 +32,33 @@ export interface PeerEvents {
   message(message: PeerMessage): Promise<void>;
 }
 
+export interface MqttSessionParts {
+  readonly options: MqttSessionOptions;
+  readonly events: MqttSessionEvents;
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
 const FIRST_PAUSE_MS = 200;
 const GOODBYE_MS = 2000;
 
-export class Peer {
-  private readonly options: PeerOptions;
-  private readonly events: PeerEvents;
+export class MqttSession {
+  private readonly options: MqttSessionOptions;
+  private readonly events: MqttSessionEvents;
+  private readonly dial: Dial;
   private readonly clock: Clock;
   private state: 'new' | 'trying' | 'connected' | 'pausing' | 'stopped' = 'new';
-  private current: Link | null = null;
+  private current: MqttConnection | null = null;
   private pause: Timer | null = null;
   /** Of rounds without success. */
   private readonly backoff: Backoff;
   private left: (() => void) | null = null;
 
-  constructor(parts: { options: PeerOptions; events: PeerEvents; clock: Clock; random: Random }) {
+  constructor(parts: MqttSessionParts) {
     this.options = parts.options;
     this.events = parts.events;
+    this.dial = parts.dial;
     this.clock = parts.clock;
     this.backoff = new Backoff({
       first: FIRST_PAUSE_MS,
@@ -54,7 +70,7 @@ export class Peer {
   }
 
   /** The open connection. */
-  get link(): Link | null {
+  get connection(): MqttConnection | null {
     return this.state === 'connected' ? this.current : null;
   }
 
@@ -66,15 +82,15 @@ export class Peer {
   async stop(): Promise<void> {
     this.pause?.cancel();
     this.state = 'stopped';
-    const link = this.current;
-    if (!link) return;
+    const connection = this.current;
+    if (!connection) return;
     await new Promise<void>((resolve) => {
-      const patience = this.clock.after(GOODBYE_MS, () => link.fail('it did not take the goodbye'));
+      const patience = this.clock.after(GOODBYE_MS, () => connection.fail('it did not take the goodbye'));
       this.left = () => {
         patience.cancel();
         resolve();
       };
-      link.end();
+      connection.end();
     });
   }
 
@@ -83,8 +99,8 @@ export class Peer {
     const server = options.servers[index] as Server;
     this.state = 'trying';
     events.connecting(server.name);
-    const link = new Link(
-      { ...options, server, version },
+    const connection = new MqttConnection(
+      { ...options, server, version, dial: this.dial },
       {
         opened: (hello) => this.opened(server, hello),
         acknowledged: (id, reason) => {
@@ -97,8 +113,8 @@ export class Peer {
         closed: (failure) => this.closed(index, version, failure),
       },
     );
-    this.current = link;
-    link.connect();
+    this.current = connection;
+    connection.connect();
   }
 
   private opened(server: Server, hello: PeerHello): void {
@@ -107,7 +123,7 @@ export class Peer {
     this.events.connected(server.name, hello);
   }
 
-  private closed(index: number, version: ProtocolVersion, { message, cause }: LinkFailure): void {
+  private closed(index: number, version: ProtocolVersion, { message, cause }: MqttConnectionFailure): void {
     const { servers, protocol } = this.options;
     const was = this.state;
     this.current = null;

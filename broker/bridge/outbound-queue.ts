@@ -1,14 +1,10 @@
 /**
- * The seam for everything that uses the peer besides telemetry and state (commands in, discovery out): publish, receive,
- * and know when a connection has begun. Owns what waits to be published, bounded in bytes in all and for each customer, and who
- * receives what.
- *
- * What goes to the bridge's thread besides the log: a bounded number of messages at a time, each with a ticket until
- * the peer has it. Owns the tickets.
+ * What is published besides telemetry and state's own feed (results of commands, discovery): it waits here for the MQTT
+ * server, oldest first. `OutboundQueue` owns what waits, bounded in bytes in all and for each customer; `ThreadWindow` owns
+ * the tickets of what the bridge's thread has, a bounded number of messages at a time, until the server has them.
  */
 
 import type { OtherMessage } from './messages.ts';
-import type { PeerMessage } from './mqtt/link.ts';
 
 export interface Outgoing extends Omit<OtherMessage, 'ticket'> {
   /** Called once, when the peer has it or has refused it. Not called if the thread ended before. */
@@ -18,7 +14,7 @@ export interface Outgoing extends Omit<OtherMessage, 'ticket'> {
 /** With the thread at once; a fleet that is asserted again must not fill its memory. */
 const TICKETS = 256;
 
-export class Outbox {
+export class ThreadWindow {
   private readonly send: (messages: readonly OtherMessage[]) => void;
   private readonly open = new Map<number, (() => void) | undefined>();
   private nextTicket = 0;
@@ -69,24 +65,6 @@ export interface BridgePublication {
   readonly customer?: string | null;
 }
 
-export interface BridgeConnection {
-  readonly connected: boolean;
-  /** Waits for the peer if it is away, in order; false: too much waits already, and this one is dropped and counted. */
-  publish(publication: BridgePublication): boolean;
-  /**
-   * Subscribes to a filter at each connect, at QoS 1. Before the bridge starts. The peer's message is acknowledged when
-   * `take` resolves: with a crash before that it comes again. What it rejects with is logged, and the message is gone.
-   */
-  receive(filter: string, take: (message: PeerMessage) => Promise<void>): void;
-  /** After each connect; retained things are to be asserted again. Returns how to stop listening. */
-  onConnected(listener: () => void): () => void;
-}
-
-interface Receiver {
-  readonly filter: string;
-  readonly take: (message: PeerMessage) => Promise<void>;
-}
-
 const WAITING_BYTES = 4 * 1024 * 1024;
 /** Of these, what one customer's results may take. */
 const CUSTOMER_BYTES = WAITING_BYTES / 4;
@@ -95,31 +73,22 @@ const GUARANTEED_BYTES = 64 * 1024;
 /** What a publication costs beside its bytes. */
 const OVERHEAD = 128;
 
-export class Connection implements BridgeConnection {
-  private readonly outbox: Outbox;
-  private readonly receivers: Receiver[] = [];
-  private readonly listeners = new Set<() => void>();
-  /** Oldest first: those that the thread has, then those that wait. */
-  private readonly waiting = new Set<Required<BridgePublication>>();
+export class OutboundQueue {
+  private readonly window: ThreadWindow;
+  /** What the thread has, and what waits; each oldest first. */
   private readonly given = new Set<Required<BridgePublication>>();
+  private readonly waiting = new Set<Required<BridgePublication>>();
   private waitingBytes = 0;
   private readonly bytesOfCustomers = new Map<string, number>();
   private state: 'away' | 'connected' = 'away';
   /** Publications for which there was no room. */
   dropped = 0;
 
-  constructor(outbox: Outbox) {
-    this.outbox = outbox;
+  constructor(window: ThreadWindow) {
+    this.window = window;
   }
 
-  get connected(): boolean {
-    return this.state === 'connected';
-  }
-
-  get filters(): readonly string[] {
-    return this.receivers.map(({ filter }) => filter);
-  }
-
+  /** Waits for the server if it is away, in order; false: too much waits already, and this one is dropped and counted. */
   publish(given: BridgePublication): boolean {
     const publication = { qos: 1 as const, retain: false, correlationData: null, customer: null, ...given };
     if (!this.hasRoom(publication)) {
@@ -132,18 +101,9 @@ export class Connection implements BridgeConnection {
     return true;
   }
 
-  receive(filter: string, take: (message: PeerMessage) => Promise<void>): void {
-    this.receivers.push({ filter, take });
-  }
-
-  onConnected(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
+  /** The server is there. */
   opened(): void {
     this.state = 'connected';
-    for (const listener of this.listeners) listener();
     this.pump();
   }
 
@@ -163,17 +123,11 @@ export class Connection implements BridgeConnection {
   pump(): void {
     if (this.state === 'away') return;
     for (const publication of this.waiting) {
-      if (this.outbox.room <= 0) return;
+      if (this.window.room <= 0) return;
       this.waiting.delete(publication);
       this.given.add(publication);
-      this.outbox.publish([{ ...publication, settled: () => this.settled(publication) }]);
+      this.window.publish([{ ...publication, settled: () => this.settled(publication) }]);
     }
-  }
-
-  /** Resolves when everybody who wants the message has taken it. */
-  async take(message: PeerMessage): Promise<void> {
-    const wanted = this.receivers.filter(({ filter }) => matches(filter, message.topic));
-    await Promise.all(wanted.map(({ take }) => take(message)));
   }
 
   private settled(publication: Required<BridgePublication>): void {
@@ -200,17 +154,6 @@ export class Connection implements BridgeConnection {
     if (bytes === 0) this.bytesOfCustomers.delete(customer);
     else this.bytesOfCustomers.set(customer, bytes);
   }
-}
-
-/** MQTT, section 4.7. */
-export function matches(filter: string, topic: string): boolean {
-  const parts = topic.split('/');
-  const wanted = filter.split('/');
-  if (wanted.at(-1) === '#')
-    return wanted.slice(0, -1).every((part, index) => part === '+' || part === parts[index]);
-  return (
-    parts.length === wanted.length && wanted.every((part, index) => part === '+' || part === parts[index])
-  );
 }
 
 function bytesOf({ topic, payload, correlationData }: Required<BridgePublication>): number {
