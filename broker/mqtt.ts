@@ -13,7 +13,7 @@ import { configuredMetadata } from './bridge/home-assistant/discovery.ts';
 import { everyCommand } from './bridge/topics.ts';
 import { bridgeThreads } from './bridge/worker-client.ts';
 import type { Core } from './core.ts';
-import type { AuditDesk } from './hub/audit/audit.ts';
+import type { Audit } from './hub/audit/audit.ts';
 
 /** In the place of customers that have no device: no id (P-1.4). */
 const UNKNOWN = '?';
@@ -133,7 +133,7 @@ export class Mqtt {
   }
 }
 
-function record(audit: AuditDesk, { customer, device, name, command, refusal }: IntakeRecord): void {
+function record(audit: Pick<Audit, 'add'>, { customer, device, name, command, refusal }: IntakeRecord): void {
   const target = `${customer}/${device}`;
   const entry = { by: BRIDGE, customer, action: 'command.send', target } as const;
   if (command) {
@@ -143,7 +143,7 @@ function record(audit: AuditDesk, { customer, device, name, command, refusal }: 
 }
 
 /** For admins: whose devices they were for is not known any more. */
-function recordLeftOut(audit: AuditDesk, count: number): void {
+function recordLeftOut(audit: Pick<Audit, 'add'>, count: number): void {
   const outcome = 'refused: more in a minute than are listed';
   const detail = { leftOut: count };
   audit.add({ by: BRIDGE, customer: '*', action: 'command.send', target: 'mqtt', detail, outcome });

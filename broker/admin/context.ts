@@ -29,12 +29,12 @@ import type { FailedAttempts } from '../access/failed-attempts.ts';
 import type { KeyService } from '../access/key-service.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import type { AuditDesk } from '../hub/audit/audit.ts';
+import type { Audit } from '../hub/audit/audit.ts';
 import type { CommandService } from '../hub/commands/commands.ts';
-import type { DesiredDesk } from '../hub/desired/document.ts';
+import type { DesiredStates } from '../hub/desired/desired-states.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceRegistry } from '../hub/fleet/device-registry.ts';
-import type { JobDesk } from '../hub/jobs/job.ts';
+import type { JobService } from '../hub/jobs/jobs.ts';
 
 interface TypeBoxProvider extends FastifyTypeProvider {
   readonly validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
@@ -156,9 +156,9 @@ export interface AdminParts {
     CommandService,
     'issue' | 'cancel' | 'cancelWaiting' | 'find' | 'list' | 'waitingFor'
   >;
-  readonly jobs: JobDesk;
-  readonly desired: DesiredDesk;
-  readonly audit: AuditDesk;
+  readonly jobs: Pick<JobService, 'preview' | 'create' | 'find' | 'list' | 'outcomes' | 'cancel' | 'resume'>;
+  readonly desired: Pick<DesiredStates, 'documents' | 'view' | 'put' | 'patch'>;
+  readonly audit: Pick<Audit, 'add' | 'list'>;
   /** Of wrong keys; shared with the WebSocket addresses. */
   readonly failures: Pick<FailedAttempts, 'add'>;
   readonly stats: () => Stats;

@@ -8,7 +8,7 @@ import type { Problem } from '../../schemas/problems.ts';
 import type { Caller } from '../access/caller.ts';
 import { FailedAttempts } from '../access/failed-attempts.ts';
 import type { Clock } from '../base/clock.ts';
-import type { AuditAction, AuditDesk } from '../hub/audit/audit.ts';
+import type { Audit, AuditAction } from '../hub/audit/audit.ts';
 import type { Access } from './access.ts';
 
 /** How the audit names what a request is about, before any check: nothing in it is sure but the path. */
@@ -32,14 +32,14 @@ export interface Done {
 }
 
 export class Trail {
-  private readonly audit: AuditDesk;
+  private readonly audit: Pick<Audit, 'add'>;
   private readonly access: Access;
   private readonly attempts = new WeakMap<FastifyRequest, Attempt>();
   /** By key: whoever is refused without end must not fill the disk with it. */
   private readonly refusals: FailedAttempts;
   private readonly leftOut = new Map<string, number>();
 
-  constructor(parts: { readonly audit: AuditDesk; readonly clock: Clock }, access: Access) {
+  constructor(parts: { readonly audit: Pick<Audit, 'add'>; readonly clock: Clock }, access: Access) {
     this.audit = parts.audit;
     this.access = access;
     this.refusals = new FailedAttempts(parts.clock);

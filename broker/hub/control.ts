@@ -23,7 +23,7 @@ import type { CommittedControl, Ingest } from './telemetry/ingest.ts';
 export interface DeviceControlParts {
   readonly store: Database;
   readonly fleet: Fleet;
-  readonly ingest: Ingest;
+  readonly ingest: Pick<Ingest, 'position' | 'flushed' | 'onControl'>;
   readonly counters: Counters;
   readonly limits: Config['commands'];
   readonly clock: Clock;

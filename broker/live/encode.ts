@@ -13,7 +13,7 @@ import {
   type LiveErrorCode,
 } from '../../schemas/live.ts';
 import { type Command, commandView } from '../hub/commands/command.ts';
-import { type DesiredDesk, documentsView } from '../hub/desired/document.ts';
+import type { DesiredStates } from '../hub/desired/desired-states.ts';
 import type { Device, Presence } from '../hub/fleet/device.ts';
 import type { DeviceEvent } from '../hub/fleet/events.ts';
 import { jsonValue } from '../hub/json.ts';
@@ -119,11 +119,8 @@ export function commandFragment(command: Command, waitingFor: string | null): st
 }
 
 /** The documents of a device, as in the HTTP API. */
-export function documentsFragment(
-  device: Device,
-  desired: Pick<DesiredDesk, 'documents' | 'difference' | 'obstacle'>,
-): string {
-  return JSON.stringify(documentsView(device, desired));
+export function documentsFragment(device: Device, desired: Pick<DesiredStates, 'view'>): string {
+  return JSON.stringify(desired.view(device));
 }
 
 /** Instead of documents that are too much to be told. */

@@ -68,7 +68,7 @@ const DOCUMENT_CHARACTERS = 131_072;
 const TICK_CHARACTERS = 1_048_576;
 
 export interface DesiredUpdatesParts {
-  readonly desired: Pick<DesiredStates, 'onChange' | 'documents' | 'difference' | 'obstacle'>;
+  readonly desired: Pick<DesiredStates, 'onChange' | 'view'>;
   readonly fleet: Pick<Fleet, 'find' | 'revisions'>;
   readonly history: LiveHistory;
   /** Whether anybody could be told. */

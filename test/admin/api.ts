@@ -1,19 +1,26 @@
-/** A broker's HTTP side on a port of its own, with a small fleet; every answer is held against the OpenAPI document. */
+/**
+ * A broker's HTTP side on a port of its own, over the real hub on a database in memory; every answer is held against the OpenAPI
+ * document. Devices have no sockets: the test says what they say.
+ */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { FailedAttempts } from '../../broker/access/failed-attempts.ts';
 import { type AdminParts, AdminServer } from '../../broker/admin/server.ts';
+import { type NumberedAuditRow, WHOLE_AUDIT } from '../../broker/hub/audit/audit.ts';
+import { DeviceControl } from '../../broker/hub/control.ts';
+import { Counters } from '../../broker/hub/counters.ts';
 import { DeviceRegistry } from '../../broker/hub/fleet/device-registry.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
+import { FRAME, type Value, type ValueMap } from '../../broker/wire/frames.ts';
 import type { Stats } from '../../schemas/api.ts';
+import { RESULT, rest } from '../commands/world.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { testConfig } from '../helpers/config.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
 import { type Answer, Documented, type OpenApi } from './documented.ts';
-import { FakeAudit, FakeCommands } from './fake-desks.ts';
-import { FakeDesired, FakeJobs } from './fake-group-desks.ts';
 import { FakeBrowserSessions, FakeKeys, keyRow } from './fakes.ts';
 import { someStats } from './some-stats.ts';
 
@@ -36,6 +43,8 @@ const KEYS = [
 ];
 
 export type Overrides = Partial<Omit<AdminParts, 'config'>> & {
+  /** Of the configuration's `commands`. */
+  readonly limits?: Partial<ReturnType<typeof testConfig>['commands']>;
   readonly server?: Partial<AdminParts['config']['server']>;
 };
 
@@ -51,26 +60,38 @@ export class AdminBench {
   });
   readonly keys = new FakeKeys(this.clock, KEYS);
   readonly browserSessions = new FakeBrowserSessions(this.clock);
-  readonly commands = new FakeCommands(this.clock);
-  readonly jobs = new FakeJobs(this.fleet, this.clock);
-  readonly desired = new FakeDesired(this.clock);
-  readonly audit = new FakeAudit(this.clock);
+  readonly control: DeviceControl;
   readonly log: LogLine[] = [];
   readonly forgotten: string[] = [];
   readonly admin: AdminServer;
   documented: Documented | null = null;
   private readonly server: Server;
 
-  constructor({ server = {}, ...overrides }: Overrides) {
+  constructor({ server = {}, limits = {}, ...overrides }: Overrides) {
+    let ids = 0;
+    this.control = new DeviceControl({
+      store: this.database,
+      fleet: this.fleet,
+      ingest: LOG,
+      counters: new Counters(),
+      limits: testConfig('unused', { commands: limits }).commands,
+      clock: this.clock,
+      logger: recordingLog(this.log),
+      newId: () => {
+        ids += 1;
+        return `id${ids}`;
+      },
+    });
+    const { commands, jobs, desired, audit } = this.control;
     this.admin = new AdminServer({
       fleet: this.fleet,
       registry: this.registry,
       keys: this.keys,
       browserSessions: this.browserSessions,
-      commands: this.commands,
-      jobs: this.jobs,
-      desired: this.desired,
-      audit: this.audit,
+      commands,
+      jobs,
+      desired,
+      audit,
       failures: new FailedAttempts(this.clock),
       stats: () => this.stats(),
       readiness: () => ({ ready: true }),
@@ -91,6 +112,8 @@ export class AdminBench {
 
   async listen(): Promise<void> {
     await this.database.start();
+    await this.control.load();
+    await this.control.start();
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
   }
 
@@ -104,6 +127,40 @@ export class AdminBench {
     await this.admin.stop();
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
+    await this.control.stop();
+    await this.database.stop();
+  }
+
+  /** The device sends the result of a command. Resolves when everything that follows from it has come to rest. */
+  async answers(name: string, id: string, status: keyof typeof RESULT, data: Value = null): Promise<void> {
+    const frame = { kind: FRAME.result, id, status: RESULT[status], data } as const;
+    this.control.apply({ ...this.committed(name), frame });
+    await this.control.commands.save();
+    await rest();
+  }
+
+  /** The device says what it has applied. */
+  reports(name: string, version: number, values: ValueMap): void {
+    this.control.apply({ ...this.committed(name), frame: { kind: FRAME.reported, version, values } });
+  }
+
+  private committed(name: string) {
+    const [customer = '', id = ''] = name.split('/');
+    const device = this.fleet.obtain(customer, id);
+    return { device, session: 's1', arrival: this.clock.now(), position: LOG.position };
+  }
+
+  /** Everything that is in the audit, oldest first. */
+  async entries(): Promise<readonly NumberedAuditRow[]> {
+    const { items } = await this.control.audit.list({ ...WHOLE_AUDIT, limit: 1000 });
+    return items.toReversed();
+  }
+
+  /** Every command, oldest first, as the hub knows it. */
+  async sent() {
+    const every = { customer: '*', device: null, job: null, before: null, limit: 1000 };
+    const { items } = await this.control.commands.list(every);
+    return items.toReversed();
   }
 
   /** Asks, and checks the answer against the document. `path` without `/api/v1` unless it starts with `//`. */
@@ -145,6 +202,9 @@ export class AdminBench {
     return device !== null;
   }
 }
+
+/** No frame is on its way into it. */
+const LOG = { position: 1, flushed: async () => {}, onControl: () => {} };
 
 const SERVER: AdminParts['config']['server'] = {
   host: '127.0.0.1',

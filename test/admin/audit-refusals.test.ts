@@ -1,7 +1,7 @@
 /** What was refused is in the audit too: whoever reaches for what is not theirs leaves a trace. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BURST } from '../../broker/access/failed-attempts.ts';
-import { HubRefusal } from '../../broker/hub/refusal.ts';
+import { rest } from '../commands/world.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
 let bench: AdminBench;
@@ -17,17 +17,17 @@ const ask = (line: string, as: string, body?: unknown) => {
   return bench.ask(method, path, { as, ...(body !== undefined && { body }) });
 };
 /** The newest entry, in what people look for. */
-const last = () => {
-  const { by, customer, action, target, outcome, detail } = bench.audit.entries.at(-1) ?? {};
+const last = async () => {
+  const { by, customer, action, target, outcome, detail } = (await bench.entries()).at(-1) ?? {};
   return { by, customer, action, target, outcome, detail: JSON.parse(detail ?? 'null') };
 };
 
 describe('what was refused', () => {
   it('a viewer that tries to send: 403, and an entry that its operators see', async () => {
     expect((await ask(`POST ${PUMP}/commands`, 'vera', { name: 'reboot' })).status).toBe(403);
-    expect(bench.commands.requests).toEqual([]);
+    expect(await bench.sent()).toEqual([]);
     const outcome = 'refused: This needs a key with the role operator or admin; it has viewer.';
-    expect(last()).toMatchObject({
+    expect(await last()).toMatchObject({
       by: 'vera',
       customer: 'acme',
       target: 'acme/pump-7',
@@ -44,60 +44,72 @@ describe('what was refused', () => {
     ['PATCH /devices/beta/pump-1/desired', {}, 'desired.patch', 'beta/pump-1'],
     ['DELETE /devices/beta/pump-1', undefined, 'device.forget', 'beta/pump-1'],
     ['DELETE /commands/theirs', undefined, 'command.cancel', 'command theirs'],
-    ['DELETE /jobs/j1', undefined, 'job.cancel', 'job j1'],
+    ['DELETE /jobs/id1', undefined, 'job.cancel', 'job id1'],
     ['POST /commands', { select: { customer: 'beta' }, name: 'x' }, 'job.create', 'beta/+'],
   ])(
     'an operator that reaches for another customer by %s: 404, and an entry of its own',
     async (line, body, action, target) => {
       await ask('POST /devices/beta/pump-1/commands', 'boss', { name: 'x', id: 'theirs' });
       await ask('POST /commands', 'boss', { select: { customer: 'beta' }, name: 'x' });
+      await rest();
+      const before = await bench.sent();
       expect((await ask(line, 'olga', body)).status).toBe(404);
-      expect(last()).toMatchObject({
+      expect(await last()).toMatchObject({
         by: 'olga',
         customer: 'acme',
         action,
         target,
         outcome: 'refused: not found',
       });
-      expect(bench.commands.all).toHaveLength(1);
+      expect(before.map(({ id, status }) => [id, status])).toEqual([
+        ['theirs', 'queued'],
+        ['id1.0', 'queued'],
+      ]);
+      expect(await bench.sent()).toEqual(before);
       expect(bench.fleet.find('beta', 'pump-1')).not.toBeNull();
     },
   );
 
   it('by the hub, with its reason', async () => {
-    bench.commands.refusal = new HubRefusal('too-many-commands', '100 wait; cancel some.');
+    bench = await startAdmin({ limits: { waitingPerDevice: 1 } });
+    bench.fleet.obtain('acme', 'pump-7');
     await ask(`POST ${PUMP}/commands`, 'olga', { name: 'reboot' });
-    expect(last()).toMatchObject({ outcome: 'refused: 100 wait; cancel some.', target: 'acme/pump-7' });
+    await ask(`POST ${PUMP}/commands`, 'olga', { name: 'reboot' });
+    const outcome = expect.stringMatching(/^refused: The limit commands.waitingPerDevice of 1 commands/);
+    expect(await last()).toMatchObject({ outcome, target: 'acme/pump-7' });
   });
 
   it('by a failure of the broker itself, without its cause', async () => {
     bench = await startAdmin({ forget: () => Promise.reject(new Error('/var/lib/secret is full')) });
     expect((await ask(`DELETE ${PUMP}`, 'olga')).status).toBe(500);
-    expect(last()).toMatchObject({ action: 'device.forget', outcome: expect.stringMatching(/^failed: /) });
-    expect(JSON.stringify(bench.audit.entries)).not.toContain('secret');
+    expect(await last()).toMatchObject({
+      action: 'device.forget',
+      outcome: expect.stringMatching(/^failed: /),
+    });
+    expect(JSON.stringify(await bench.entries())).not.toContain('secret');
   });
 
   it('a body that says nothing of use still has an entry', async () => {
     expect((await ask('POST /commands', 'olga', '{"select":{"customer":{"a":1}}}')).status).toBe(400);
-    expect(last()).toMatchObject({ action: 'job.create', target: 'acme/+' });
+    expect(await last()).toMatchObject({ action: 'job.create', target: 'acme/+' });
     expect((await ask('POST /commands', 'olga')).status).toBe(400);
-    expect(last()).toMatchObject({ action: 'job.create', target: 'acme/+' });
+    expect(await last()).toMatchObject({ action: 'job.create', target: 'acme/+' });
   });
 
   it('reading leaves nothing, and neither does a key that is not valid', async () => {
     await ask('GET /devices/beta/pump-1/commands', 'olga');
     await ask(`POST ${PUMP}/commands`, 'nobody', { name: 'x' });
-    expect(bench.audit.entries).toEqual([]);
+    expect(await bench.entries()).toEqual([]);
   });
 
   it('without end does not fill the disk: what is left out is counted', async () => {
     const refused = () => ask(`POST ${PUMP}/commands`, 'vera', { name: 'x' });
     for (let tries = 0; tries < BURST + 3; tries += 1) await refused();
-    expect(bench.audit.entries).toHaveLength(BURST);
+    expect(await bench.entries()).toHaveLength(BURST);
     await ask(`POST ${PUMP}/commands`, 'olga', { name: 'x' });
     bench.clock.advance(2000);
     await refused();
-    expect(bench.audit.entries).toHaveLength(BURST + 2);
-    expect(last().detail).toEqual({ leftOut: 3 });
+    expect(await bench.entries()).toHaveLength(BURST + 2);
+    expect((await last()).detail).toEqual({ leftOut: 3 });
   });
 });

@@ -1,8 +1,8 @@
 /** Sending commands to a device over HTTP, reading where they stand, and taking them back. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HubRefusal } from '../../broker/hub/refusal.ts';
 import type { CommandView } from '../../schemas/api.ts';
 import { TTL_TEXT } from '../../schemas/durations.ts';
+import { testConfig } from '../helpers/config.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
 let bench: AdminBench;
@@ -12,6 +12,8 @@ beforeEach(async () => {
   bench.fleet.obtain('beta', 'pump-7');
 });
 
+/** `commands.defaultTtlSeconds`; ms. */
+const DEFAULT_TTL = testConfig('unused').commands.defaultTtlSeconds * 1000;
 const PATH = '/devices/acme/pump-7/commands';
 const send = (body: unknown, path = PATH, as = 'olga') => bench.ask('POST', path, { as, body });
 
@@ -21,16 +23,16 @@ describe('sending a command', () => {
     expect(status).toBe(201);
     const now = bench.clock.now();
     expect(body).toEqual({
-      id: 'c1',
+      id: 'id1',
       device: 'acme/pump-7',
       name: 'set_valve',
       args: { open: 0.5 },
       status: 'queued',
       createdAt: now,
-      expiresAt: now + 60_000,
+      expiresAt: now + DEFAULT_TTL,
       endedAt: null,
       attempts: 0,
-      waitingFor: 'the device, which is offline',
+      waitingFor: 'device has not connected yet',
       by: 'olga',
       timeline: [{ status: 'queued', at: now, by: 'olga' }],
     });
@@ -43,30 +45,38 @@ describe('sending a command', () => {
       ttl: 2.5,
       id: 'my-1',
       supersede: 'valve',
-      whenFull: 'expire-oldest',
     };
     await send(body);
-    expect(bench.commands.requests).toEqual([
-      {
-        customer: 'acme',
-        device: 'pump-7',
-        name: 'set',
-        args: [1],
-        ttl: 2500,
-        id: 'my-1',
-        supersede: 'valve',
-        whenFull: 'expire-oldest',
-        job: null,
-        by: 'olga',
-        asker: 'other',
-      },
+    const where = { customer: 'acme', device: 'pump-7', by: 'olga', job: null };
+    expect(await bench.sent()).toMatchObject([{ ...body, ...where, ttl: 2500 }]);
+  });
+
+  it('makes room for it where the sender asks for that', async () => {
+    bench = await startAdmin({ limits: { waitingPerDevice: 1 } });
+    bench.fleet.obtain('acme', 'pump-7');
+    await send({ name: 'ping', id: 'a' });
+    expect((await send({ name: 'ping', id: 'b' })).status).toBe(429);
+    expect((await send({ name: 'ping', id: 'c', whenFull: 'expire-oldest' })).status).toBe(201);
+    const statuses = (await bench.sent()).map(({ id, status }) => [id, status]);
+    expect(statuses).toEqual([
+      ['a', 'expired'],
+      ['c', 'queued'],
+    ]);
+  });
+
+  it('by an admin finds room where the keys of the customer have taken all', async () => {
+    bench = await startAdmin({ limits: { waitingPerCustomer: 1 } });
+    bench.fleet.obtain('acme', 'pump-7');
+    const ask = (as: string) => send({ name: 'ping' }, PATH, as);
+    expect([(await ask('olga')).status, (await ask('olga')).status, (await ask('boss')).status]).toEqual([
+      201, 429, 201,
     ]);
   });
 
   it('leaves the ttl, the id and the rest to the broker where nobody says', async () => {
     await send({ name: 'reboot' });
-    const rest = { args: null, ttl: null, id: null, supersede: null, whenFull: 'refuse' };
-    expect(bench.commands.requests).toMatchObject([rest]);
+    const others = { args: null, ttl: DEFAULT_TTL, id: 'id1', supersede: null };
+    expect(await bench.sent()).toMatchObject([others]);
   });
 
   it.each<[number | string, number]>([
@@ -79,22 +89,22 @@ describe('sending a command', () => {
     ['250ms', 250],
   ])('takes a ttl of %j', async (ttl, milliseconds) => {
     expect(await send({ name: 'reboot', ttl })).toMatchObject({ status: 201 });
-    expect(bench.commands.requests).toMatchObject([{ ttl: milliseconds }]);
+    expect(await bench.sent()).toMatchObject([{ ttl: milliseconds }]);
   });
 
   it('with the id of one that was sent answers 200 with that one, as it stands now', async () => {
     const first = await send({ name: 'reboot', id: 'r-1' });
-    bench.commands.step(bench.commands.all[0]!, 'accepted', { session: 's1' });
+    await bench.answers('acme/pump-7', 'r-1', 'accepted');
     const again = await send({ name: 'reboot', id: 'r-1' });
     expect([first.status, again.status]).toEqual([201, 200]);
     expect(again.body).toMatchObject({ id: 'r-1', status: 'accepted', timeline: [{}, { session: 's1' }] });
-    expect(bench.commands.all).toHaveLength(1);
+    expect(await bench.sent()).toHaveLength(1);
   });
 
   it('now or never to a device that is offline is created and failed, with the reason', async () => {
     const { status, body } = await send({ name: 'reboot', ttl: 0 });
     expect(status).toBe(201);
-    const reason = 'The device is offline, and the command was for now or never.';
+    const reason = 'The device is not connected, and a ttl of 0 means now or never.';
     expect((body as CommandView).timeline).toMatchObject([
       { status: 'queued' },
       { status: 'failed', reason },
@@ -118,7 +128,7 @@ describe('sending a command', () => {
     ],
   ])('%j is refused with what was expected', async (body, detail) => {
     expect(await send(body)).toMatchObject({ status: 400, body: { code: 'bad-request', detail } });
-    expect(bench.commands.requests).toEqual([]);
+    expect(await bench.sent()).toEqual([]);
   });
 
   it('with a key that no map may hold is told where it is', async () => {
@@ -133,17 +143,22 @@ describe('sending a command', () => {
   });
 
   it('takes arguments over 64 KiB of JSON, and leaves their size to commands.argsBytes', async () => {
-    const args = Array.from({ length: 20 }, () => 'x'.repeat(4000));
-    expect((await send({ name: 'load', args })).status).toBe(201);
-    const tooMuch = await send({ name: 'load', args: [...args, ...args, ...args, ...args] });
-    expect(tooMuch).toMatchObject({ status: 413, body: { detail: 'Send at most 262144 bytes.' } });
+    // Six characters of JSON for each byte of the command.
+    const text = `"${'\\u0061'.repeat(3900)}"`;
+    const sized = (texts: number) => `{"name":"load","args":[${Array.from({ length: texts }, () => text)}]}`;
+    expect((await send(sized(4))).status).toBe(201);
+    const tooLarge = { code: 'args-too-large', limit: 'commands.argsBytes' };
+    expect(await send(sized(8))).toMatchObject({ status: 413, body: tooLarge });
+    expect(await send(sized(12))).toMatchObject({
+      status: 413,
+      body: { detail: 'Send at most 262144 bytes.' },
+    });
   });
 
   it('that the hub refuses is told with its limit, and when to try again', async () => {
-    bench.commands.refusal = new HubRefusal('too-many-commands', '100 wait; cancel some.', {
-      limit: 'commands.waitingPerDevice',
-      retryAfter: 10,
-    });
+    bench = await startAdmin({ limits: { waitingPerDevice: 1 } });
+    bench.fleet.obtain('acme', 'pump-7');
+    await send({ name: 'reboot' });
     const answer = await send({ name: 'reboot' });
     expect(answer.headers.get('retry-after')).toBe('10');
     expect(answer).toMatchObject({
@@ -151,7 +166,8 @@ describe('sending a command', () => {
       body: {
         retryAfter: 10,
         code: 'too-many-commands',
-        detail: '100 wait; cancel some.',
+        detail:
+          'The limit commands.waitingPerDevice of 1 commands of this device that are not final is reached; cancel some, or wait.',
         limit: 'commands.waitingPerDevice',
       },
     });
@@ -187,12 +203,17 @@ describe('reading commands', () => {
   it('shows what the device said, byte strings by their encoding', async () => {
     await send({ name: 'read', id: 'r' });
     const data = { raw: new Uint8Array([1, 2]) };
-    bench.commands.step(bench.commands.all[0]!, 'progress', { data, late: true });
+    await bench.answers('acme/pump-7', 'r', 'progress', data);
+    await bench.ask('DELETE', '/commands/r', { as: 'olga' });
+    await bench.answers('acme/pump-7', 'r', 'done', data);
     const { body } = await bench.ask('GET', '/commands/r', { as: 'vera' });
-    expect((body as CommandView).timeline[1]).toMatchObject({
-      data: { raw: { base64: 'AQI=' } },
-      late: true,
-    });
+    const shown = { data: { raw: { base64: 'AQI=' } } };
+    expect((body as CommandView).timeline).toMatchObject([
+      { status: 'queued' },
+      { status: 'progress', ...shown },
+      { status: 'cancelled' },
+      { status: 'done', ...shown, late: true },
+    ]);
   });
 
   it('of an unknown device, or of an unknown id, is 404', async () => {
@@ -221,17 +242,19 @@ describe('taking commands back', () => {
 
   it('of one that is finished is 409 and changes nothing', async () => {
     await send({ name: 'reboot', id: 'r' });
-    bench.commands.step(bench.commands.all[0]!, 'done');
+    await bench.answers('acme/pump-7', 'r', 'done');
     const answer = await bench.ask('DELETE', '/commands/r', { as: 'olga' });
-    expect(answer).toMatchObject({ status: 409, body: { code: 'conflict', detail: 'It is done already.' } });
-    expect(bench.commands.all[0]?.status).toBe('done');
+    const detail = 'The command is done; there is nothing to cancel.';
+    expect(answer).toMatchObject({ status: 409, body: { code: 'conflict', detail } });
+    expect(await bench.sent()).toMatchObject([{ status: 'done' }]);
   });
 
   it('of everything that waits spares what the device has accepted', async () => {
     for (const id of ['a', 'b', 'c']) await send({ name: 'ping', id });
-    bench.commands.step(bench.commands.all[0]!, 'accepted');
+    await bench.answers('acme/pump-7', 'a', 'accepted');
     const { body } = await bench.ask('DELETE', PATH, { as: 'olga' });
     expect(body).toEqual({ cancelled: 2 });
-    expect(bench.commands.all.map(({ status }) => status)).toEqual(['accepted', 'cancelled', 'cancelled']);
+    const statuses = (await bench.sent()).map(({ status }) => status);
+    expect(statuses).toEqual(['accepted', 'cancelled', 'cancelled']);
   });
 });

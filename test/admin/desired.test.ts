@@ -1,13 +1,11 @@
 /** Desired state over HTTP: changing it without losing an update, and seeing what the device has made of it (P-6). */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Device } from '../../broker/hub/fleet/device.ts';
 import { type AdminBench, startAdmin } from './api.ts';
 
 let bench: AdminBench;
-let pump: Device;
 beforeEach(async () => {
   bench = await startAdmin();
-  pump = bench.fleet.obtain('acme', 'pump-7');
+  bench.fleet.obtain('acme', 'pump-7');
 });
 
 const PATH = '/devices/acme/pump-7/desired';
@@ -36,13 +34,13 @@ describe('desired state', () => {
 
   it('shows what the device has made of it', async () => {
     await change('PUT', { mode: 'auto', limit: 5 });
-    bench.desired.report(pump, 1, { mode: 'auto', limit: 4, key: new Uint8Array([1]) });
+    bench.reports('acme/pump-7', 1, { mode: 'auto', limit: 4, key: new Uint8Array([1]) });
     expect((await read()).body).toMatchObject({
       reported: { version: 1, values: { key: { base64: 'AQ==' } } },
       difference: { limit: { desired: 5, reported: 4 } },
       inSync: false,
     });
-    bench.desired.report(pump, 1, { mode: 'auto', limit: 5 });
+    bench.reports('acme/pump-7', 1, { mode: 'auto', limit: 5 });
     expect((await read()).body).toMatchObject({ difference: {}, inSync: true });
   });
 

@@ -104,7 +104,7 @@ describe('naming a device', () => {
   it('is in the audit, refused or not', async () => {
     await put({});
     await put({}, PATH, 'vera');
-    expect(bench.audit.entries).toMatchObject([
+    expect(await bench.entries()).toMatchObject([
       { action: 'device.put', target: 'acme/pump-9', by: 'olga', outcome: 'done' },
       {
         action: 'device.put',

@@ -1,5 +1,6 @@
 /** Desired and reported state (P-6): what a device should be like, also while it is away. */
 import { describe, expect, it } from 'vitest';
+import { differenceOf } from '../../broker/hub/desired/document.ts';
 import { encode } from '../../broker/wire/cbor.ts';
 import type { ValueMap } from '../../broker/wire/frames.ts';
 
@@ -152,7 +153,7 @@ describe('the device', () => {
     reports(1, { interval: 10 });
     const documents = desired.documents(device);
     expect(documents.reported).toMatchObject({ version: 1, values: { interval: 10 } });
-    expect(desired.difference(documents)).toEqual({
+    expect(differenceOf(documents)).toEqual({
       interval: { desired: 30, reported: 10 },
       target: { desired: 21.5 },
     });
@@ -199,11 +200,11 @@ describe('a document that the device cannot receive (P-3.2)', () => {
     device.description = { ...hello, maxFrame: 256 };
     connects();
     expect(told).toEqual([]);
-    expect(desired.obstacle(device)).toMatch(/can receive 256 at most/);
+    expect(desired.view(device).obstacle).toMatch(/can receive 256 at most/);
     await desired.put(device, { note: 'short' }, ANY);
-    expect([told, desired.obstacle(device)]).toEqual([[[2, { note: 'short' }]], null]);
+    expect([told, desired.view(device).obstacle]).toEqual([[[2, { note: 'short' }]], undefined]);
     reports(2, { note: 'short' });
-    expect(desired.obstacle(device)).toBeNull();
+    expect(desired.view(device).obstacle).toBeUndefined();
   });
 });
 

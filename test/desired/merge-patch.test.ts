@@ -81,6 +81,8 @@ describe('"Delta of desired and reported is still missing" (eclipse-ditto#696): 
     expect(isSame(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).toBe(true);
     expect(isSame(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).toBe(false);
     expect(isSame({ a: 1, b: 2 }, { b: 2, a: 1 })).toBe(true);
+    expect(isSame({ a: 0, b: [-0] }, { b: [0], a: -0 })).toBe(true);
+    expect(isSame({ raw: Buffer.of(1) }, { raw: Uint8Array.of(1) })).toBe(true);
     expect(isSame({ a: 1 }, { b: 1 })).toBe(false);
     expect(isSame([1, 2], [2, 1])).toBe(false);
     expect(of({ toString: 'x' }, {})).toEqual({ toString: { desired: 'x' } });

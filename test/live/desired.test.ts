@@ -1,6 +1,5 @@
 /** What viewers are told of desired and reported state: of each device the newest, durable, as the HTTP API shows it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { documentsView } from '../../broker/hub/desired/document.ts';
 import type { LiveDocuments } from '../../schemas/live.ts';
 import { type FakeViewer, World } from './world.ts';
 
@@ -30,12 +29,12 @@ describe('a viewer that covers the device', () => {
     const { world, viewer, device } = watchingWorld();
     await world.desired.put(device, { interval: 30, raw: Uint8Array.of(1, 2) }, BY);
     world.tick();
-    expect(told(viewer)).toEqual([documentsView(device, world.desired)]);
+    expect(told(viewer)).toEqual([world.desired.view(device)]);
     expect(told(viewer)).toMatchObject([{ desired: { values: { raw: { base64: 'AQI=' } } }, inSync: false }]);
     viewer.news();
     world.reports('acme/pump-7', 1, { interval: 30, raw: Uint8Array.of(1, 2) });
     world.tick();
-    expect(told(viewer)).toEqual([documentsView(device, world.desired)]);
+    expect(told(viewer)).toEqual([world.desired.view(device)]);
     expect(told(viewer)).toMatchObject([{ difference: {}, inSync: true }]);
   });
 
@@ -179,7 +178,7 @@ describe('what it costs', () => {
 
   it('of very many that change at once the rest are only named, and are not encoded', () => {
     const { world, viewer } = watchingWorld();
-    const obstacle = vi.spyOn(world.desired, 'obstacle');
+    const obstacle = vi.spyOn(world.desired, 'view');
     for (let index = 0; index < 100; index += 1) world.reports(`acme/pump-${index}`, 0, large(50_000));
     world.tick();
     world.clock.advance(1000);
@@ -193,7 +192,7 @@ describe('what it costs', () => {
     const viewers = Array.from({ length: 20 }, () => world.viewer('acme'));
     for (const viewer of viewers) viewer.says({ type: 'subscribe', id: 1, topic: '+/+' });
     world.tick();
-    const obstacle = vi.spyOn(world.desired, 'obstacle');
+    const obstacle = vi.spyOn(world.desired, 'view');
     for (let index = 0; index < 250; index += 1) world.reports(`acme/pump-${index}`, 0, { index });
     world.tick();
     expect(obstacle).toHaveBeenCalledTimes(250);
@@ -203,7 +202,7 @@ describe('what it costs', () => {
   it('nothing is encoded while nobody looks on, and nothing is heard after a stop', () => {
     const world = new World();
     world.connects('acme/pump-7');
-    const obstacle = vi.spyOn(world.desired, 'obstacle');
+    const obstacle = vi.spyOn(world.desired, 'view');
     world.reports('acme/pump-7', 0, { interval: 30 });
     world.tick();
     world.live.stop();

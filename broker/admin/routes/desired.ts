@@ -13,12 +13,7 @@ import {
   reference,
 } from '../../../schemas/api.ts';
 import type { Caller } from '../../access/caller.ts';
-import {
-  type DesiredChange,
-  type DesiredDesk,
-  type DeviceDocuments,
-  documentsView,
-} from '../../hub/desired/document.ts';
+import type { DesiredChange, DeviceDocuments } from '../../hub/desired/document.ts';
 import type { Device } from '../../hub/fleet/device.ts';
 import { valueMapOfJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
@@ -157,13 +152,13 @@ function change({ keyId }: Caller, ifMatch: string | undefined): DesiredChange {
 /** Does it and tells what is there then; a refusal bears the tag too, so that the caller sees what it missed. */
 async function tagged(
   reply: FastifyReply,
-  desired: DesiredDesk,
+  desired: AdminParts['desired'],
   device: Device,
   act: () => Promise<void>,
 ): Promise<Documents> {
   try {
     await act();
-    return documentsView(device, desired);
+    return desired.view(device);
   } finally {
     reply.header('etag', entityTag(desired.documents(device)));
   }

@@ -22,7 +22,7 @@ import {
 } from '../../../schemas/api.ts';
 import { sees } from '../../access/caller.ts';
 import { commandView } from '../../hub/commands/command.ts';
-import type { DeviceSelection, Job, JobDesk, JobOutcome, JobRequest } from '../../hub/jobs/job.ts';
+import type { DeviceSelection, Job, JobOutcome, JobRequest } from '../../hub/jobs/job.ts';
 import { jsonValue, valueOfJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, notFound } from '../context.ts';
@@ -243,7 +243,12 @@ function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail
   );
 }
 
-async function findJob(jobs: JobDesk, access: Access, request: FastifyRequest, id: string): Promise<Job> {
+async function findJob(
+  jobs: AdminParts['jobs'],
+  access: Access,
+  request: FastifyRequest,
+  id: string,
+): Promise<Job> {
   const job = await jobs.find(access.caller(request).customer, id);
   if (!job) throw notFound('job');
   return job;

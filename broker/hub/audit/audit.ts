@@ -1,8 +1,6 @@
 /**
- * The audit: who asked what of whom, when, and what became of it. Written in groups, a moment after it happened. Owns
- * what is not written yet.
- *
- * What the audit keeps: who asked what of whom, when, and what became of it.
+ * The audit: who asked what of whom, when, and what became of it. Written in groups, a moment after it happened; writing never
+ * fails the request that it is about: a store that fails ends the process. Owns what is not written yet.
  */
 import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
@@ -15,6 +13,8 @@ import type {
   AuditStore,
   NumberedAuditRow,
 } from '../../store/command-ports.ts';
+
+import type { RowPage } from '../../store/subject.ts';
 
 export type { AuditQuery, NumberedAuditRow } from '../../store/command-ports.ts';
 
@@ -53,18 +53,6 @@ export interface AuditEntry extends Omit<AuditRow, 'detail' | 'outcomeAt' | 'ref
   readonly reference?: string;
 }
 
-/** `Audit` (audit.ts) is it. Writing never fails the request that it is about: a store that fails ends the process. */
-export interface AuditDesk {
-  /** Written with the next group, within a second; `at` is now. */
-  add(entry: AuditEntry): void;
-  /** The outcome of the entry with this reference. */
-  settle(reference: string, outcome: string): void;
-  /** Newest first, with everything that was added before. */
-  list(
-    query: AuditQuery,
-  ): Promise<{ readonly items: readonly NumberedAuditRow[]; readonly next: number | null }>;
-}
-
 /** How long an entry may wait for others; ms. */
 const GROUP = 200;
 /** Entries that may wait for a store that is slow; beyond that they are counted and lost, and the log says so. */
@@ -76,7 +64,7 @@ export interface AuditParts {
   readonly logger: Logger;
 }
 
-export class Audit implements AuditDesk {
+export class Audit {
   private readonly parts: AuditParts;
   private rows: AuditRow[] = [];
   private outcomes: AuditOutcome[] = [];
@@ -89,6 +77,7 @@ export class Audit implements AuditDesk {
     this.parts = parts;
   }
 
+  /** Written with the next group, within a second; `at` is now. */
   add({ detail, reference, outcome, ...entry }: AuditEntry): void {
     const at = this.parts.clock.now();
     if (!this.hasRoom()) return;
@@ -103,13 +92,15 @@ export class Audit implements AuditDesk {
     this.writeSoon();
   }
 
+  /** The outcome of the entry with this reference. */
   settle(reference: string, outcome: string): void {
     if (!this.hasRoom()) return;
     this.outcomes.push({ reference, outcome, at: this.parts.clock.now() });
     this.writeSoon();
   }
 
-  async list(query: AuditQuery): ReturnType<AuditDesk['list']> {
+  /** Newest first, with everything that was added before. */
+  async list(query: AuditQuery): Promise<RowPage<NumberedAuditRow, number>> {
     await this.parts.store.unlessHeldUp(this.flush());
     return this.parts.store.listAudit(query);
   }

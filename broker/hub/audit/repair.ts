@@ -4,13 +4,13 @@
  */
 
 import type { CommandService } from '../commands/commands.ts';
-import type { JobDesk } from '../jobs/job.ts';
-import { type AuditDesk, WHOLE_AUDIT } from './audit.ts';
+import type { JobService } from '../jobs/jobs.ts';
+import { type Audit, WHOLE_AUDIT } from './audit.ts';
 
 export interface UnsettledParts {
-  readonly audit: Pick<AuditDesk, 'list' | 'settle'>;
+  readonly audit: Pick<Audit, 'list' | 'settle'>;
   readonly commands: Pick<CommandService, 'find'>;
-  readonly jobs: Pick<JobDesk, 'find'>;
+  readonly jobs: Pick<JobService, 'find'>;
 }
 
 /** Entries looked at; an end that is older than so many is not looked for. */

@@ -2,6 +2,7 @@
  * Desired and reported state of every device (P-6). What is desired is durable before the device is told; what is reported
  * comes from the telemetry log and is saved with the checkpoint. Owns the documents.
  */
+import type { Documents } from '../../../schemas/api/desired.ts';
 import type { Clock } from '../../base/clock.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
 import type { DesiredRow, DesiredStore } from '../../store/command-ports.ts';
@@ -14,11 +15,9 @@ import { checkReceivable, tooBigFor } from '../sendable.ts';
 import {
   checkDocument,
   type DesiredChange,
-  type DesiredDesk,
   type DesiredDocument,
   type DeviceDocuments,
-  type Difference,
-  differenceOf,
+  documentsView,
   isSame,
   mergePatch,
   readDocuments,
@@ -43,7 +42,7 @@ export interface CommittedReport {
   readonly position: number;
 }
 
-interface Entry {
+interface DeviceEntry {
   documents: DeviceDocuments;
   /** On its way to the store: a row that is saved meanwhile must hold it, or it would take it back. */
   pending: DesiredDocument | null;
@@ -57,9 +56,9 @@ interface Entry {
 const WHAT = 'The desired document';
 const NOTHING: DeviceDocuments = { desired: null, reported: null };
 
-export class DesiredStates implements DesiredDesk {
+export class DesiredStates {
   private readonly parts: DesiredStatesParts;
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new Map<string, DeviceEntry>();
   /** Names whose report is in memory and not in the store. */
   private readonly unsaved = new Set<string>();
   private readonly listeners = new Set<(name: string, documents: DeviceDocuments) => void>();
@@ -82,16 +81,17 @@ export class DesiredStates implements DesiredDesk {
     return this.documents(device).desired?.version ?? 0;
   }
 
-  obstacle(device: Device): string | null {
-    const { desired, reported } = this.documents(device);
-    if (!desired || desired.version <= plausible(reported?.version ?? 0)) return null;
-    return tooBigFor(device, encodeDesired(desired.version, desired.values), WHAT);
+  /** As the HTTP API and the live channel show it. */
+  view(device: Device): Documents {
+    return documentsView(device.name, this.documents(device), this.obstacle(device));
   }
 
-  difference(documents: DeviceDocuments): Readonly<Record<string, Difference>> {
-    return differenceOf(documents);
-  }
-
+  /**
+   * Replaces the desired document; `patch` merges into it (RFC 7396). Durable when it resolves, and sent to the device if it
+   * is connected. `expected`: the version that the caller has seen, 0 for none; null: whatever is there. Rejects with
+   * `HubRefusal`: `precondition-failed`, `bad-request`, `desired-too-large`, `too-large-for-device`. A change that changes
+   * nothing keeps the version, unless the device has reported a higher one: it gets a version that the device does not know.
+   */
   put(device: Device, values: ValueMap, change: DesiredChange): Promise<DesiredDocument> {
     return this.change(device, change, () => values);
   }
@@ -103,7 +103,7 @@ export class DesiredStates implements DesiredDesk {
   /** P-3.3: the device can be written to, and gets what it has not reported yet. */
   greeted(device: Device, member: Member): void {
     const { desired, reported } = this.documents(device);
-    if (desired && desired.version > plausible(reported?.version ?? 0)) this.tell(device, member, desired);
+    if (desired && desired.version > plausible(reported?.version ?? 0)) this.send(device, member, desired);
   }
 
   /** P-6.1. What the row of a restart holds already changes nothing. */
@@ -149,6 +149,13 @@ export class DesiredStates implements DesiredDesk {
     ]);
   }
 
+  /** Why the desired document does not come to the device though it has not applied it; null: nothing is known. */
+  private obstacle(device: Device): string | null {
+    const { desired, reported } = this.documents(device);
+    if (!desired || desired.version <= plausible(reported?.version ?? 0)) return null;
+    return tooBigFor(device, encodeDesired(desired.version, desired.values), WHAT);
+  }
+
   private change(
     device: Device,
     change: DesiredChange,
@@ -160,7 +167,7 @@ export class DesiredStates implements DesiredDesk {
 
   private async changeNow(
     device: Device,
-    entry: Entry,
+    entry: DeviceEntry,
     { expected, by }: DesiredChange,
     valuesFrom: (before: ValueMap) => ValueMap,
   ): Promise<DesiredDocument> {
@@ -175,12 +182,12 @@ export class DesiredStates implements DesiredDesk {
     checkReceivable(device, encodeDesired(next.version, values), WHAT);
     await this.store(device.name, entry, next);
     this.changed(device.name, entry);
-    if (device.member?.ready) this.tell(device, device.member, next);
+    if (device.member?.ready) this.send(device, device.member, next);
     return next;
   }
 
   /** One document at a time: for a device that does not read the newest is kept here, not each in its socket. */
-  private tell(device: Device, member: Member, document: DesiredDocument): void {
+  private send(device: Device, member: Member, document: DesiredDocument): void {
     const { session } = member;
     const entry = this.entry(device.name);
     if (entry.unread === session) return;
@@ -192,11 +199,11 @@ export class DesiredStates implements DesiredDesk {
       if (entry.unread === session) entry.unread = null;
       const { desired } = entry.documents;
       const isBehind = desired !== null && desired.version > version;
-      if (isBehind && device.member?.session === session) this.tell(device, member, desired);
+      if (isBehind && device.member?.session === session) this.send(device, member, desired);
     });
   }
 
-  private async store(name: string, entry: Entry, next: DesiredDocument): Promise<void> {
+  private async store(name: string, entry: DeviceEntry, next: DesiredDocument): Promise<void> {
     entry.pending = next;
     try {
       await this.parts.store.saveDesired([this.row(name, entry)]);
@@ -206,7 +213,7 @@ export class DesiredStates implements DesiredDesk {
     entry.documents = { ...entry.documents, desired: next };
   }
 
-  private entry(name: string): Entry {
+  private entry(name: string): DeviceEntry {
     const known = this.entries.get(name);
     if (known) return known;
     const entry = newEntry(NOTHING, 0);
@@ -214,11 +221,11 @@ export class DesiredStates implements DesiredDesk {
     return entry;
   }
 
-  private changed(name: string, { documents }: Entry): void {
+  private changed(name: string, { documents }: DeviceEntry): void {
     for (const listener of this.listeners) listener(name, documents);
   }
 
-  private row(name: string, { documents, pending }: Entry): DesiredRow {
+  private row(name: string, { documents, pending }: DeviceEntry): DesiredRow {
     const whole = pending ? { ...documents, desired: pending } : documents;
     return writeDocuments(name, whole, this.parts.ingest.position);
   }
@@ -229,7 +236,7 @@ export class DesiredStates implements DesiredDesk {
   }
 }
 
-function newEntry(documents: DeviceDocuments, heldTo: number): Entry {
+function newEntry(documents: DeviceDocuments, heldTo: number): DeviceEntry {
   return { documents, pending: null, unread: null, heldTo, changes: new SerialQueue() };
 }
 

@@ -1,24 +1,16 @@
 /**
- * Desired and reported state of a device (P-6), as the broker knows it.
- *
- * Where what a device has applied is not what it should have (users.md: "Delta of desired and reported"). Pure.
- *
- * JSON merge patch (RFC 7396) on values of the profile. Pure.
- *
- * The documents of a device as a row of the store: CBOR that only this file reads and writes. Pure.
- *
- * Whether a desired document can be sent to a device. Pure.
- *
- * The documents as the HTTP API and the live channel tell them. Pure.
+ * Desired and reported state of a device (P-6), as the broker knows it: whether a desired document can be sent, the merge
+ * patch that changes it (RFC 7396), where what is reported is not what is desired (users.md: "Delta of desired and
+ * reported"), the row in the store, and the view of HTTP API and live channel. Pure.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Documents } from '../../../schemas/api/desired.ts';
 import { METRIC_NAME } from '../../../schemas/frames.ts';
 import type { DesiredRow } from '../../store/command-ports.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { Value, ValueMap } from '../../wire/frames.ts';
-import type { Device } from '../fleet/device.ts';
 import { jsonValue } from '../json.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkProfile, checkSize, isName } from '../sendable.ts';
@@ -44,23 +36,18 @@ function sides(name: string, desired: ValueMap, applied: ValueMap): Difference {
     : { desired: wanted };
 }
 
-/** Equal by value: 1 and 1.0 are the same number, maps have no order. */
+/** Equal by value: 1 and 1.0 are the same number, 0 and -0 too, and maps have no order. */
 export function isSame(one: Value, other: Value): boolean {
-  if (one === other) return true;
-  if (one instanceof Uint8Array || other instanceof Uint8Array) return isSameBytes(one, other);
-  if (Array.isArray(one) && Array.isArray(other)) {
-    return one.length === other.length && one.every((value, index) => isSame(value, other[index]));
-  }
-  if (!isMap(one) || !isMap(other)) return false;
-  const names = Object.keys(one);
-  return (
-    names.length === Object.keys(other).length &&
-    names.every((name) => Object.hasOwn(other, name) && isSame(one[name] as Value, other[name] as Value))
-  );
+  return isDeepStrictEqual(one, other) || isDeepStrictEqual(comparable(one), comparable(other));
 }
 
-function isSameBytes(one: Value, other: Value): boolean {
-  return one instanceof Uint8Array && other instanceof Uint8Array && Buffer.compare(one, other) === 0;
+/** `isDeepStrictEqual` tells 0 from -0, and bytes by their class: those out of the database are a Buffer. */
+function comparable(value: Value): Value {
+  if (typeof value === 'number') return value + 0;
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (Array.isArray(value)) return value.map(comparable);
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, comparable(member)]));
 }
 
 /** The document with the patch merged in: maps member by member, `null` takes a member away, anything else replaces. */
@@ -149,40 +136,17 @@ export interface DeviceDocuments {
   readonly reported: ReportedDocument | null;
 }
 
-/** What HTTP asks of desired state; `DesiredStates` (desired-states.ts) is it. */
-export interface DesiredDesk {
-  documents(device: Device): DeviceDocuments;
-  /** Why the desired document does not come to the device though it has not applied it; null: nothing is known. */
-  obstacle(device: Device): string | null;
-  /** Names of the desired document that the reported one does not show with the same value. */
-  difference(documents: DeviceDocuments): Readonly<Record<string, Difference>>;
-  /**
-   * Replaces the desired document (`put`) or merges into it (`patch`, RFC 7396). Durable when it resolves, and sent to the
-   * device if it is connected. `expected`: the version that the caller has seen, 0 for none; null: whatever is there.
-   * Rejects with `HubRefusal`: `precondition-failed`, `bad-request`, `desired-too-large`,
-   * `too-large-for-device`. A change that changes nothing
-   * keeps the version, unless the device has reported a higher one: it gets a version that the device does not know.
-   */
-  put(device: Device, values: ValueMap, change: DesiredChange): Promise<DesiredDocument>;
-  patch(device: Device, patch: ValueMap, change: DesiredChange): Promise<DesiredDocument>;
-}
-
 export interface DesiredChange {
   readonly expected: number | null;
   readonly by: string;
 }
 
-/** As the HTTP API and the live channel show them. */
-export function documentsView(
-  device: Device,
-  desk: Pick<DesiredDesk, 'documents' | 'difference' | 'obstacle'>,
-): Documents {
-  const documents = desk.documents(device);
+/** As the HTTP API and the live channel show them. `name`: `customer/device`. `obstacle`: why the desired document does not come. */
+export function documentsView(name: string, documents: DeviceDocuments, obstacle: string | null): Documents {
   const { desired, reported } = documents;
-  const difference = Object.entries(desk.difference(documents));
-  const obstacle = desk.obstacle(device);
+  const difference = Object.entries(differenceOf(documents));
   return {
-    device: device.name,
+    device: name,
     desired: desired && { ...desired, values: jsonMap(desired.values) },
     reported: reported && { ...reported, values: jsonMap(reported.values) },
     difference: Object.fromEntries(difference.map(([name, sides]) => [name, sidesView(sides)])),

@@ -62,27 +62,3 @@ export interface JobOutcome {
   readonly reason: string | null;
   readonly command: Command | null;
 }
-
-/** What HTTP asks of jobs; `Jobs` (jobs.ts) is it. */
-export interface JobDesk {
-  /** The ids that the selection finds now, sorted. Throws `HubRefusal` `bad-request` for ids that are not known. */
-  preview(select: DeviceSelection): readonly string[];
-  /** Durable when it resolves. Rejects with `HubRefusal` if nothing is selected, too many are, or the request is not right. */
-  create(request: JobRequest): Promise<Job>;
-  /** null: none that this customer (`*`: anybody) may see. */
-  find(customer: string, id: string): Promise<Job | null>;
-  /** Newest first. */
-  list(
-    customer: string,
-    page: { readonly before: number | null; readonly limit: number },
-  ): Promise<{ readonly items: readonly Job[]; readonly next: number | null }>;
-  /** In the order of the targets, from index `from` on. */
-  outcomes(
-    job: Job,
-    page: { readonly from: number; readonly limit: number },
-  ): Promise<{ readonly items: readonly JobOutcome[]; readonly next: number | null }>;
-  /** No further device gets it, and what waits is cancelled; what is accepted goes on. `conflict` if it is over. */
-  cancel(customer: string, id: string, by: string): Promise<Job | null>;
-  /** Goes on after a halt, which then needs the share to be passed anew. `conflict` if it is not halted. */
-  resume(customer: string, id: string, by: string): Promise<Job | null>;
-}

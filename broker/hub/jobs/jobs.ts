@@ -3,10 +3,11 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { WriteBehind } from '../../base/write-behind.ts';
 import type { JobStore } from '../../store/command-ports.ts';
+import type { RowPage } from '../../store/subject.ts';
 import type { CommandService } from '../commands/commands.ts';
 import { type CommandLimits, checkRequest } from '../commands/creation.ts';
 import { HubRefusal } from '../refusal.ts';
-import type { DeviceSelection, Job, JobDesk, JobRequest } from './job.ts';
+import type { DeviceSelection, Job, JobOutcome, JobRequest } from './job.ts';
 import { outcomeOf } from './progress.ts';
 import { jobOf, readJob, type StoredJob, writeJob } from './record.ts';
 import { JobRunner } from './runner.ts';
@@ -29,7 +30,7 @@ const JOB_RETRY_AFTER = 60;
 /** Commands that are read at once when a job comes back. */
 const PAGE = 1000;
 
-export class JobService implements JobDesk {
+export class JobService {
   private readonly parts: JobServiceParts;
   private readonly running = new Map<string, JobRunner>();
   private readonly listeners = new Set<(job: Job) => void>();
@@ -87,10 +88,12 @@ export class JobService implements JobDesk {
     return () => this.listeners.delete(listener);
   }
 
+  /** The ids that the selection finds now, sorted. Throws `HubRefusal` `bad-request` for ids that are not known. */
   preview(select: DeviceSelection): readonly string[] {
     return selectDevices(this.parts.fleet, select);
   }
 
+  /** Durable when it resolves. Rejects with `HubRefusal` if nothing is selected, too many are, or the request is not right. */
   async create(request: JobRequest): Promise<Job> {
     const { store, clock, newId, limits } = this.parts;
     checkRequest({ ...request, id: null }, limits);
@@ -142,23 +145,26 @@ export class JobService implements JobDesk {
     );
   }
 
+  /** null: none that this customer (`*`: anybody) may see. */
   async find(customer: string, id: string): Promise<Job | null> {
     const row = await this.parts.store.findJob(customer, id);
     return row && this.view(readJob(row));
   }
 
+  /** Newest first; `next` is the `before` of the next page. */
   async list(
     customer: string,
     { before, limit }: { readonly before: number | null; readonly limit: number },
-  ): ReturnType<JobDesk['list']> {
+  ): Promise<RowPage<Job, number>> {
     const { items, next } = await this.parts.store.listJobs({ customer, before, limit });
     return { items: items.map((row) => this.view(readJob(row))), next };
   }
 
+  /** In the order of the targets, from index `from` on. */
   async outcomes(
     job: Job,
     { from, limit }: { readonly from: number; readonly limit: number },
-  ): ReturnType<JobDesk['outcomes']> {
+  ): Promise<RowPage<JobOutcome, number>> {
     const to = Math.min(job.targets.length, from + limit);
     const indexes = Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset);
     const refusals = await this.refusalsOf(job);
@@ -168,6 +174,7 @@ export class JobService implements JobDesk {
     return { items, next: to < job.targets.length ? to : null };
   }
 
+  /** No further device gets it, and what waits is cancelled; what is accepted goes on. `conflict` if it is over. */
   async cancel(customer: string, id: string, by: string): Promise<Job | null> {
     const job = await this.find(customer, id);
     if (!job) return null;
@@ -182,6 +189,7 @@ export class JobService implements JobDesk {
     return runner.job;
   }
 
+  /** Goes on after a halt, which then needs the share to be passed anew. `conflict` if it is not halted. */
   async resume(customer: string, id: string, by: string): Promise<Job | null> {
     const job = await this.find(customer, id);
     if (!job) return null;
