@@ -17,7 +17,7 @@ import { Access } from './access.ts';
 import { type AdminParts, type Api, ofProblem, Refusal, securityHeaders, sendProblem } from './context.ts';
 import { BODY_BYTES, errorHandler } from './errors.ts';
 import type { Metrics } from './metrics.ts';
-import { serializerCompiler, swaggerOptions, validatorCompiler } from './openapi.ts';
+import { API_ROOT, serializerCompiler, swaggerOptions, validatorCompiler } from './openapi.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { commandRoutes, deviceCommandRoutes } from './routes/commands.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
@@ -172,6 +172,6 @@ async function addRoutes(app: Api, parts: AdminParts, { access, trail, metrics }
       sessionRoutes(api, parts, access);
       statsRoutes(api, parts, access);
     },
-    { prefix: '/api/v1' },
+    { prefix: API_ROOT },
   );
 }

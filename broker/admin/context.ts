@@ -11,15 +11,14 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
-  FastifyTypeProvider,
   RawServerDefault,
 } from 'fastify';
-import type { Static, TSchema } from 'typebox';
 import type { Stats } from '../../schemas/api.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, type ProblemCode, problem } from '../../schemas/problems.ts';
@@ -36,17 +35,12 @@ import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceRegistry } from '../hub/fleet/device-registry.ts';
 import type { JobService } from '../hub/jobs/jobs.ts';
 
-interface TypeBoxProvider extends FastifyTypeProvider {
-  readonly validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
-  readonly serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
-}
-
 export type Api = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
   ServerResponse,
   FastifyBaseLogger,
-  TypeBoxProvider
+  TypeBoxTypeProvider
 >;
 
 export class Refusal extends Error {

@@ -1,10 +1,12 @@
 /**
- * The OpenAPI document (3.1), made from the routes' schemas; and how routes write down what they answer.
+ * The OpenAPI document (3.1), made from the routes' schemas; and how routes write down what they answer. It is made for
+ * programs that generate clients: each operation has a name that stays (`operationId`), and problems are components.
  *
  * Checks requests against their schemas and says in words what was expected where. Bodies are taken as they are;
  * queries and paths are text, so their numbers and booleans are read from it. Answers are written as they are: their
  * schemas document them, and drop nothing.
  */
+import { STATUS_CODES } from 'node:http';
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify/types/schema.js';
@@ -13,6 +15,20 @@ import { API_SCHEMAS, ProblemSchema, reference } from '../../schemas/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problems.ts';
 import { SESSION_COOKIE } from '../access/credentials.ts';
 import { Refusal } from './context.ts';
+
+/** Before every path of the document. */
+export const API_ROOT = '/api/v1';
+
+const TAGS = [
+  ['devices', 'Customers, their devices and the last-known state of these.'],
+  ['commands', 'Commands to one device.'],
+  ['jobs', 'Commands to groups of devices.'],
+  ['desired', 'What a device should be like, and what it says it is.'],
+  ['keys', 'Keys of devices and people; for admins.'],
+  ['session', 'Logins of browsers.'],
+  ['audit', 'Who asked what of whom.'],
+  ['broker', 'The broker itself.'],
+] as const;
 
 const PART_NAMES: Readonly<Record<string, string>> = { querystring: 'query', params: 'path' };
 
@@ -85,9 +101,67 @@ export function problemAnswers(codes: readonly ProblemCode[]): object {
   return Object.fromEntries([...byStatus].map(([status, group]) => [status, problemAnswer(group)]));
 }
 
-function problemAnswer(codes: readonly ProblemCode[]): object {
+function problemAnswer(codes: readonly ProblemCode[]): ProblemAnswer {
   const description = codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' ');
-  return { description, content: { 'application/problem+json': { schema: reference(ProblemSchema) } } };
+  return { description, content: { [PROBLEM]: { schema: reference(ProblemSchema) } } };
+}
+
+const PROBLEM = 'application/problem+json';
+
+interface ProblemAnswer {
+  readonly description: string;
+  readonly content: Readonly<Record<typeof PROBLEM, object>>;
+}
+
+/**
+ * What programs that generate clients do better with: a word for each good answer, problems of one status as one component
+ * that operations refer to, with the codes that they answer (in 3.1 a description beside a reference goes before the
+ * component's), and the type of each choice.
+ */
+function forGenerators<Document extends { readonly paths?: object; readonly components?: object }>(
+  document: Document,
+): Document {
+  const components: Record<string, ProblemAnswer> = {};
+  for (const { responses } of Object.values(document.paths ?? {}).flatMap(operationsOf)) {
+    for (const [status, answer] of Object.entries(responses)) {
+      const meaning = STATUS_CODES[status] ?? status;
+      if (isProblem(answer)) {
+        const name = meaning.replaceAll(' ', '');
+        components[name] ??= { ...answer, description: `${meaning}: a problem (RFC 9457).` };
+        responses[status] = { $ref: `#/components/responses/${name}`, description: answer.description };
+      } else if (answer.description === UNDESCRIBED) responses[status] = { ...answer, description: meaning };
+    }
+  }
+  return typed({ ...document, components: { ...document.components, responses: components } }) as Document;
+}
+
+/** What fastify's plug-in writes where nobody has. */
+const UNDESCRIBED = 'Default Response';
+
+interface Described {
+  readonly description: string;
+  readonly $ref?: string;
+}
+
+interface Operation {
+  readonly responses: Record<string, Described>;
+}
+
+function operationsOf(path: object): Operation[] {
+  return Object.values(path);
+}
+
+function isProblem(answer: Described): answer is ProblemAnswer {
+  const { content = {} } = answer as Partial<ProblemAnswer>;
+  return PROBLEM in content;
+}
+
+/** Our choices are of texts, all of them. The checks do without the type: what fails them names the choices then. */
+function typed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(typed);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, typed(member)]));
+  return Array.isArray(members.enum) ? { type: 'string', ...members } : members;
 }
 
 export function swaggerOptions(version: string): FastifyDynamicSwaggerOptions {
@@ -99,16 +173,20 @@ export function swaggerOptions(version: string): FastifyDynamicSwaggerOptions {
         version,
         description:
           'Fleet, last-known state, commands, desired state, keys and the audit. Times are Unix milliseconds. Errors are application/problem+json (RFC 9457). A key sees its own customer; what belongs to others is not found.',
+        license: { name: 'MIT', identifier: 'MIT' },
       },
+      servers: [{ url: API_ROOT, description: 'The broker that this document is from.' }],
+      tags: TAGS.map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'A viewer, operator or admin key.' },
-          header: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+          header: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same key.' },
           cookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'From POST /session.' },
         },
       },
       security: [{ bearer: [] }, { header: [] }, { cookie: [] }],
     },
+    transformObject: (given) => ('openapiObject' in given ? forGenerators(given.openapiObject) : {}),
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema${index}`),
     },

@@ -1,6 +1,6 @@
 /** The audit, as the HTTP API tells it. */
 import Type from 'typebox';
-import { closed, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
+import { closed, freeObject, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
 
 export const AuditQuerySchema = Type.Object(
   {
@@ -31,7 +31,10 @@ export const AuditEntrySchema = named(
     customer: Type.String({ description: 'Whose operators may read this; `*`: admins only.' }),
     action: Type.String({ description: 'docs/audit.md lists them.' }),
     target: Type.String({ description: 'Of whom or what.' }),
-    detail: Type.Union([Type.Unsafe<Record<string, unknown>>({ type: 'object' }), Type.Null()]),
+    detail: Type.Union([
+      freeObject('What else there is to say; its names depend on the action.'),
+      Type.Null(),
+    ]),
     outcome: textOrNull('What became of it; null: not known yet.'),
     outcomeAt: timeOrNull('When that was known.'),
   }),

@@ -93,8 +93,7 @@ export const NewCommandSchema = named(
       supersede: Type.Optional(supersede),
       whenFull: Type.Optional(
         Type.Enum(['refuse', 'expire-oldest'], {
-          description: 'What happens when the device has its number of waiting commands.',
-          default: 'refuse',
+          description: 'What happens when the device has its number of waiting commands; left out: `refuse`.',
         }),
       ),
     },

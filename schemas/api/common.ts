@@ -12,6 +12,10 @@ export const timeOrNull = (description: string) =>
   Type.Union([Type.Integer(), Type.Null()], { description: `${description} Unix ms.` });
 export const textOrNull = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 
+/** Whatever names and values: programs that generate clients would take an object without members for an empty one. */
+export const freeObject = (description: string) =>
+  Type.Unsafe<Record<string, unknown>>({ type: 'object', description, additionalProperties: true });
+
 /** P-7.5, of a device and in the messages of the live channel. */
 export const Asleep = Type.Optional(
   Type.Object(

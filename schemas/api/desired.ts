@@ -7,6 +7,7 @@ const values = (description: string) =>
   Type.Unsafe<Record<string, unknown>>({
     type: 'object',
     description,
+    additionalProperties: true,
     propertyNames: { pattern: METRIC_NAME },
   });
 
@@ -40,7 +41,7 @@ export const DocumentsSchema = named(
     difference: Type.Unsafe<Record<string, { desired?: unknown; reported?: unknown }>>({
       type: 'object',
       description: 'Names whose desired value is not the reported one; a side that lacks the name is absent.',
-      additionalProperties: { type: 'object' },
+      additionalProperties: { type: 'object', properties: { desired: {}, reported: {} } },
     }),
     inSync: Type.Boolean({ description: 'Whether there is no difference.' }),
     obstacle: Type.Optional(

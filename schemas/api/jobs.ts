@@ -34,11 +34,11 @@ export const NewJobSchema = named(
       args: Type.Optional(commandArguments),
       ttl: Type.Optional(commandTtl),
       supersede: Type.Optional(supersede),
-      dryRun: Type.Optional(Type.Boolean({ description: 'Only tell who would get it.', default: false })),
+      dryRun: Type.Optional(Type.Boolean({ description: 'Only tell who would get it; left out: false.' })),
       canary: Type.Optional(
         Type.Integer({
-          description: 'How many devices get it first; the rest follows when all of these are done.',
-          default: 0,
+          description:
+            'How many devices get it first; the rest follows when all of these are done. Left out: 0.',
           minimum: 0,
           maximum: 1_000_000,
         }),

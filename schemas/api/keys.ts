@@ -6,7 +6,7 @@ import { closed, id, list, named, page, time } from './common.ts';
 export const ROLES = ['device', 'viewer', 'operator', 'admin'] as const;
 
 const label = Type.String({ description: 'For people.', minLength: 1, maxLength: 128 });
-const role = Type.Enum([...ROLES], { description: 'What the key may do.', default: 'device' });
+const role = Type.Enum([...ROLES], { description: 'What the key may do; left out: `device`.' });
 
 export const KeySchema = named(
   'Key',
@@ -65,10 +65,9 @@ export const RotationSchema = named(
     {
       overlapSeconds: Type.Optional(
         Type.Integer({
-          description: 'How long the old key goes on working.',
+          description: 'How long the old key goes on working; left out: 86400, a day.',
           minimum: 0,
           maximum: 2592000,
-          default: 86400,
         }),
       ),
     },

@@ -3,19 +3,26 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
 
 type Json = { readonly [key: string]: unknown };
-type Responses = Readonly<
-  Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Json }>> }>
->;
+interface Response {
+  readonly content?: Readonly<Record<string, { readonly schema: Json }>>;
+}
+type Responses = Readonly<Record<string, Response | { readonly $ref: string }>>;
 export type Operation = {
   readonly responses: Responses;
   readonly security?: readonly unknown[];
   readonly summary?: string;
+  readonly operationId?: string;
 };
 
 export interface OpenApi {
   readonly openapi: string;
+  readonly servers: readonly { readonly url: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Json>>; readonly securitySchemes: Json };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Json>>;
+    readonly responses: Readonly<Record<string, Response>>;
+    readonly securitySchemes: Json;
+  };
 }
 
 export interface Answer {
@@ -41,11 +48,15 @@ export class Documented {
     if (!operation) return;
     const response = operation.responses[answer.status];
     expect(response, `${method} ${template} does not document ${answer.status}`).toBeDefined();
+    if (!response || answer.body === null) return;
     const media = answer.headers.get('content-type')?.split(';')[0] ?? 'none';
-    if (answer.body === null) return;
-    expect(Object.keys(response?.content ?? {})).toContain(media);
-    const schema = `openapi#/paths/${pointer(template)}/${method.toLowerCase()}/responses/${answer.status}/content/${pointer(media)}/schema`;
-    this.fits(schema, answer.body);
+    const { content = {} } = this.resolved(response);
+    expect(Object.keys(content)).toContain(media);
+    const place =
+      '$ref' in response
+        ? response.$ref
+        : `#/paths/${pointer(template)}/${method.toLowerCase()}/responses/${answer.status}`;
+    this.fits(`openapi${place}/content/${pointer(media)}/schema`, answer.body);
   }
 
   /** For answers of paths and methods that no operation covers. */
@@ -53,6 +64,13 @@ export class Documented {
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     this.fits('openapi#/components/schemas/Problem', answer.body);
     expect((answer.body as { status: number }).status).toBe(answer.status);
+  }
+
+  /** A problem is a component. */
+  resolved(response: Response | { readonly $ref: string }): Response {
+    if (!('$ref' in response)) return response;
+    const name = response.$ref.replace('#/components/responses/', '');
+    return this.document.components.responses[name] ?? {};
   }
 
   private fits(schema: string, body: unknown): void {
@@ -63,7 +81,9 @@ export class Documented {
   }
 
   private template(path: string): string | null {
-    const parts = (path.split('?')[0] ?? '').split('/');
+    const root = this.document.servers[0]?.url ?? '';
+    if (!path.startsWith(`${root}/`)) return null;
+    const parts = (path.slice(root.length).split('?')[0] ?? '').split('/');
     const fits = (template: string) => {
       const wanted = template.split('/');
       return (

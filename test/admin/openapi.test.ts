@@ -12,35 +12,35 @@ beforeEach(async () => {
 });
 
 const OPERATIONS = [
-  'GET /api/v1/audit',
-  'POST /api/v1/commands',
-  'DELETE /api/v1/commands/{id}',
-  'GET /api/v1/commands/{id}',
-  'DELETE /api/v1/devices/{customer}/{device}/commands',
-  'GET /api/v1/devices/{customer}/{device}/commands',
-  'POST /api/v1/devices/{customer}/{device}/commands',
-  'GET /api/v1/devices/{customer}/{device}/desired',
-  'PATCH /api/v1/devices/{customer}/{device}/desired',
-  'PUT /api/v1/devices/{customer}/{device}/desired',
-  'GET /api/v1/jobs',
-  'DELETE /api/v1/jobs/{id}',
-  'GET /api/v1/jobs/{id}',
-  'GET /api/v1/jobs/{id}/devices',
-  'POST /api/v1/jobs/{id}/resume',
-  'GET /api/v1/customers',
-  'GET /api/v1/devices',
-  'DELETE /api/v1/devices/{customer}/{device}',
-  'GET /api/v1/devices/{customer}/{device}',
-  'GET /api/v1/devices/{customer}/{device}/state',
-  'GET /api/v1/keys',
-  'POST /api/v1/keys',
-  'DELETE /api/v1/keys/{id}',
-  'POST /api/v1/keys/{id}/rotate',
-  'PUT /api/v1/devices/{customer}/{device}',
-  'DELETE /api/v1/session',
-  'GET /api/v1/session',
-  'POST /api/v1/session',
-  'GET /api/v1/stats',
+  'GET /audit',
+  'POST /commands',
+  'DELETE /commands/{id}',
+  'GET /commands/{id}',
+  'DELETE /devices/{customer}/{device}/commands',
+  'GET /devices/{customer}/{device}/commands',
+  'POST /devices/{customer}/{device}/commands',
+  'GET /devices/{customer}/{device}/desired',
+  'PATCH /devices/{customer}/{device}/desired',
+  'PUT /devices/{customer}/{device}/desired',
+  'GET /jobs',
+  'DELETE /jobs/{id}',
+  'GET /jobs/{id}',
+  'GET /jobs/{id}/devices',
+  'POST /jobs/{id}/resume',
+  'GET /customers',
+  'GET /devices',
+  'DELETE /devices/{customer}/{device}',
+  'GET /devices/{customer}/{device}',
+  'GET /devices/{customer}/{device}/state',
+  'GET /keys',
+  'POST /keys',
+  'DELETE /keys/{id}',
+  'POST /keys/{id}/rotate',
+  'PUT /devices/{customer}/{device}',
+  'DELETE /session',
+  'GET /session',
+  'POST /session',
+  'GET /stats',
 ];
 
 /** Every object in the document that is a `$ref`. */
@@ -69,9 +69,11 @@ describe('the OpenAPI document', () => {
     );
     const wanted = new Set(references(document));
     expect(wanted.size).toBeGreaterThan(10);
-    expect([...wanted].filter((ref) => !names.includes(ref.replace('#/components/schemas/', '')))).toEqual(
-      [],
-    );
+    const held = [
+      ...names.map((name) => `#/components/schemas/${name}`),
+      ...Object.keys(document.components.responses).map((name) => `#/components/responses/${name}`),
+    ];
+    expect([...wanted].filter((ref) => !held.includes(ref))).toEqual([]);
   });
 
   it('holds schemas that are JSON Schema 2020-12', () => {
@@ -87,13 +89,46 @@ describe('the OpenAPI document', () => {
       for (const { responses } of Object.values(methods)) {
         const problems = Object.entries(responses).filter(([status]) => Number(status) >= 400);
         expect(problems.length).toBeGreaterThanOrEqual(5);
-        for (const [, { content }] of problems) {
-          expect(content).toEqual({
-            'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        for (const [, problem] of problems) {
+          expect(problem).toMatchObject({
+            $ref: expect.stringMatching(/^#\/components\/responses\/[A-Z]/),
+            description: expect.stringMatching(/`[a-z-]+`: \w/),
           });
         }
       }
     }
+  });
+});
+
+describe('what generators of clients read', () => {
+  it('is where the operations are: below /api/v1 of the broker that the document is from', () => {
+    expect(document.servers.map(({ url }) => url)).toEqual(['/api/v1']);
+  });
+
+  it('is a problem for each status, as a component', () => {
+    const { responses } = document.components;
+    expect(Object.keys(responses)).toEqual(
+      expect.arrayContaining(['BadRequest', 'Unauthorized', 'NotFound', 'Conflict', 'TooManyRequests']),
+    );
+    for (const { content } of Object.values(responses)) {
+      expect(content).toEqual({
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+      });
+    }
+  });
+
+  it('has no default in a body, which they would take for a member that must be there', () => {
+    const bodies = Object.entries(document.components.schemas).filter(
+      ([, schema]) => schema.additionalProperties === false,
+    );
+    expect(bodies.length).toBeGreaterThan(4);
+    expect(bodies.filter(([, schema]) => JSON.stringify(schema).includes('"default":'))).toEqual([]);
+  });
+
+  it('says that a free document may have any members, since they take none otherwise', () => {
+    const { DesiredValues, DesiredPatch } = document.components.schemas;
+    expect(DesiredValues?.additionalProperties).toBe(true);
+    expect(DesiredPatch?.additionalProperties).toBe(true);
   });
 });
 

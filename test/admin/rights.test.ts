@@ -13,7 +13,7 @@ const operations = (): (readonly [string, string])[] =>
   Object.entries(bench.documented?.document.paths ?? {}).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([, operation]) => operation.security?.length !== 0)
-      .map(([method]) => [method.toUpperCase(), `/${path.replaceAll(/\{\w+\}/g, 'x')}`] as const),
+      .map(([method]) => [method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'x')] as const),
   );
 
 describe('without a valid key', () => {

@@ -37,6 +37,7 @@ export function auditRoutes(api: Api, { audit }: AdminParts, access: Access): vo
     '/audit',
     {
       schema: {
+        operationId: 'listAuditEntries',
         summary: 'The audit, newest first',
         description:
           'Who asked what of whom, and what became of it. An operator reads what concerns its customer.',

@@ -74,6 +74,7 @@ function sendRoute(api: Api, { fleet, commands }: AdminParts, access: Access, tr
     {
       bodyLimit: VALUE_BYTES,
       schema: {
+        operationId: 'sendCommand',
         summary: 'Sends a command',
         description:
           'The answer comes when the command is stored, not when the device has it: read it again, or follow the live channel.',
@@ -120,6 +121,7 @@ function listRoute(api: Api, { fleet, commands }: AdminParts, access: Access): v
     PATH,
     {
       schema: {
+        operationId: 'listCommands',
         summary: 'Commands of a device, newest first',
         tags: ['commands'],
         params: DevicePath,
@@ -146,6 +148,7 @@ function cancelWaitingRoute(api: Api, { fleet, commands }: AdminParts, access: A
     PATH,
     {
       schema: {
+        operationId: 'cancelWaitingCommands',
         summary: 'Cancels everything that waits for a device',
         description: 'What the device has accepted goes on.',
         tags: ['commands'],
@@ -176,6 +179,7 @@ function readRoute(api: Api, { commands }: AdminParts, access: Access): void {
     ONE,
     {
       schema: {
+        operationId: 'getCommand',
         summary: 'One command with its timeline',
         tags: ['commands'],
         params: CommandPath,
@@ -197,6 +201,7 @@ function cancelRoute(api: Api, { commands }: AdminParts, access: Access, trail: 
     ONE,
     {
       schema: {
+        operationId: 'cancelCommand',
         summary: 'Cancels a command',
         description:
           'A device that has it may still do it; what it says then is kept in the timeline, marked as late.',

@@ -73,6 +73,7 @@ function readRoute(api: Api, { fleet, desired }: AdminParts, access: Access): vo
     PATH,
     {
       schema: {
+        operationId: 'getDesiredState',
         summary: 'Desired and reported state, and the difference',
         description: TAG,
         tags: ['desired'],
@@ -94,6 +95,7 @@ function putRoute(api: Api, { fleet, desired }: AdminParts, access: Access, trai
     {
       bodyLimit: VALUE_BYTES,
       schema: {
+        operationId: 'replaceDesiredState',
         summary: 'Replaces the desired state',
         description: `A connected device has it a moment later. ${TAG}`,
         tags: ['desired'],
@@ -122,6 +124,7 @@ function patchRoute(api: Api, { fleet, desired }: AdminParts, access: Access, tr
     {
       bodyLimit: VALUE_BYTES,
       schema: {
+        operationId: 'patchDesiredState',
         summary: 'Changes the desired state in part',
         description: `A JSON merge patch (RFC 7396): null takes a name away. ${TAG}`,
         tags: ['desired'],

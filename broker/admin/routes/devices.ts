@@ -117,6 +117,7 @@ export function customerRoutes(api: Api, { fleet, keys }: AdminParts, access: Ac
     '/customers',
     {
       schema: {
+        operationId: 'listCustomers',
         summary: 'Customers and how many devices they have',
         tags: ['devices'],
         querystring: PageQuery,
@@ -147,6 +148,7 @@ function listRoute(api: Api, { fleet }: AdminParts, access: Access): void {
     '/devices',
     {
       schema: {
+        operationId: 'listDevices',
         summary: 'Devices, filtered and sorted',
         tags: ['devices'],
         querystring: DevicesQuery,
@@ -179,6 +181,7 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
     ONE,
     {
       schema: {
+        operationId: 'getDevice',
         summary: 'One device',
         tags: ['devices'],
         params: DevicePath,
@@ -193,6 +196,7 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
     `${ONE}/state`,
     {
       schema: {
+        operationId: 'getDeviceState',
         summary: 'Last-known state: the newest value of every metric',
         tags: ['devices'],
         params: DevicePath,
@@ -214,6 +218,7 @@ function putRoute(api: Api, parts: AdminParts, access: Access, trail: Trail): vo
     ONE,
     {
       schema: {
+        operationId: 'putDevice',
         summary: 'Names a device, and makes it known before it first connects',
         description:
           'Commands and desired state wait for it; it is listed with `lastSeenAt` null. Replaces label, tags and notes: what is left out is cleared.',
@@ -254,6 +259,7 @@ function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access, t
     ONE,
     {
       schema: {
+        operationId: 'forgetDevice',
         summary: 'Forgets a device',
         description:
           'Ends its connection and removes its state, label, tags and notes. Its keys stay: with one it may come back as new.',

@@ -47,6 +47,7 @@ export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Acces
     {
       bodyLimit: SELECTION_BYTES,
       schema: {
+        operationId: 'sendGroupCommand',
         summary: 'Sends a command to a group',
         description:
           'With `dryRun` only tells who would get it. Otherwise a job does it, and goes on after a restart.',
@@ -142,6 +143,7 @@ function listRoute(api: Api, { jobs }: AdminParts, access: Access): void {
     '/jobs',
     {
       schema: {
+        operationId: 'listJobs',
         summary: 'Jobs, newest first',
         tags: ['jobs'],
         querystring: JobsQuery,
@@ -163,6 +165,7 @@ function readRoute(api: Api, { jobs }: AdminParts, access: Access): void {
     ONE,
     {
       schema: {
+        operationId: 'getJob',
         summary: 'One job and how far it is',
         tags: ['jobs'],
         params: JobPath,
@@ -179,6 +182,7 @@ function outcomesRoute(api: Api, { jobs, commands }: AdminParts, access: Access)
     `${ONE}/devices`,
     {
       schema: {
+        operationId: 'listJobOutcomes',
         summary: 'What became of each device of a job, in the order of their turns',
         tags: ['jobs'],
         params: JobPath,
@@ -216,6 +220,7 @@ function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail
     ONE,
     {
       schema: {
+        operationId: 'cancelJob',
         summary: 'Cancels a job',
         description: 'No further device gets it, and what waits is cancelled; what is accepted goes on.',
         tags: ['jobs'],
@@ -233,7 +238,13 @@ function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail
   api.post(
     `${ONE}/resume`,
     {
-      schema: { summary: 'Lets a halted job go on', tags: ['jobs'], params: JobPath, response },
+      schema: {
+        operationId: 'resumeJob',
+        summary: 'Lets a halted job go on',
+        tags: ['jobs'],
+        params: JobPath,
+        response,
+      },
       onRequest: [trail.attempt('job.resume', idTarget('job')), access.operators],
     },
     async (request) => {

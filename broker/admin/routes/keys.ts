@@ -92,6 +92,7 @@ function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
     '/keys',
     {
       schema: {
+        operationId: 'listKeys',
         summary: 'Keys that are valid, oldest first',
         tags: ['keys'],
         querystring: KeysQuery,
@@ -119,6 +120,7 @@ function createRoute(
     '/keys',
     {
       schema: {
+        operationId: 'createKey',
         summary: 'Creates a key',
         description:
           'A customer exists once a key names it, and so does a device: commands and desired state wait for it from then on.',
@@ -150,6 +152,7 @@ function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access, tra
     '/keys/:id/rotate',
     {
       schema: {
+        operationId: 'rotateKey',
         summary: 'Puts a new key in the place of one',
         description: 'The old one goes on working for the overlap.',
         tags: ['keys'],
@@ -176,6 +179,7 @@ function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access, tra
     '/keys/:id',
     {
       schema: {
+        operationId: 'revokeKey',
         summary: 'Revokes a key',
         description:
           'Its connections and logins end within 2 s. An admin revokes its own key with another one.',

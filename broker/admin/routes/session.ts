@@ -32,6 +32,7 @@ function loginRoute(api: Api, { keys, browserSessions, logger }: AdminParts, acc
     '/session',
     {
       schema: {
+        operationId: 'logIn',
         summary: 'Logs a browser in',
         description: `Sets the cookie \`${SESSION_COOKIE}\`. Each use, an open live channel too, renews the login; without one it ends at \`expiresAt\`. A device key cannot log in.`,
         tags: ['session'],
@@ -65,6 +66,7 @@ function whoRoute(api: Api, access: Access): void {
     '/session',
     {
       schema: {
+        operationId: 'getSession',
         summary: 'Who the cookie, or the key, stands for',
         tags: ['session'],
         response: answers(200, reference(SessionSchema)),
@@ -83,6 +85,7 @@ function logoutRoute(api: Api, { browserSessions }: AdminParts, access: Access):
     '/session',
     {
       schema: {
+        operationId: 'logOut',
         summary: 'Logs the browser out',
         description: 'Its live channels end at once. Also of a login that has already ended.',
         tags: ['session'],

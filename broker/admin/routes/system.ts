@@ -25,6 +25,7 @@ export function statsRoutes(api: Api, { stats, fleet }: AdminParts, access: Acce
     '/stats',
     {
       schema: {
+        operationId: 'getStats',
         summary: 'Devices connected, rates, refusals, log, memory',
         tags: ['broker'],
         response: answers(200, reference(StatsSchema)),
