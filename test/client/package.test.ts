@@ -1,9 +1,12 @@
 /** The package signalbox-client as `npm run build` left it: what is in it, and that code of both kinds can use it. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { FRAME } from '../../broker/wire/frames.ts';
 import * as client from '../../client/index.ts';
+import { fakeBroker } from '../helpers/fake-broker.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -76,6 +79,43 @@ describe('the package of the client', () => {
     const both = `import { createRequire } from 'node:module'; import { FrameError } from 'signalbox-client';
       console.log(createRequire(import.meta.url)('signalbox-client').FrameError === FrameError);`;
     expect(run(folder, 'b.mjs', both).trim()).toBe('true');
+  });
+});
+
+describe('the device that', () => {
+  it.each([
+    ['README.md', join(root, 'README.md')],
+    ['client/README.md', join(root, 'client/README.md')],
+  ])('%s shows sends, executes and stops', async (_name, page) => {
+    const broker = await fakeBroker();
+    const folder = project();
+    const [, text = ''] = /```js\n([\s\S]*?)```/.exec(readFileSync(page, 'utf8')) ?? [];
+    expect(text).toContain('ws://127.0.0.1:8080');
+    writeFileSync(join(folder, 'device.mjs'), text.replace('ws://127.0.0.1:8080', broker.url));
+    const child = spawn(process.execPath, ['device.mjs'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const session = await broker.next();
+    await session.greet();
+    const first = await session.data();
+    expect(first).toMatchObject({ seq: 1, names: ['temp'], values: [21.5] });
+    session.ack(1);
+    if (text.includes('durable')) expect(String((await once(child.stdout, 'data'))[0])).toBe('durable\n');
+    session.command('c-1', 'set-speed', 1450);
+    const frames = [];
+    while (frames.length < 2) {
+      const frame = await session.frames.next();
+      if (frame.kind === FRAME.result) frames.push(frame);
+    }
+    expect(frames).toMatchObject([
+      { id: 'c-1', status: 1 },
+      { id: 'c-1', status: 3, data: { rpm: 1450 } },
+    ]);
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'exit');
+    if (text.includes('SIGTERM')) expect([code, await session.closed]).toEqual([0, 1000]);
   });
 });
 
