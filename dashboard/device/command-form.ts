@@ -2,7 +2,7 @@
 import type { CommandView } from '../../schemas/api.ts';
 import { ApiProblem } from '../api.ts';
 import { element, setNote } from '../dom.ts';
-import { Attempts, type CommandFields, readRequest } from './command-request.ts';
+import { Attempts, type CommandFields, readRequest } from './command-model.ts';
 import type { DeviceApi } from './device-api.ts';
 
 export class CommandForm {

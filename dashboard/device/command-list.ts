@@ -5,8 +5,7 @@ import type { CommandStepView, CommandView } from '../../schemas/api.ts';
 import { element, make, setNote, setText } from '../dom.ts';
 import { ago, clockTime, localTimes } from '../format.ts';
 import { shortJson } from '../json-text.ts';
-import { CommandHistory, isFinal } from './command-history.ts';
-import { offset, statusText, stepText, toneOf, who } from './command-words.ts';
+import { CommandHistory, isFinal, offset, statusText, stepText, toneOf, who } from './command-model.ts';
 import type { DeviceApi } from './device-api.ts';
 
 export /** The button that cancels everything that the device has not accepted yet. Owns that button. */

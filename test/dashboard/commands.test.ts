@@ -1,7 +1,6 @@
 /** A device's commands as the page keeps them, and the form as a request. */
 import { describe, expect, it } from 'vitest';
-import { CommandHistory, isFinal } from '../../dashboard/device/command-history.ts';
-import { Attempts, readRequest } from '../../dashboard/device/command-request.ts';
+import { Attempts, CommandHistory, isFinal, readRequest } from '../../dashboard/device/command-model.ts';
 import type { CommandStepView, CommandView } from '../../schemas/api.ts';
 
 function command(id: string, createdAt: number, ...timeline: CommandStepView[]): CommandView {

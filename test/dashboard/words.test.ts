@@ -1,6 +1,6 @@
 /** Commands, documents and addresses as people read them. */
 import { describe, expect, it } from 'vitest';
-import { offset, statusText, stepText, toneOf, who } from '../../dashboard/device/command-words.ts';
+import { offset, statusText, stepText, toneOf, who } from '../../dashboard/device/command-model.ts';
 import { compare, readDocument, summary, versionOf } from '../../dashboard/device/comparison.ts';
 import { longJson, parseJson, shortJson } from '../../dashboard/json-text.ts';
 import { deviceLink, readRoute } from '../../dashboard/route.ts';
