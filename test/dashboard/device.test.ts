@@ -94,7 +94,7 @@ describe.runIf(HAS_CHROMIUM)(
       const page = await logIn(broker, 'viewer', '');
       await page.getByRole('link', { name: 'acme/pump-7' }).focus();
       await page.keyboard.press('Enter');
-      await page.getByRole('cell', { name: '21.5' }).waitFor();
+      await page.getByRole('cell', { name: '21.5', exact: true }).waitFor();
       expect(page.url()).toMatch(/#\/acme\/pump-7$/);
       expect(await page.title()).toBe('acme/pump-7 · Signalbox');
       expect(await page.evaluate(() => document.activeElement?.id)).toBe('device-name');
