@@ -1,54 +1,55 @@
 /** What the page of a device asks of the HTTP API. */
 import type { CommandView, DeviceSummary, Documents, NewCommand } from '../../schemas/api.ts';
-import { ask } from '../api.ts';
-
-export interface CommandPage {
-  readonly items: readonly CommandView[];
-  readonly next: string | null;
-}
+import { api, ask } from '../api.ts';
 
 export class DeviceApi {
-  private readonly path: string;
-  private readonly customer: string;
+  private readonly params: { readonly path: { readonly customer: string; readonly device: string } };
   private readonly signal: AbortSignal;
 
-  /** `device`: `customer/id`, as the address names it, so it needs no escaping (P-1.4). `signal`: ends everything. */
-  constructor(device: string, signal: AbortSignal) {
-    this.path = `/devices/${device}`;
-    this.customer = device.slice(0, device.indexOf('/'));
+  /** `name`: `customer/device`. `signal`: ends everything. */
+  constructor(name: string, signal: AbortSignal) {
+    const [customer = '', device = ''] = name.split('/');
+    this.params = { path: { customer, device } };
     this.signal = signal;
   }
 
   summary(): Promise<DeviceSummary> {
-    return ask(this.path, { signal: this.signal });
+    const { params, signal } = this;
+    return ask(api.GET('/devices/{customer}/{device}', { params, signal }));
   }
 
   /** Newest first. */
-  commands(limit: number): Promise<CommandPage> {
-    return ask(`${this.path}/commands?limit=${limit}`, { signal: this.signal });
+  commands(limit: number): Promise<{ readonly items: readonly CommandView[]; readonly next: string | null }> {
+    const { params, signal } = this;
+    const page = { ...params, query: { limit } };
+    return ask(api.GET('/devices/{customer}/{device}/commands', { params: page, signal }));
   }
 
-  send(request: NewCommand): Promise<CommandView> {
-    return ask(`${this.path}/commands`, { method: 'POST', body: request, signal: this.signal });
+  send(body: NewCommand): Promise<CommandView> {
+    const { params, signal } = this;
+    return ask(api.POST('/devices/{customer}/{device}/commands', { params, body, signal }));
   }
 
   cancel(id: string): Promise<CommandView> {
-    const path = `/commands/${encodeURIComponent(id)}?customer=${this.customer}`;
-    return ask(path, { method: 'DELETE', signal: this.signal });
+    const { customer } = this.params.path;
+    const params = { path: { id }, query: { customer } };
+    return ask(api.DELETE('/commands/{id}', { params, signal: this.signal }));
   }
 
   /** What the device has accepted goes on. */
   cancelWaiting(): Promise<{ readonly cancelled: number }> {
-    return ask(`${this.path}/commands`, { method: 'DELETE', signal: this.signal });
+    const { params, signal } = this;
+    return ask(api.DELETE('/devices/{customer}/{device}/commands', { params, signal }));
   }
 
   documents(): Promise<Documents> {
-    return ask(`${this.path}/desired`, { signal: this.signal });
+    const { params, signal } = this;
+    return ask(api.GET('/devices/{customer}/{device}/desired', { params, signal }));
   }
 
   /** Refused with `precondition-failed` if `version` is not the one that is there; 0: there is none. */
-  desire(values: Readonly<Record<string, unknown>>, version: number): Promise<Documents> {
-    const headers = { 'If-Match': `"${version}"` };
-    return ask(`${this.path}/desired`, { method: 'PUT', body: values, headers, signal: this.signal });
+  desire(body: Readonly<Record<string, unknown>>, version: number): Promise<Documents> {
+    const params = { ...this.params, header: { 'if-match': `"${version}"` } };
+    return ask(api.PUT('/devices/{customer}/{device}/desired', { params, body, signal: this.signal }));
   }
 }

@@ -8,6 +8,7 @@ import { extname, join } from 'node:path';
 import { PAGE_POLICY } from '../../broker/admin/context.ts';
 import { LiveUpgrade } from '../../broker/edge/live-upgrade.ts';
 import type { KeyRow } from '../../broker/store/ports.ts';
+import { problem } from '../../schemas/problems.ts';
 import { silentLog } from '../helpers/log.ts';
 import { World } from '../live/world.ts';
 
@@ -103,7 +104,8 @@ export class DashboardServer {
     let body = '';
     for await (const chunk of request) body += chunk;
     const { key, token } = JSON.parse(body);
-    if (key !== 'right' && token !== 'once') return json(response, 401, { detail: 'The key is not valid.' });
+    if (key !== 'right' && token !== 'once')
+      return json(response, 401, problem('unauthorized', 'The key is not valid.'));
     response.setHeader('Set-Cookie', `signalbox_session=login; ${cookie}`);
     json(response, 201, SESSION);
   }
