@@ -1,6 +1,13 @@
 /** Keys for simulated fleets, made over the HTTP API with an admin key and revoked at the end. */
-import type { Key } from '../schemas/api/keys.ts';
-import type { Problem } from '../schemas/problems.ts';
+import {
+  type ApiAddress,
+  type ApiClient,
+  ApiRefusal,
+  ApiUnreachable,
+  answerOf,
+  createApi,
+} from '../schemas/api/client.ts';
+import type { Key, NewKey } from '../schemas/api/keys.ts';
 import type { FleetKey } from './run.ts';
 
 export interface FleetKeys {
@@ -18,26 +25,31 @@ export interface FleetKeysOptions {
   readonly expiresIn: number;
 }
 
-const ANSWER_WITHIN = 30_000;
-
 export class KeysError extends Error {
   override readonly name = 'KeysError';
+  /** Of the answer; null: there was none. */
+  readonly status: number | null;
+
+  constructor(message: string, status: number | null = null) {
+    super(message);
+    this.status = status;
+  }
 }
 
 /** Throws KeysError with the broker's reason, or if no broker answers; no key is left behind. */
 export async function fleetKeys({ url, key, customers, expiresIn }: FleetKeysOptions): Promise<FleetKeys> {
   const made: Key[] = [];
   const revoke = async () => {
-    for (const { id } of made.splice(0)) await api(url, key, 'DELETE', `/keys/${encodeURIComponent(id)}`);
+    for (const { id } of made.splice(0)) {
+      await call({ url, key }, 'revoke a key', (api) =>
+        api.DELETE('/keys/{id}', { params: { path: { id } } }),
+      );
+    }
   };
   try {
     for (const customer of customers) {
-      const answer = await create(url, key, {
-        customer,
-        role: 'device',
-        label: 'simulated fleet',
-        expiresIn,
-      });
+      const body = { customer, role: 'device', label: 'simulated fleet', expiresIn } as const;
+      const answer = await create({ url, key }, body);
       if (answer === null) return { keys: [ownFleet(key, customers)], revoke };
       made.push(answer);
     }
@@ -56,44 +68,28 @@ function ownFleet(key: string, customers: readonly string[]): FleetKey {
 }
 
 /** null: the key may not do this. */
-async function create(url: string, key: string, body: object): Promise<Key | null> {
-  const response = await api(url, key, 'POST', '/keys', body);
-  return response.status === 403 ? null : ((await response.json()) as Key);
-}
-
-/** The answer, if it worked or was a 403. Redirects are not followed: the key is for this broker only. */
-async function api(url: string, key: string, method: string, path: string, body?: object): Promise<Response> {
-  const json = body ? { 'Content-Type': 'application/json' } : {};
-  const request = {
-    method,
-    headers: { Authorization: `Bearer ${key}`, ...json },
-    redirect: 'manual' as const,
-    signal: AbortSignal.timeout(ANSWER_WITHIN),
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  };
-  const response = await fetch(`${url}/api/v1${path}`, request).catch((error: unknown) => {
-    throw new KeysError(`No broker answers at ${url} (${reasonOf(error)}).`);
-  });
-  if (response.ok || response.status === 403) return response;
-  throw new KeysError(
-    `${method} ${path} was answered with ${response.status}. ${await detail(response)}`.trim(),
-  );
-}
-
-/** fetch hides the reason in the cause; several addresses that failed have a code and no message. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message || ('code' in cause ? String(cause.code) : cause.name);
-}
-
-/** The broker's sentence, if the answer is a broker's. */
-async function detail(response: Response): Promise<string> {
-  const text = await response.text();
+async function create(address: ApiAddress, body: NewKey): Promise<Key | null> {
   try {
-    return (JSON.parse(text) as Partial<Problem>).detail ?? '';
+    return await call(address, 'make a key', (api) => api.POST('/keys', { body }));
   } catch (error) {
-    if (error instanceof SyntaxError) return '';
+    if (error instanceof KeysError && error.status === 403) return null;
     throw error;
+  }
+}
+
+async function call<Answer>(
+  address: ApiAddress,
+  what: string,
+  ask: (api: ApiClient) => Promise<{ readonly data?: Answer }>,
+): Promise<Answer> {
+  try {
+    return await answerOf(ask(createApi(address)));
+  } catch (error) {
+    if (error instanceof ApiUnreachable)
+      throw new KeysError(`No broker answers at ${address.url} (${error.message}).`);
+    if (!(error instanceof ApiRefusal)) throw error;
+    const { status, problem } = error;
+    const answer = `The broker did not ${what}: ${status}. ${problem?.detail ?? ''}`;
+    throw new KeysError(answer.trim(), status);
   }
 }

@@ -1,10 +1,10 @@
 /** `signalbox audit`: who asked what of whom, and what became of it. */
 import { Command } from 'commander';
 import type { AuditEntryView } from '../../schemas/api/audit.ts';
-import { type ConnectionOptions, callFirst, connection, withConnection } from './http.ts';
+import { type AddressOptions, brokerAddress, call, defined, withAddress } from './http.ts';
 import { moment, print, printMore, shown, table, wholeNumber } from './output.ts';
 
-interface AuditOptions extends ConnectionOptions {
+interface AuditOptions extends AddressOptions {
   readonly customer?: string;
   readonly by?: string;
   readonly action?: string;
@@ -13,7 +13,7 @@ interface AuditOptions extends ConnectionOptions {
 }
 
 export function auditCommand(): Command {
-  return withConnection(new Command('audit'))
+  return withAddress(new Command('audit'))
     .description('Who asked what of whom, and what became of it; newest first.')
     .option('--customer <name>', 'only entries of this customer')
     .option('--by <key>', 'only what this key asked')
@@ -22,10 +22,12 @@ export function auditCommand(): Command {
     .option('--limit <n>', 'how many', wholeNumber(1, 1000), 50)
     .action(async (options: AuditOptions) => {
       const { customer, by, action, target, limit } = options;
-      const query = { customer, by, action, target, limit };
-      const { items, more } = await callFirst<AuditEntryView>(connection(options), '/audit', query);
+      const query = { ...defined({ customer, by, action, target }), limit };
+      const { items, next } = await call(brokerAddress(options), (api) =>
+        api.GET('/audit', { params: { query } }),
+      );
       print(options, items, () => auditTable(items));
-      printMore(more);
+      printMore(next !== null);
     });
 }
 

@@ -2,12 +2,14 @@
 import { Command } from 'commander';
 import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
 import { commandText, inShort } from './command-text.ts';
-import { type ConnectionOptions, call, callFirst, connection, withConnection } from './http.ts';
+import { type AddressOptions, brokerAddress, call, defined, withAddress } from './http.ts';
 import { age, deviceName, print, printMore, table, wholeNumber } from './output.ts';
 
-interface OneOptions extends ConnectionOptions {
+interface OneOptions extends AddressOptions {
   readonly customer?: string;
 }
+
+const OF_DEVICE = '/devices/{customer}/{device}/commands';
 
 export function commandCommand(): Command {
   return new Command('command')
@@ -18,18 +20,15 @@ export function commandCommand(): Command {
 }
 
 function listCommand(): Command {
-  return withConnection(new Command('list'))
+  return withAddress(new Command('list'))
     .description('Commands of a device, newest first.')
     .argument('<customer/device>')
     .option('--limit <n>', 'how many', wholeNumber(1, 1000), 50)
-    .action(async (name: string, options: ConnectionOptions & { limit: number }) => {
-      const { customer, device } = deviceName(name);
-      const path = `/devices/${customer}/${device}/commands`;
-      const { items, more } = await callFirst<DeviceCommand>(connection(options), path, {
-        limit: options.limit,
-      });
+    .action(async (name: string, options: AddressOptions & { limit: number }) => {
+      const params = { path: deviceName(name), query: { limit: options.limit } };
+      const { items, next } = await call(brokerAddress(options), (api) => api.GET(OF_DEVICE, { params }));
       print(options, items, () => commandTable(items, Date.now()));
-      printMore(more);
+      printMore(next !== null);
     });
 }
 
@@ -38,7 +37,8 @@ function showCommand(): Command {
     .description('One command with every step that it took.')
     .argument('<id>', 'the command as `command list` names it')
     .action(async (id: string, options: OneOptions) => {
-      const command = await call<DeviceCommand>(connection(options), path(id), { query: query(options) });
+      const params = named(id, options);
+      const command = await call(brokerAddress(options), (api) => api.GET('/commands/{id}', { params }));
       print(options, command, () => commandText(command));
     });
 }
@@ -49,29 +49,24 @@ function cancelCommand(): Command {
     .argument('<id>', 'a command as `command list` names it, or CUSTOMER/DEVICE')
     .action(async (id: string, options: OneOptions) => {
       if (id.includes('/')) return cancelWaiting(id, options);
-      const request = { method: 'DELETE', query: query(options) } as const;
-      const command = await call<DeviceCommand>(connection(options), path(id), request);
+      const params = named(id, options);
+      const command = await call(brokerAddress(options), (api) => api.DELETE('/commands/{id}', { params }));
       print(options, command, () => `Command ${command.id} for ${command.device} is cancelled.`);
     });
 }
 
 async function cancelWaiting(name: string, options: OneOptions): Promise<void> {
-  const { customer, device } = deviceName(name);
-  const path = `/devices/${customer}/${device}/commands`;
-  const answer = await call<{ cancelled: number }>(connection(options), path, { method: 'DELETE' });
+  const params = { path: deviceName(name) };
+  const answer = await call(brokerAddress(options), (api) => api.DELETE(OF_DEVICE, { params }));
   print(options, answer, () => `Commands that waited for ${name} and are cancelled: ${answer.cancelled}.`);
 }
 
 function ofOne(command: Command): Command {
-  return withConnection(command).option('--customer <name>', 'whose it is, if the id alone does not say');
+  return withAddress(command).option('--customer <name>', 'whose it is, if the id alone does not say');
 }
 
-function path(id: string): string {
-  return `/commands/${encodeURIComponent(id)}`;
-}
-
-function query({ customer }: OneOptions): { customer: string | undefined } {
-  return { customer };
+function named(id: string, { customer }: OneOptions) {
+  return { path: { id }, query: defined({ customer }) };
 }
 
 function commandTable(commands: readonly DeviceCommand[], now: number): string {

@@ -1,11 +1,13 @@
 /** `signalbox desired CUSTOMER/DEVICE`: what a device should be like, what it says it is, and changing the former. */
 import { Command, Option } from 'commander';
+import type { ApiClient } from '../../schemas/api/client.ts';
 import type { Documents } from '../../schemas/api/desired.ts';
-import { type Call, type ConnectionOptions, call, connection, withConnection } from './http.ts';
+import { type AddressOptions, brokerAddress, call, withAddress } from './http.ts';
 import {
   age,
   CliError,
   deviceName,
+  type JsonObject,
   jsonObject,
   print,
   printable,
@@ -14,14 +16,14 @@ import {
   wholeNumber,
 } from './output.ts';
 
-interface DesiredOptions extends ConnectionOptions {
-  readonly set?: object;
-  readonly patch?: object;
+interface DesiredOptions extends AddressOptions {
+  readonly set?: JsonObject;
+  readonly patch?: JsonObject;
   readonly ifVersion?: number;
 }
 
 export function desiredCommand(): Command {
-  return withConnection(new Command('desired'))
+  return withAddress(new Command('desired'))
     .description('Desired and reported state of a device, and the difference; with an option, change it.')
     .argument('<customer/device>')
     .option('--set <json>', 'replace the desired state', jsonObject)
@@ -32,19 +34,25 @@ export function desiredCommand(): Command {
     )
     .option('--if-version <n>', 'only if this is its version; 0: there is none yet', wholeNumber(0, 2 ** 50))
     .action(async (name: string, options: DesiredOptions) => {
-      const { customer, device } = deviceName(name);
-      const path = `/devices/${customer}/${device}/desired`;
-      const documents = await call<Documents>(connection(options), path, change(options));
+      const path = deviceName(name);
+      const documents = await call(brokerAddress(options), (api) => ask(api, path, options));
       print(options, documents, () => page(documents, Date.now()));
     });
 }
 
-function change({ set, patch, ifVersion }: DesiredOptions): Call {
-  const body = set ?? patch;
-  if (body === undefined && ifVersion === undefined) return {};
-  if (body === undefined) throw new CliError('--if-version goes with --set or --patch.', 2);
-  const method = set === undefined ? 'PATCH' : 'PUT';
-  return { method, body, ...(ifVersion !== undefined && { ifMatch: `"${ifVersion}"` }) };
+const PATH = '/devices/{customer}/{device}/desired';
+
+async function ask(
+  api: ApiClient,
+  path: ReturnType<typeof deviceName>,
+  { set, patch, ifVersion }: DesiredOptions,
+): Promise<{ readonly data?: Documents }> {
+  const header = ifVersion === undefined ? {} : { 'if-match': `"${ifVersion}"` };
+  const params = { path, header };
+  if (set) return api.PUT(PATH, { params, body: set });
+  if (patch) return api.PATCH(PATH, { params, body: patch });
+  if (ifVersion !== undefined) throw new CliError('--if-version goes with --set or --patch.', 2);
+  return api.GET(PATH, { params: { path } });
 }
 
 function page({ device, desired, reported, difference, inSync, obstacle }: Documents, now: number): string {

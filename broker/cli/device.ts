@@ -1,10 +1,18 @@
 /** `signalbox device …`: list, show, name and forget devices. */
 import { Command, Option } from 'commander';
 import type { DeviceSummary as Device, DeviceProfileBody } from '../../schemas/api/devices.ts';
-import { type ConnectionOptions, call, callList, connection, NotFound, withConnection } from './http.ts';
+import {
+  type AddressOptions,
+  brokerAddress,
+  call,
+  callList,
+  defined,
+  NotFound,
+  withAddress,
+} from './http.ts';
 import { age, deviceName, moment, print, printable, shown, table } from './output.ts';
 
-interface ListOptions extends ConnectionOptions {
+interface ListOptions extends AddressOptions {
   readonly customer?: string;
   readonly online?: boolean;
   readonly offline?: boolean;
@@ -20,40 +28,44 @@ export function deviceCommand(): Command {
     .addCommand(forgetCommand());
 }
 
+const ONE = '/devices/{customer}/{device}';
+
 function listCommand(): Command {
-  return withConnection(new Command('list'))
+  return withAddress(new Command('list'))
     .description('Devices with whether they are connected and how fresh their data is.')
     .option('--customer <name>', 'only those of this customer')
     .option('--online', 'only those that are connected')
     .addOption(new Option('--offline', 'only those that are not').conflicts('online'))
     .option('--search <text>', 'only those with this in their id, label or tags')
     .action(async (options: ListOptions) => {
-      const online = options.online ? 'true' : options.offline ? 'false' : undefined;
-      const query = { customer: options.customer, q: options.search, online };
-      const devices = await callList<Device>(connection(options), '/devices', query);
+      const online = options.online ? true : options.offline ? false : undefined;
+      const query = defined({ customer: options.customer, q: options.search, online });
+      const devices = await callList(brokerAddress(options), (api, page) =>
+        api.GET('/devices', { params: { query: { ...query, ...page } } }),
+      );
       print(options, devices, () => deviceTable(devices, Date.now()));
     });
 }
 
 function showCommand(): Command {
-  return withConnection(new Command('show'))
+  return withAddress(new Command('show'))
     .description('One device.')
     .argument('<customer/device>')
-    .action(async (name: string, options: ConnectionOptions) => {
-      const { customer, device } = deviceName(name);
-      const found = await call<Device>(connection(options), `/devices/${customer}/${device}`);
+    .action(async (name: string, options: AddressOptions) => {
+      const params = { path: deviceName(name) };
+      const found = await call(brokerAddress(options), (api) => api.GET(ONE, { params }));
       print(options, found, () => description(found, Date.now()));
     });
 }
 
-interface SetOptions extends ConnectionOptions {
+interface SetOptions extends AddressOptions {
   readonly label?: string;
   readonly tag?: readonly string[];
   readonly notes?: string;
 }
 
 function setCommand(): Command {
-  return withConnection(new Command('set'))
+  return withAddress(new Command('set'))
     .alias('add')
     .description('Name a device, which makes it known before it first connects. What you do not give stays.')
     .argument('<customer/device>')
@@ -61,10 +73,9 @@ function setCommand(): Command {
     .option('--tag <tag>', 'to find it by; may be given again; replaces those it has; empty: none', collect)
     .option('--notes <text>', 'what people should know about it; empty: none')
     .action(async (name: string, options: SetOptions) => {
-      const { customer, device } = deviceName(name);
-      const to = connection(options);
-      const path = `/devices/${customer}/${device}`;
-      const before = await call<Device>(to, path).catch((error: unknown) => {
+      const params = { path: deviceName(name) };
+      const to = brokerAddress(options);
+      const before = await call(to, (api) => api.GET(ONE, { params })).catch((error: unknown) => {
         if (error instanceof NotFound) return null;
         throw error;
       });
@@ -73,7 +84,7 @@ function setCommand(): Command {
         tags: (options.tag ?? before?.tags ?? []).filter((tag) => tag !== ''),
         notes: options.notes ?? before?.notes ?? '',
       };
-      const after = await call<Device>(to, path, { method: 'PUT', body });
+      const after = await call(to, (api) => api.PUT(ONE, { params, body }));
       print(options, after, () => description(after, Date.now()));
     });
 }
@@ -83,12 +94,12 @@ function collect(tag: string, before: readonly string[] = []): readonly string[]
 }
 
 function forgetCommand(): Command {
-  return withConnection(new Command('forget'))
+  return withAddress(new Command('forget'))
     .description('Remove a device and its last-known state, and end its connection.')
     .argument('<customer/device>')
-    .action(async (name: string, options: ConnectionOptions) => {
-      const { customer, device } = deviceName(name);
-      await call(connection(options), `/devices/${customer}/${device}`, { method: 'DELETE' });
+    .action(async (name: string, options: AddressOptions) => {
+      const params = { path: deviceName(name) };
+      await call(brokerAddress(options), (api) => api.DELETE(ONE, { params }));
       print(options, { device: name, forgotten: true }, () => `${name} is forgotten.`);
     });
 }

@@ -4,7 +4,7 @@
  */
 import type { CommandView, NewCommand } from '../../schemas/api/commands.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
-import { type Connection, call, Unreachable } from './http.ts';
+import { type BrokerAddress, call, Unreachable } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
 
 /** Stats come once a second. */
@@ -22,7 +22,7 @@ export interface Order {
  * Rejects with CliError if it cannot be sent or no longer be followed.
  */
 export async function sendAndFollow(
-  connection: Connection,
+  connection: BrokerAddress,
   order: Order,
   progress: (command: CommandView) => void,
   signal: AbortSignal,
@@ -40,7 +40,7 @@ export async function sendAndFollow(
 }
 
 class CommandFollower {
-  private readonly connection: Connection;
+  private readonly connection: BrokerAddress;
   private readonly order: Order;
   private readonly progress: (command: CommandView) => void;
   private readonly signal: AbortSignal;
@@ -51,7 +51,7 @@ class CommandFollower {
   private reject: (error: unknown) => void = () => undefined;
 
   constructor(
-    connection: Connection,
+    connection: BrokerAddress,
     order: Order,
     progress: (command: CommandView) => void,
     signal: AbortSignal,
@@ -91,8 +91,11 @@ class CommandFollower {
   private send(): void {
     const { customer, device, body } = this.order;
     this.state = 'sending';
-    const path = `/devices/${customer}/${device}/commands`;
-    call<CommandView>(this.connection, path, { method: 'POST', body, signal: this.signal })
+    const { signal } = this;
+    const params = { path: { customer, device } };
+    call(this.connection, (api) =>
+      api.POST('/devices/{customer}/{device}/commands', { params, body, signal }),
+    )
       .then((command) => {
         this.state = 'sent';
         this.see(command);
@@ -105,9 +108,9 @@ class CommandFollower {
     if (this.state !== 'sent') return;
     this.statsSinceRead = 0;
     const { customer, body } = this.order;
-    const path = `/commands/${encodeURIComponent(body.id)}`;
-    const query = { customer };
-    call<CommandView>(this.connection, path, { query, signal: this.signal })
+    const { signal } = this;
+    const params = { path: { id: body.id }, query: { customer } };
+    call(this.connection, (api) => api.GET('/commands/{id}', { params, signal }))
       .then((command) => this.see(command))
       .catch((error: unknown) => {
         // The channel goes on, or is lost as well and comes back: either leads here again.

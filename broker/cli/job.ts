@@ -1,20 +1,17 @@
 /**
- * `signalbox job …`: commands to groups of devices. `job-create.ts` has the options of a new one.
- *
- * `signalbox job create`: chooses devices, shows who would get it or sends it, and with `--wait` how far it is.
- *
- * Jobs in words, for a terminal. Pure.
+ * `signalbox job …`: commands to groups of devices. `create` chooses devices, shows who would get it or sends it, and tells
+ * with `--wait` how far it is; the others list, show, cancel and resume jobs, in words for a terminal.
  */
 import { Command, Option } from 'commander';
 import type { JobOutcomeView, JobView, NewJob } from '../../schemas/api/jobs.ts';
 import {
-  type Connection,
-  type ConnectionOptions,
+  type AddressOptions,
+  type BrokerAddress,
+  brokerAddress,
   call,
-  callFirst,
   callList,
-  connection,
-  withConnection,
+  defined,
+  withAddress,
 } from './http.ts';
 import {
   age,
@@ -34,7 +31,7 @@ import {
   wholeNumber,
 } from './output.ts';
 
-interface CreateOptions extends ConnectionOptions {
+interface CreateOptions extends AddressOptions {
   readonly customer: string;
   readonly q?: string;
   readonly model?: string;
@@ -51,17 +48,12 @@ interface CreateOptions extends ConnectionOptions {
   readonly wait?: true;
 }
 
-interface DryRun {
-  readonly total: number;
-  readonly devices: readonly string[];
-}
-
 /** Between two looks at a job; ms. */
 const FIRST_LOOK = 200;
 const LONGEST_LOOK = 2000;
 
 export function createJobCommand(): Command {
-  return withConnection(new Command('create'))
+  return withAddress(new Command('create'))
     .description('Send a command to all devices that the options find.')
     .argument('<name>', 'what the devices are asked to do')
     .requiredOption('--customer <name>', 'whose devices')
@@ -82,13 +74,13 @@ export function createJobCommand(): Command {
 }
 
 async function create(name: string, options: CreateOptions): Promise<void> {
-  const to = connection(options);
+  const to = brokerAddress(options);
   const body = bodyOf(name, options);
-  if (options.dryRun) {
-    const run = await call<DryRun>(to, '/commands', { method: 'POST', body });
-    return print(options, run, () => [...run.devices, `${run.total} devices would get it.`].join('\n'));
+  const created = await call(to, (api) => api.POST('/commands', { body }));
+  if ('dryRun' in created) {
+    const { devices, total } = created;
+    return print(options, created, () => [...devices, `${total} devices would get it.`].join('\n'));
   }
-  const created = await call<JobView>(to, '/commands', { method: 'POST', body });
   const job = options.wait ? await follow(to, created, options) : created;
   print(options, job, () => jobText(job));
   if (options.wait && job.counts.done !== job.total) throw new CliError(jobEnding(job));
@@ -113,20 +105,12 @@ function bodyOf(name: string, options: CreateOptions): NewJob {
   };
 }
 
-/** Without the members that nobody has given. */
-function defined<Given extends object>(
-  given: Given,
-): { [Name in keyof Given]?: Exclude<Given[Name], undefined> } {
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Name in keyof Given]?: Exclude<Given[Name], undefined> };
-}
-
 function collect(id: string, before: readonly string[] = []): readonly string[] {
   return [...before, id];
 }
 
 /** Prints how far it is whenever that changes; resolves at its end, or when it halts. */
-function follow(to: Connection, created: JobView, options: CreateOptions): Promise<JobView> {
+function follow(to: BrokerAddress, created: JobView, options: CreateOptions): Promise<JobView> {
   const goesOn = `The job goes on without you: signalbox job show ${created.id}, or job cancel ${created.id}.`;
   return untilInterrupted(goesOn, async (signal) => {
     let job = created;
@@ -137,7 +121,7 @@ function follow(to: Connection, created: JobView, options: CreateOptions): Promi
       told = line;
       if (job.endedAt !== null || job.status === 'halted') break;
       await pause(wait, signal);
-      job = await call<JobView>(to, `/jobs/${encodeURIComponent(job.id)}`, { signal });
+      job = await call(to, (api) => api.GET('/jobs/{id}', { ...ofJob(created.id), signal }));
     }
     return job;
   });
@@ -220,23 +204,22 @@ export function jobCommand(): Command {
 }
 
 function listCommand(): Command {
-  return withConnection(new Command('list'))
+  return withAddress(new Command('list'))
     .description('Jobs, newest first.')
     .option('--limit <n>', 'how many', wholeNumber(1, 1000), 50)
-    .action(async (options: ConnectionOptions & { limit: number }) => {
-      const { items, more } = await callFirst<JobView>(connection(options), '/jobs', {
-        limit: options.limit,
-      });
+    .action(async (options: AddressOptions & { limit: number }) => {
+      const params = { query: { limit: options.limit } };
+      const { items, next } = await call(brokerAddress(options), (api) => api.GET('/jobs', { params }));
       print(options, items, () => jobTable(items, Date.now()));
-      printMore(more);
+      printMore(next !== null);
     });
 }
 
 function showCommand(): Command {
   return ofOne(new Command('show'))
     .description('One job and how far it is.')
-    .action(async (id: string, options: ConnectionOptions) => {
-      const job = await call<JobView>(connection(options), path(id));
+    .action(async (id: string, options: AddressOptions) => {
+      const job = await call(brokerAddress(options), (api) => api.GET('/jobs/{id}', ofJob(id)));
       print(options, job, () => jobText(job));
     });
 }
@@ -244,8 +227,10 @@ function showCommand(): Command {
 function devicesCommand(): Command {
   return ofOne(new Command('devices'))
     .description('What became of each device of a job, in the order of their turns.')
-    .action(async (id: string, options: ConnectionOptions) => {
-      const outcomes = await callList<JobOutcomeView>(connection(options), `${path(id)}/devices`);
+    .action(async (id: string, options: AddressOptions) => {
+      const outcomes = await callList(brokerAddress(options), (api, query) =>
+        api.GET('/jobs/{id}/devices', { params: { path: { id }, query } }),
+      );
       print(options, outcomes, () => outcomeTable(outcomes));
     });
 }
@@ -253,19 +238,18 @@ function devicesCommand(): Command {
 function stepCommand(step: 'cancel' | 'resume', description: string): Command {
   return ofOne(new Command(step))
     .description(description)
-    .action(async (id: string, options: ConnectionOptions) => {
-      const job =
-        step === 'cancel'
-          ? await call<JobView>(connection(options), path(id), { method: 'DELETE' })
-          : await call<JobView>(connection(options), `${path(id)}/resume`, { method: 'POST' });
+    .action(async (id: string, options: AddressOptions) => {
+      const job = await call(brokerAddress(options), (api) =>
+        step === 'cancel' ? api.DELETE('/jobs/{id}', ofJob(id)) : api.POST('/jobs/{id}/resume', ofJob(id)),
+      );
       print(options, job, () => jobText(job));
     });
 }
 
 function ofOne(command: Command): Command {
-  return withConnection(command).argument('<id>', 'the job as `job list` names it');
+  return withAddress(command).argument('<id>', 'the job as `job list` names it');
 }
 
-function path(id: string): string {
-  return `/jobs/${encodeURIComponent(id)}`;
+function ofJob(id: string) {
+  return { params: { path: { id } } };
 }

@@ -1,10 +1,10 @@
 /** `signalbox key …`: create, list, revoke and rotate keys. */
 import { Command, Option } from 'commander';
 import { type Key, ROLES } from '../../schemas/api/keys.ts';
-import { type ConnectionOptions, call, callList, connection, withConnection } from './http.ts';
+import { type AddressOptions, brokerAddress, call, callList, defined, withAddress } from './http.ts';
 import { age, CliError, duration, moment, print, table } from './output.ts';
 
-interface CreateOptions extends ConnectionOptions {
+interface CreateOptions extends AddressOptions {
   readonly customer?: string;
   readonly device?: string;
   readonly role: (typeof ROLES)[number];
@@ -22,7 +22,7 @@ export function keyCommand(): Command {
 }
 
 function createCommand(): Command {
-  return withConnection(new Command('create'))
+  return withAddress(new Command('create'))
     .description('Create a key; its secret is shown once.')
     .option('--customer <name>', 'whose key it is; a customer exists once a key names it')
     .option('--device <id>', 'the one device that may use it; without: the whole fleet')
@@ -34,45 +34,51 @@ function createCommand(): Command {
       if (role !== 'admin' && customer === undefined)
         throw new CliError('Say whose key it is with --customer.', 2);
       const expiresIn = expires === undefined ? undefined : Math.ceil(expires / 1000);
-      const body = { customer, device, role, label, expiresIn };
-      printNew(await call<Key>(connection(options), '/keys', { method: 'POST', body }), options);
+      const body = defined({ customer, device, role, label, expiresIn });
+      printNew(await call(brokerAddress(options), (api) => api.POST('/keys', { body })), options);
     });
 }
 
 function listCommand(): Command {
-  return withConnection(new Command('list'))
+  return withAddress(new Command('list'))
     .description('Keys that are valid.')
     .option('--customer <name>', 'only those of this customer')
-    .action(async (options: ConnectionOptions & { customer?: string }) => {
-      const keys = await callList<Key>(connection(options), '/keys', { customer: options.customer });
+    .action(async (options: AddressOptions & { customer?: string }) => {
+      const { customer } = options;
+      const keys = await callList(brokerAddress(options), (api, page) =>
+        api.GET('/keys', { params: { query: { ...defined({ customer }), ...page } } }),
+      );
       print(options, keys, () => keyTable(keys, Date.now()));
     });
 }
 
 function revokeCommand(): Command {
-  return withConnection(new Command('revoke'))
+  return withAddress(new Command('revoke'))
     .description('End a key and the connections that use it, and only those.')
     .argument('<id>', 'the key as `key list` names it')
-    .action(async (id: string, options: ConnectionOptions) => {
-      await call(connection(options), `/keys/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    .action(async (id: string, options: AddressOptions) => {
+      await call(brokerAddress(options), (api) => api.DELETE('/keys/{id}', { params: { path: { id } } }));
       print(options, { id, revoked: true }, () => `Key ${id} is revoked.`);
     });
 }
 
 function rotateCommand(): Command {
-  return withConnection(new Command('rotate'))
+  return withAddress(new Command('rotate'))
     .description('Create a key with the same rights; the old one ends after the overlap.')
     .argument('<id>', 'the key as `key list` names it')
     .option('--overlap <duration>', 'how long both work', duration, duration('24h'))
-    .action(async (id: string, options: ConnectionOptions & { overlap: number }) => {
+    .action(async (id: string, options: AddressOptions & { overlap: number }) => {
       const body = { overlapSeconds: Math.round(options.overlap / 1000) };
-      const path = `/keys/${encodeURIComponent(id)}/rotate`;
-      printNew(await call<Key>(connection(options), path, { method: 'POST', body }), options);
+      const params = { path: { id } };
+      const key = await call(brokerAddress(options), (api) =>
+        api.POST('/keys/{id}/rotate', { params, body }),
+      );
+      printNew(key, options);
     });
 }
 
 /** The secret alone on stdout, so that a script can take it. */
-function printNew(key: Key, options: ConnectionOptions): void {
+function printNew(key: Key, options: AddressOptions): void {
   const ofCustomer = key.device ? `${key.customer}/${key.device}` : key.customer;
   const whose = key.role === 'admin' ? 'every customer' : ofCustomer;
   if (!options.json) console.error(`Key ${key.id} (${key.role}, ${whose}). It is shown only now:`);

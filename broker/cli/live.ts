@@ -1,9 +1,10 @@
 /** A client of the live channel (docs/live.md) that follows one topic and comes back after a lost connection. */
 import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
+import { ApiRefusal } from '../../schemas/api/client.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { Backoff, type BackoffOptions } from '../base/backoff.ts';
-import { type Connection, explanation, unreachable } from './http.ts';
+import { type BrokerAddress, explanation, unreachable } from './http.ts';
 import { CliError, pause, printable } from './output.ts';
 
 /** Stats come every second, so a connection that is silent for so long is dead; ms. */
@@ -29,7 +30,7 @@ export interface Follower {
  * again is no use.
  */
 export async function followTopic(
-  connection: Connection,
+  connection: BrokerAddress,
   topic: string,
   follower: Follower,
   signal?: AbortSignal,
@@ -60,7 +61,7 @@ export async function waitAgain(reason: string, wait: number, signal?: AbortSign
 
 /** One connection; always rejects in the end, with `Lost` if it is worth another try. */
 function follow(
-  connection: Connection,
+  connection: BrokerAddress,
   topic: string,
   message: Follower['message'],
   signal?: AbortSignal,
@@ -96,11 +97,12 @@ function follow(
   });
 }
 
-async function refusal(response: IncomingMessage, connection: Connection): Promise<CliError> {
+async function refusal(response: IncomingMessage, connection: BrokerAddress): Promise<CliError> {
   const status = response.statusCode ?? 0;
   let text = '';
   for await (const part of response.setEncoding('utf8')) text += part;
-  const sentence = explanation({ status, text }, connection, response.headers.location);
+  const refused = new ApiRefusal(status, text, response.headers.location ?? null);
+  const sentence = explanation(refused, connection);
   return PASSING.has(status) ? new Lost(sentence) : new CliError(sentence);
 }
 

@@ -60,10 +60,12 @@ export function json(text: string): unknown {
   }
 }
 
+export type JsonObject = Readonly<Record<string, unknown>>;
+
 /** The same for what must be a JSON object. */
-export function jsonObject(text: string): object {
+export function jsonObject(text: string): JsonObject {
   const value = json(text);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
   throw new InvalidArgumentError(`Expected a JSON object, as in '{"mode":"auto"}'.`);
 }
 

@@ -4,10 +4,10 @@ import { Command } from 'commander';
 import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
 import { commandText, ending, stepLines } from './command-text.ts';
 import { type Order, sendAndFollow } from './follow-command.ts';
-import { type Connection, type ConnectionOptions, call, connection, withConnection } from './http.ts';
+import { type AddressOptions, type BrokerAddress, brokerAddress, call, withAddress } from './http.ts';
 import { CliError, deviceName, json, print, ttl, untilInterrupted } from './output.ts';
 
-interface SendOptions extends ConnectionOptions {
+interface SendOptions extends AddressOptions {
   readonly args?: unknown;
   readonly ttl?: number;
   readonly id?: string;
@@ -17,7 +17,7 @@ interface SendOptions extends ConnectionOptions {
 }
 
 export function sendCommand(): Command {
-  return withConnection(new Command('send'))
+  return withAddress(new Command('send'))
     .description(
       'Send a command to a device. Exits with 0 once it is stored; with --wait, only if it is done.',
     )
@@ -31,7 +31,7 @@ export function sendCommand(): Command {
     .option('--wait', 'print each step until its end')
     .action(async (name: string, commandName: string, options: SendOptions) => {
       const order: Order = { ...deviceName(name), body: bodyOf(commandName, options) };
-      const to = connection(options);
+      const to = brokerAddress(options);
       const command = options.wait ? await follow(to, order, options) : await send(to, order);
       if (options.json || !options.wait) print(options, command, () => commandText(command));
       if (command.endedAt !== null && command.status !== 'done') throw new CliError(ending(command));
@@ -50,11 +50,12 @@ function bodyOf(name: string, options: SendOptions): Order['body'] {
   };
 }
 
-function send(to: Connection, { customer, device, body }: Order): Promise<DeviceCommand> {
-  return call<DeviceCommand>(to, `/devices/${customer}/${device}/commands`, { method: 'POST', body });
+function send(to: BrokerAddress, { customer, device, body }: Order): Promise<DeviceCommand> {
+  const params = { path: { customer, device } };
+  return call(to, (api) => api.POST('/devices/{customer}/{device}/commands', { params, body }));
 }
 
-function follow(to: Connection, order: Order, options: SendOptions): Promise<DeviceCommand> {
+function follow(to: BrokerAddress, order: Order, options: SendOptions): Promise<DeviceCommand> {
   let printed = 0;
   const progress = (command: DeviceCommand): void => {
     if (!options.json) for (const line of stepLines(command, printed)) console.log(line);

@@ -10,7 +10,7 @@ import { type ReplayReport, replay } from '../../device-sim/replay.ts';
 import { type LayoutOptions, ReplayError, TIME_FORMATS } from '../../device-sim/replay-layout.ts';
 import { progressLine, type Report, reportText } from '../../device-sim/report.ts';
 import { type FleetKey, simulate } from '../../device-sim/run.ts';
-import { type ConnectionOptions, connection, withConnection } from './http.ts';
+import { type AddressOptions, brokerAddress, withAddress } from './http.ts';
 import { CliError, duration, printable, wholeNumber } from './output.ts';
 
 /** Returns the function that ends it and cleans the line up. */
@@ -30,7 +30,7 @@ export function showProgress(report: () => Report, { json }: { readonly json?: b
   };
 }
 
-interface RunOptions extends ConnectionOptions {
+interface RunOptions extends AddressOptions {
   readonly customers: number;
   readonly devices: number;
   readonly rate: number;
@@ -43,7 +43,7 @@ interface RunOptions extends ConnectionOptions {
   readonly commandSilence: number;
 }
 
-interface ReplayOptions extends ConnectionOptions, LayoutOptions {
+interface ReplayOptions extends AddressOptions, LayoutOptions {
   readonly speed: number | 'max';
   readonly customer: string;
   readonly delimiter?: string;
@@ -61,7 +61,7 @@ export function simCommand(): Command {
 }
 
 function runCommand(): Command {
-  return withConnection(new Command('run'))
+  return withAddress(new Command('run'))
     .description('A fleet of simulated devices, until the duration is over or Ctrl-C; then a report.')
     .option('--customers <n>', 'customers, sim-1 and so on; needs an admin key', wholeNumber(1, 100), 1)
     .option('--devices <n>', 'devices of each customer', wholeNumber(1, 20_000), 100)
@@ -88,7 +88,7 @@ function runCommand(): Command {
 }
 
 function replayCommand(): Command {
-  return withConnection(new Command('replay'))
+  return withAddress(new Command('replay'))
     .description('Send recorded data from a CSV file, with its own timestamps; then a report.')
     .argument('<file>', 'CSV with a line of column names; times without a zone are UTC')
     .option('--speed <n>', 'times as fast as recorded, or max', speed, 'max')
@@ -143,7 +143,7 @@ async function until<Outcome>(
   finished: Promise<Outcome>,
   stop: () => void,
   report: () => Report,
-  options: ConnectionOptions,
+  options: AddressOptions,
 ): Promise<Outcome> {
   const hide = showProgress(report, options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
@@ -157,12 +157,12 @@ async function until<Outcome>(
 
 /** With an admin key, keys for these customers that are gone afterwards; else the key as it is. */
 async function withKeys<Outcome>(
-  options: ConnectionOptions,
+  options: AddressOptions,
   customers: readonly string[],
   seconds: number,
   use: (url: string, keys: readonly FleetKey[]) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const { url, key } = connection(options);
+  const { url, key } = brokerAddress(options);
   try {
     const { keys, revoke } = await fleetKeys({ url, key, customers, expiresIn: seconds + KEY_SLACK });
     try {
@@ -184,7 +184,7 @@ function warnOfKeys(error: unknown): void {
 }
 
 /** Prints the report. Throws CliError if something was lost or refused. */
-function finish(report: Report, { json }: ConnectionOptions): void {
+function finish(report: Report, { json }: AddressOptions): void {
   console.log(json ? JSON.stringify({ type: 'report', ...report }) : printed(reportText(report)));
   if (report.connected === 0) throw new CliError('No device was connected.');
   if (report.lost > 0) throw new CliError(`${report.lost} frames were not acknowledged.`);

@@ -1,16 +1,17 @@
 /** `signalbox state CUSTOMER/DEVICE`: last-known state. */
 import { Command } from 'commander';
 import type { State } from '../../schemas/api/devices.ts';
-import { type ConnectionOptions, call, connection, withConnection } from './http.ts';
+import { type AddressOptions, brokerAddress, call, withAddress } from './http.ts';
 import { age, deviceName, print, shown, table } from './output.ts';
 
 export function stateCommand(): Command {
-  return withConnection(new Command('state'))
+  return withAddress(new Command('state'))
     .description('The last-known state of a device, with the age of every value.')
     .argument('<customer/device>')
-    .action(async (name: string, options: ConnectionOptions) => {
-      const { customer, device } = deviceName(name);
-      const state = await call<State>(connection(options), `/devices/${customer}/${device}/state`);
+    .action(async (name: string, options: AddressOptions) => {
+      const state = await call(brokerAddress(options), (api) =>
+        api.GET('/devices/{customer}/{device}/state', { params: { path: deviceName(name) } }),
+      );
       print(options, state, () => page(state, Date.now()));
     });
 }

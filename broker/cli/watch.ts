@@ -10,7 +10,7 @@ import type {
   Transition,
 } from '../../schemas/live.ts';
 import { stepDetails } from './command-text.ts';
-import { type ConnectionOptions, connection, withConnection } from './http.ts';
+import { type AddressOptions, brokerAddress, withAddress } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
 import { CliError, clockTime, moment, printable, shown } from './output.ts';
 
@@ -18,10 +18,10 @@ import { CliError, clockTime, moment, printable, shown } from './output.ts';
 const NAMES = 5;
 
 export function watchCommand(): Command {
-  return withConnection(new Command('watch'))
+  return withAddress(new Command('watch'))
     .description('Live updates: presence, values, events, commands and desired state. Ends with Ctrl-C.')
     .argument('[topic]', 'customer/device; either part may be +', '+/+')
-    .action(async (topic: string, options: ConnectionOptions) => {
+    .action(async (topic: string, options: AddressOptions) => {
       if (topic.split('/').length !== 2) {
         throw new CliError(
           `"${topic}" is not a topic: CUSTOMER/DEVICE, either part may be +, such as acme/+.`,
@@ -29,7 +29,7 @@ export function watchCommand(): Command {
         );
       }
       const message = options.json ? printJson : printLines;
-      await followTopic(connection(options), topic, { message, lost: waitAgain });
+      await followTopic(brokerAddress(options), topic, { message, lost: waitAgain });
     });
 }
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeKeyText } from '../../broker/access/key-text.ts';
-import { connection } from '../../broker/cli/http.ts';
+import { brokerAddress } from '../../broker/cli/http.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { refusing, scripted } from './scripted.ts';
 import { KEY, run } from './terminal.ts';
@@ -19,15 +19,15 @@ function dataFolder(key = KEY): string {
 
 describe('the broker that a command speaks to', () => {
   it('is the local one, SIGNALBOX_URL over that, --url over both', () => {
-    expect(connection({ key: KEY }, {}).url).toBe('http://127.0.0.1:8080');
-    expect(connection({ key: KEY }, { SIGNALBOX_URL: '' }).url).toBe('http://127.0.0.1:8080');
+    expect(brokerAddress({ key: KEY }, {}).url).toBe('http://127.0.0.1:8080');
+    expect(brokerAddress({ key: KEY }, { SIGNALBOX_URL: '' }).url).toBe('http://127.0.0.1:8080');
     const environment = { SIGNALBOX_URL: 'https://fleet.example/' };
-    expect(connection({ key: KEY }, environment).url).toBe('https://fleet.example');
-    expect(connection({ key: KEY, url: 'http://other:1' }, environment).url).toBe('http://other:1');
+    expect(brokerAddress({ key: KEY }, environment).url).toBe('https://fleet.example');
+    expect(brokerAddress({ key: KEY, url: 'http://other:1' }, environment).url).toBe('http://other:1');
   });
 
   it.each(['localhost:8080', 'fleet', 'ws://fleet', ''])('is not %j', (url) => {
-    expect(() => connection({ key: KEY, url }, {})).toThrow(/is not the URL of a broker, such as http:/);
+    expect(() => brokerAddress({ key: KEY, url }, {})).toThrow(/is not the URL of a broker, such as http:/);
   });
 });
 
@@ -35,22 +35,22 @@ describe('the key that a command uses', () => {
   it('is --key, else SIGNALBOX_KEY, else admin.key in the data folder', () => {
     const data = dataFolder();
     const third = { STATE_DIRECTORY: `${data}:/elsewhere` };
-    expect(connection({ key: OTHER, data }, { SIGNALBOX_KEY: KEY })).toMatchObject({
+    expect(brokerAddress({ key: OTHER, data }, { SIGNALBOX_KEY: KEY })).toMatchObject({
       key: OTHER,
       keyFrom: '--key',
     });
-    expect(connection({ data }, { SIGNALBOX_KEY: OTHER })).toMatchObject({
+    expect(brokerAddress({ data }, { SIGNALBOX_KEY: OTHER })).toMatchObject({
       key: OTHER,
       keyFrom: 'SIGNALBOX_KEY',
     });
-    expect(connection({ data }, {})).toMatchObject({ key: KEY, keyFrom: join(data, 'admin.key') });
-    expect(connection({}, { ...third, SIGNALBOX_KEY: '' }).key).toBe(KEY);
-    expect(connection({}, { STATE_DIRECTORY: '/nowhere', SIGNALBOX_DATA: data }).key).toBe(KEY);
+    expect(brokerAddress({ data }, {})).toMatchObject({ key: KEY, keyFrom: join(data, 'admin.key') });
+    expect(brokerAddress({}, { ...third, SIGNALBOX_KEY: '' }).key).toBe(KEY);
+    expect(brokerAddress({}, { STATE_DIRECTORY: '/nowhere', SIGNALBOX_DATA: data }).key).toBe(KEY);
   });
 
   it('is missing with a sentence that says how to give one', () => {
     const folder = temporaryFolder();
-    expect(() => connection({ data: folder }, {})).toThrow(
+    expect(() => brokerAddress({ data: folder }, {})).toThrow(
       `No key: give --key or SIGNALBOX_KEY, or --data with the folder of admin.key (${folder}/admin.key: ENOENT).`,
     );
   });

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { fleetKeys, KeysError } from '../../device-sim/keys.ts';
+import { problem } from '../../schemas/problems.ts';
 
 type Answers = (
   method: string,
@@ -71,7 +72,8 @@ it('a key that may make none is used as it is, for the one customer that it is o
 it('none is left behind when the second cannot be made', async () => {
   const { url, calls } = await api((method, _path, { customer }) => {
     if (method === 'DELETE') return { status: 204 };
-    return customer === 'sim-1' ? made(customer) : { status: 503, body: { detail: 'The store is away.' } };
+    const away = { status: 503, body: problem('store-unavailable', 'The store is away.') };
+    return customer === 'sim-1' ? made(customer) : away;
   });
   await expect(fleetKeys({ url, ...options })).rejects.toThrow('503. The store is away.');
   expect(calls.at(-1)).toBe('DELETE /api/v1/keys/id-sim-1 Bearer sbx_admin');
