@@ -1,6 +1,6 @@
 /**
  * What a record of the log holds: frames with where each came from and when, and what became of sessions. Writes
- * format 2, reads format 1 too; docs/decisions/0026-records-name-sources.md says why.
+ * format 2, reads format 1 too; docs/decisions/0028-records-name-sources.md says why.
  *
  * A payload is a head and entries, one after another. Numbers of the head are little-endian; V is an unsigned LEB128 number.
  *   head: u8 = 0xf2, u32 sources that stand before it, u32 sources that stand in it, f64 base time (Unix ms)
