@@ -11,6 +11,7 @@ import type { Logger } from '../base/logger.ts';
 import { RateMeter } from '../base/rate-meter.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { TelemetryLog } from '../store/ports.ts';
+import { numberOf } from '../store/position.ts';
 import { LogFeed } from './log-feed.ts';
 import type { PublishProgress, WorkerReport } from './messages.ts';
 import type { PeerMessage } from './mqtt/connection.ts';
@@ -32,7 +33,7 @@ import { type StartBridgeThread, WorkerClient } from './worker-client.ts';
 
 export interface ForwarderParts {
   readonly config: MqttConfig;
-  readonly log: Pick<TelemetryLog, 'reader' | 'stats' | 'saveCursors'>;
+  readonly log: Pick<TelemetryLog, 'bytesBetween' | 'reader' | 'stats' | 'saveCursors'>;
   readonly fleet: Fleet;
   readonly startThread: StartBridgeThread;
   readonly clock: Clock;
@@ -155,7 +156,7 @@ export class Forwarder {
       protocol: this.protocol,
       rate: this.rate.rates.sent,
       backlog: { bytes, messages: bytes === 0 ? 0 : messages, seconds },
-      cursor: this.feed.position,
+      cursor: this.feed.position === null ? null : numberOf(this.feed.position),
       inFlight: this.inFlight,
       sent,
       repeated,
@@ -255,7 +256,7 @@ export class Forwarder {
     this.feed.progress(done, read);
     const { position } = this.feed;
     if (position === null) return;
-    this.passedBytes += position - (before ?? position);
+    this.passedBytes += this.parts.log.bytesBetween(before ?? position, position);
     this.saveCursor();
     const statement = this.outages.progress(position, this.outageCounts());
     if (!statement) return;

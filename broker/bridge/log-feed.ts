@@ -6,10 +6,11 @@ import { inBackground } from '../base/background.ts';
 import type { Logger } from '../base/logger.ts';
 import { readBatch, type SourceTable } from '../store/batch.ts';
 import type { LogReader, LogRecord, StoredRecord, TelemetryLog } from '../store/ports.ts';
+import type { Position } from '../store/position.ts';
 import type { RecordPortion } from './thread/log-messages.ts';
 
 export interface LogFeedParts {
-  readonly log: Pick<TelemetryLog, 'reader' | 'stats' | 'saveCursors'>;
+  readonly log: Pick<TelemetryLog, 'bytesBetween' | 'reader' | 'stats' | 'saveCursors'>;
   readonly send: (portion: RecordPortion, transfer: ArrayBuffer[]) => void;
   readonly logger: Logger;
 }
@@ -22,13 +23,13 @@ export interface Backlog {
 }
 
 interface Unread {
-  readonly end: number;
+  readonly end: Position;
   readonly bytes: number;
 }
 
 /** Records whose first frames arrived within a second or so. */
 interface Unsent {
-  end: number;
+  end: Position;
   readonly arrival: number;
 }
 
@@ -75,7 +76,7 @@ export class LogFeed {
   }
 
   /** The peer has everything before `done`, the thread has read everything before `read`. */
-  progress(done: number | null, read: number | null): void {
+  progress(done: Position | null, read: Position | null): void {
     if (done !== null && this.reader) {
       this.reader.advance(done);
       this.unsent = this.unsent.filter(({ end }) => end > done);
@@ -96,15 +97,16 @@ export class LogFeed {
     });
   }
 
-  get position(): number | null {
+  get position(): Position | null {
     return this.reader?.position ?? null;
   }
 
   get backlog(): Backlog {
     const { reader } = this;
     if (!reader) return { bytes: 0, oldestAt: null };
-    const { end } = this.parts.log.stats();
-    return { bytes: Math.max(0, end - reader.position), oldestAt: this.unsent[0]?.arrival ?? null };
+    const { log } = this.parts;
+    const bytes = log.bytesBetween(reader.position, log.stats().end);
+    return { bytes, oldestAt: this.unsent[0]?.arrival ?? null };
   }
 
   /** Bytes that retention took before the peer had them. */
@@ -153,7 +155,7 @@ export class LogFeed {
   }
 
   /** Its age is wanted to the second: a peer that is away for days must not cost a line for each record. */
-  private noteUnsent(end: number, arrival: number | null): void {
+  private noteUnsent(end: Position, arrival: number | null): void {
     const last = this.unsent.at(-1);
     if (last && (arrival === null || arrival - last.arrival < AGE_STEP_MS)) last.end = end;
     else if (arrival !== null) this.unsent.push({ end, arrival });

@@ -1,4 +1,5 @@
 /** What the bridge and its worker thread say to each other. */
+import type { Position } from '../store/position.ts';
 import type { PeerMessage } from './mqtt/connection.ts';
 import type { ProtocolVersion } from './mqtt/publish-writer.ts';
 import type { MqttSessionOptions } from './mqtt/session.ts';
@@ -49,9 +50,9 @@ export interface PublishCounts {
 
 export interface PublishProgress extends PublishCounts {
   /** Everything in the log before it is with the peer; null: nothing was read yet. */
-  readonly done: number | null;
+  readonly done: Position | null;
   /** Records before it need no memory any more. */
-  readonly read: number | null;
+  readonly read: Position | null;
   readonly inFlight: number;
 }
 

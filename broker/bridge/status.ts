@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from '../base/clock.ts';
+import type { Position } from '../store/position.ts';
 import type { PublishCounts, UnpublishedReason } from './messages.ts';
 
 const NONE: PublishCounts = {
@@ -86,7 +87,7 @@ interface Outage {
   readonly from: number;
   readonly counts: OutageCounts;
   /** When the peer was back (Unix ms, and monotonic ms), and where the log ended then; null: it is away. */
-  back: { readonly at: number; readonly since: number; readonly end: number } | null;
+  back: { readonly at: number; readonly since: number; readonly end: Position } | null;
 }
 
 export class Outages {
@@ -114,14 +115,14 @@ export class Outages {
   }
 
   /** The peer is there; the log ends at `end`, and the peer has it up to `position`. */
-  ended(end: number, position: number): void {
+  ended(end: Position, position: Position): void {
     if (!this.outage) return;
     if (this.outage.cause === 'start' && position >= end) this.outage = null;
     else this.outage.back = { at: this.clock.now(), since: this.clock.monotonic(), end };
   }
 
   /** Everything before `position` is with the peer. The statement when that ends an outage; else null. */
-  progress(position: number, counts: OutageCounts): OutageStatement | null {
+  progress(position: Position, counts: OutageCounts): OutageStatement | null {
     const { outage } = this;
     if (!outage?.back || position < outage.back.end) return null;
     this.outage = null;

@@ -7,6 +7,7 @@ import type { Caller } from '../access/caller.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { RateMeter } from '../base/rate-meter.ts';
 import type { Stores, TelemetryLog } from '../store/ports.ts';
+import { numberOf } from '../store/position.ts';
 import type { Counters } from './counters.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { ProcessGauge, ProcessReading } from './process-gauge.ts';
@@ -113,8 +114,8 @@ export class StatsCollector {
     return {
       bytes,
       segments,
-      first,
-      end,
+      first: numberOf(first),
+      end: numberOf(end),
       waitingFrames: framesAccepted - framesCommitted,
       lost: { ...lost },
     };

@@ -3,6 +3,7 @@
  * ports.ts says what holds of every call. Bodies are CBOR that only the hub reads; what stands beside them is what the
  * store looks things up by.
  */
+import type { Position } from './position.ts';
 import type { DeviceName, MethodKinds, Port, RowPage } from './subject.ts';
 
 export interface CommandRow {
@@ -19,7 +20,7 @@ export interface CommandRow {
   /** The job that it belongs to. */
   readonly job: string | null;
   /** Results that stand in the telemetry log before this position are in the row. */
-  readonly position: number;
+  readonly position: Position;
   readonly body: Uint8Array;
 }
 
@@ -120,7 +121,7 @@ export interface DesiredRow {
   readonly customer: string;
   readonly device: string;
   /** Reported frames that stand in the telemetry log before this position are in the row. */
-  readonly position: number;
+  readonly position: Position;
   /** null: the device was forgotten; the row is deleted. */
   readonly body: Uint8Array | null;
 }

@@ -10,6 +10,7 @@ import { SegmentedLog } from './log/log.ts';
 import { MemoryLog } from './memory/log.ts';
 import { ObstacleBoard } from './obstacles.ts';
 import { type Database, type LogBounds, StoreError, type Stores } from './ports.ts';
+import type { Position } from './position.ts';
 import { openDatabaseFile, openMemoryDatabase } from './sqlite/database.ts';
 
 export interface StoreOptions {
@@ -127,7 +128,7 @@ class FileStores implements Stores {
   }
 
   /** The log must reach back to where the database stands, or the frames between are missing in both. */
-  private async meet({ first, end }: LogBounds, position: number): Promise<void> {
+  private async meet({ first, end }: LogBounds, position: Position): Promise<void> {
     if (first <= position) return;
     // Begun anew, because somebody moved the log away, or taken as it is, which counts for one start: nothing lies between any more.
     if (first === end || this.consent.given) return this.database.setCheckpointPosition(first);

@@ -10,8 +10,7 @@
  * - Durability: what has resolved is durable, in the sense of the port's `durability`. What has rejected was not stored,
  *   unless with `log-failed` or `database-failed`: then nobody knows, nothing may be acknowledged, and every later call rejects.
  *
- * Positions: a log position is a byte offset in the whole life of the log. It only grows, also across restarts and
- * after retention; a commit stands at `position` and ends at `end`, where the next one starts.
+ * Positions in the log (position.ts): a commit stands at `position` and ends at `end`, where the next one starts.
  */
 
 import type { BatchBuilder, SourceTable } from './batch.ts';
@@ -26,6 +25,7 @@ import {
   type JobMethods,
   type ObstacleWait,
 } from './command-ports.ts';
+import type { Position } from './position.ts';
 import type { DeviceName, MethodKinds, Port, RowPage } from './subject.ts';
 
 /**
@@ -35,8 +35,8 @@ import type { DeviceName, MethodKinds, Port, RowPage } from './subject.ts';
 export type Durability = 'process' | 'power' | 'replicated';
 
 export interface Commit {
-  readonly position: number;
-  readonly end: number;
+  readonly position: Position;
+  readonly end: Position;
 }
 
 /** A record as it is stored. */
@@ -58,9 +58,9 @@ export interface FollowedRecord extends LogRecord {
 
 export interface LogBounds {
   /** Position of the oldest record still held. */
-  readonly first: number;
+  readonly first: Position;
   /** Where the next record will start. */
-  readonly end: number;
+  readonly end: Position;
 }
 
 /** Counted by retention, never silent. */
@@ -97,17 +97,17 @@ export interface TelemetryLog {
    * A reader that survives restarts: it starts at the cursor stored under `name`, or at `from` if there is none.
    * Its cursor holds retention back, within the limits of age and bytes.
    */
-  reader(name: string, from: 'first' | 'end' | number): Promise<LogReader>;
+  reader(name: string, from: 'first' | 'end' | Position): Promise<LogReader>;
 
   /**
    * Every record from `position` on, in log order: first those that are there, then each once it is durable, before its append
    * resolves. Resolves when those that were there have been handed over. There is one follower at most; one that throws, throws
    * out of whatever brought the record.
    */
-  follow(position: number, follower: (record: FollowedRecord) => void): Promise<void>;
+  follow(position: Position, follower: (record: FollowedRecord) => void): Promise<void>;
 
   /** Every record from `position` up to the end at the time of the call, in order. For tools and tests. */
-  read(position: number): AsyncIterable<LogRecord>;
+  read(position: Position): AsyncIterable<LogRecord>;
 
   /**
    * Makes the cursors of the readers durable now; without it that happens about once a second. For a reader to whom
@@ -116,7 +116,10 @@ export interface TelemetryLog {
   saveCursors(): Promise<void>;
 
   /** Holds retention back at `position` on behalf of `name` without a reader (the state checkpoint does this). */
-  hold(name: string, position: number): void;
+  hold(name: string, position: Position): void;
+
+  /** How many bytes of the log lie from `from` up to `to`; 0 if that is not after it. */
+  bytesBetween(from: Position, to: Position): number;
 
   stats(): LogStats;
 
@@ -127,14 +130,14 @@ export interface TelemetryLog {
 export interface LogReader {
   readonly name: string;
   /** Where it stands: everything before is done with. */
-  readonly position: number;
+  readonly position: Position;
   /**
    * The next records, at least one, of about `maxBytes` at most; waits when there is none. Resolves empty after
    * `close`. Reading again without `advance` goes on after what was handed out.
    */
   next(maxBytes: number): Promise<readonly LogRecord[]>;
   /** Everything before `position` is done with. Durable with the next flush of cursors; may lag, never leads. */
-  advance(position: number): void;
+  advance(position: Position): void;
   close(): void;
 }
 
@@ -143,7 +146,7 @@ export interface DeviceRow {
   readonly customer: string;
   readonly device: string;
   /** The log position that this row stands for: entries before it are in it, entries from it on are not. */
-  readonly position: number;
+  readonly position: Position;
   /** null: the device was forgotten at that position. */
   readonly body: Uint8Array | null;
   /** When it is saved: those parts that changed; when it is loaded: all. Absent: none. */
@@ -157,6 +160,9 @@ export interface StatePart {
   readonly body: Uint8Array | null;
 }
 
+/** Where the readers of the log stand, by name. */
+export type Cursors = Readonly<Record<string, Position>>;
+
 export interface StateMethods {
   /** Every row with its parts, forgotten ones too, in the order of names. A page is bounded in bytes. */
   loadDevices(after: DeviceName | null): RowPage<DeviceRow, DeviceName>;
@@ -165,20 +171,20 @@ export interface StateMethods {
    * whose position is below the stored one changes nothing.
    */
   saveDevices(rows: readonly DeviceRow[]): void;
-  /** Of the last whole checkpoint; 0: none. */
-  checkpointPosition(): number;
+  /** Of the last whole checkpoint; `START`: none. */
+  checkpointPosition(): Position;
   /** The highest that the checkpoint, a cursor or any row stands for. Reads every row. */
-  highestPosition(): number;
+  highestPosition(): Position;
   /** Every change before `position` is in the rows; forgotten rows below it are deleted. Never goes backwards. */
-  setCheckpointPosition(position: number): void;
+  setCheckpointPosition(position: Position): void;
   /** Above every revision that was given out (hub/fleet/revisions.ts); 0: none was. */
   revisionCeiling(): number;
   /** Never goes backwards. */
   raiseRevisionCeiling(ceiling: number): void;
   /** Durable reader cursors of the log. Missing names are absent. */
-  loadCursors(): Readonly<Record<string, number>>;
+  loadCursors(): Cursors;
   /** A cursor never goes backwards. */
-  saveCursors(cursors: Readonly<Record<string, number>>): void;
+  saveCursors(cursors: Cursors): void;
 }
 
 const STATE_KINDS: MethodKinds<StateMethods> = {

@@ -13,6 +13,7 @@ import { Counters } from '../../broker/hub/counters.ts';
 import { DeviceRegistry } from '../../broker/hub/fleet/device-registry.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
+import { START } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME, type Value, type ValueMap } from '../../broker/wire/frames.ts';
 import type { Stats } from '../../schemas/api.ts';

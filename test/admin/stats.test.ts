@@ -7,13 +7,14 @@ import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { ProcessGauge, type ProcessReading } from '../../broker/hub/process-gauge.ts';
 import { StatsCollector, statsFor } from '../../broker/hub/stats.ts';
 import type { LogStats } from '../../broker/store/ports.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { SOME_BRIDGE } from '../helpers/some-bridge.ts';
 import { connect } from './fleet.ts';
 
 const LOG: LogStats = {
-  first: 10,
-  end: 90,
+  first: positionOf(10),
+  end: positionOf(90),
   segments: 2,
   bytes: 80,
   commits: 4,

@@ -1,6 +1,7 @@
 /** What has been kept for long enough goes: ended commands and jobs, old entries of the audit. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RecordRetention, type RecordRetentionParts } from '../../broker/hub/audit/retention.ts';
+import { START } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -63,7 +64,7 @@ describe('what is old', () => {
     await database.start();
     const { clock } = retentionOf(database);
     const body = new Uint8Array(1);
-    const row = { customer: 'acme', device: 'pump', createdAt: 0, job: null, position: 0, body };
+    const row = { customer: 'acme', device: 'pump', createdAt: 0, job: null, position: START, body };
     await database.saveCommands([
       { ...row, id: 'over', number: 1, status: 'done', endedAt: clock.now() },
       { ...row, id: 'open', number: 2, status: 'queued', endedAt: null },

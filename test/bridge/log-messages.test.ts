@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LogMessages, type LogRoutes, type RecordPortion } from '../../broker/bridge/thread/log-messages.ts';
 import { NewestMessages } from '../../broker/bridge/thread/publisher.ts';
 import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { encodeEvent, encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 
 const ARRIVAL = 1_780_000_000_000;
@@ -33,7 +34,9 @@ function record(position: number, ...frames: readonly [device: string, bytes: Ui
     builder.add(new SourceHandle(source), ARRIVAL, bytes);
   }
   const [payload] = builder.take();
-  const records = [{ position, end: position + 100, payload: payload as Uint8Array }];
+  const records = [
+    { position: positionOf(position), end: positionOf(position + 100), payload: payload as Uint8Array },
+  ];
   return { records, knownSources: 0, sources: builder.sources };
 }
 
@@ -82,7 +85,7 @@ describe('messages of the log', () => {
         ['a', encodeTelemetry(1, null, { n: 1 })],
       ),
       {
-        records: [{ position: 100, end: 200, payload: Buffer.from([9, 9, 9]) }],
+        records: [{ position: positionOf(100), end: positionOf(200), payload: Buffer.from([9, 9, 9]) }],
         knownSources: 0,
         sources: [],
       },

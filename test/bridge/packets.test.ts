@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { PacketSplitter, PeerProtocolError } from '../../broker/bridge/mqtt/peer-stream.ts';
 import { PublishWriter, packetBytes } from '../../broker/bridge/mqtt/publish-writer.ts';
 import { Window } from '../../broker/bridge/thread/window.ts';
+import { numberOf, positionOf } from '../../broker/store/position.ts';
 
 const puback = (id: number, ...rest: number[]) =>
   Buffer.from([0x40, 2 + rest.length, id >> 8, id & 255, ...rest]);
@@ -106,12 +107,12 @@ describe('a PUBLISH packet', () => {
 });
 
 describe('the window', () => {
-  const message = (position: number) =>
-    ({ topic: 't', payload: 'x', qos: 1, retain: false, position }) as const;
+  const message = (at: number) =>
+    ({ topic: 't', payload: 'x', qos: 1, retain: false, position: positionOf(at) }) as const;
   const ids = (window: Window, limit = 100) => {
     const all: number[] = [];
     for (let due = window.write(limit, 1); due; due = window.write(limit, 1))
-      all.push(due.message.position ?? -1);
+      all.push(due.message.position === null ? -1 : numberOf(due.message.position));
     return all;
   };
 

@@ -4,6 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { type Command, isFinal, readCommand } from '../../broker/hub/commands/command.ts';
 import type { CommittedResult } from '../../broker/hub/commands/commands.ts';
 import type { CommandRow } from '../../broker/store/command-ports.ts';
+import { numberOf, positionOf } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { ConnectedDevice, commandWorld, requestOf, rest } from './world.ts';
@@ -162,7 +163,8 @@ async function life() {
     await rescued.saveCommands([...store.rows.values()]);
     // A record begins before it ends, where what is in it was applied.
     const replay = (commands: typeof world.commands) => {
-      for (const result of results) commands.result({ ...result, position: result.position - 1 });
+      for (const result of results)
+        commands.result({ ...result, position: positionOf(numberOf(result.position) - 1) });
     };
     return commandWorld({ database: rescued, limits, replay });
   };

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { DeviceControl } from '../../broker/hub/control.ts';
 import type { Database } from '../../broker/store/ports.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { testConfig } from '../helpers/config.ts';
@@ -46,7 +47,7 @@ it('"The broker was killed; the command says done, and the audit says nothing"',
   const frame = { kind: FRAME.result, id: 'a', status: RESULT.done, data: null } as const;
   const arrival = after.clock.now() + 1;
   const device = after.fleet.obtain('acme', 'pump');
-  after.control.apply({ device, session: 's1', frame, arrival, position: 10 });
+  after.control.apply({ device, session: 's1', frame, arrival, position: positionOf(10) });
   await after.control.start();
   const { items } = await after.control.audit.list({ ...QUERY, limit: 1 });
   expect(items).toMatchObject([{ outcome: 'done' }]);

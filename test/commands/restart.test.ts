@@ -1,5 +1,6 @@
 /** "A restart strands a command" (thingsboard#11642): not here. The second broker knows only what the store holds. */
 import { describe, expect, it } from 'vitest';
+import { positionOf } from '../../broker/store/position.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { commandWorld, RESULT, steps } from './world.ts';
 
@@ -9,7 +10,7 @@ const result = (id: string, status: keyof typeof RESULT, arrival: number, positi
   session: 's1',
   frame: { kind: FRAME.result, id, status: RESULT[status], data: null },
   arrival,
-  position,
+  position: positionOf(position),
 });
 
 /** What was asked before, with the broker gone since; `connected`: the device had it. */

@@ -1,6 +1,7 @@
 /** Desired and reported state (P-6): what a device should be like, also while it is away. */
 import { describe, expect, it } from 'vitest';
 import { differenceOf } from '../../broker/hub/desired/document.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { encode } from '../../broker/wire/cbor.ts';
 import type { ValueMap } from '../../broker/wire/frames.ts';
 
@@ -48,7 +49,7 @@ describe('what a device should be like', () => {
   it('is not guessed from a row that a newer broker wrote', async () => {
     const { database } = await desiredWorld();
     const body = encode({ version: 2, desired: null, reported: null });
-    await database.saveDesired([{ customer: 'acme', device: 'pump', position: 0, body }]);
+    await database.saveDesired([{ customer: 'acme', device: 'pump', position: positionOf(0), body }]);
     await expect(desiredWorld(database)).rejects.toThrow(/acme\/pump has version 2, not 1/);
   });
 
@@ -212,7 +213,7 @@ describe('what was reported', () => {
   it('is saved with the checkpoint, and not taken from the log again', async () => {
     const before = await desiredWorld();
     before.reports(3, { a: 1 });
-    before.ingest.position = 300;
+    before.ingest.position = positionOf(300);
     await before.desired.save();
     const after = await desiredWorld(before.database);
     after.reports(2, { a: 0 }, 200);

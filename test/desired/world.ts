@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { DesiredStates } from '../../broker/hub/desired/desired-states.ts';
 import { Device } from '../../broker/hub/fleet/device.ts';
 import type { DesiredStore } from '../../broker/store/command-ports.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import { FRAME, type ValueMap } from '../../broker/wire/frames.ts';
@@ -21,7 +22,7 @@ export async function desiredWorld(database = openMemoryDatabase()) {
       if (store === 'slow') await new Promise<void>((resolve) => answers.push(resolve));
     },
   };
-  const ingest = { position: 100 };
+  const ingest = { position: positionOf(100) };
   const clock = new FakeClock();
   const limits = { desiredBytes: 1024 };
   const desired = new DesiredStates({ store: slowly, ingest, clock, limits });
@@ -50,7 +51,7 @@ export async function desiredWorld(database = openMemoryDatabase()) {
       device: 'pump',
       frame: { kind: FRAME.reported, version, values },
       arrival: clock.now(),
-      position,
+      position: positionOf(position),
     });
   const connects = () => {
     device.member = member;

@@ -2,6 +2,7 @@
 import type { Ingest } from '../../broker/hub/telemetry/ingest.ts';
 import { MemoryLog } from '../../broker/store/memory/log.ts';
 import { type Commit, StoreError } from '../../broker/store/ports.ts';
+import { START } from '../../broker/store/position.ts';
 
 interface Held {
   go(): void;
@@ -52,7 +53,7 @@ export class GatedLog extends MemoryLog {
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** As after a start on a log that holds nothing beyond `position`. */
-export function followFrom(ingest: Ingest, position = 0): void {
+export function followFrom(ingest: Ingest, position = START): void {
   void ingest.follow(position, () => {
     throw new Error('the log holds records of an earlier life');
   });

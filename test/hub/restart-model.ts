@@ -6,6 +6,7 @@ import type { Device } from '../../broker/hub/fleet/device.ts';
 import type { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { readBatch } from '../../broker/store/batch.ts';
 import type { MemoryLog } from '../../broker/store/memory/log.ts';
+import { type Position, positionOf, START } from '../../broker/store/position.ts';
 import { type DataFrame, FRAME, type Value } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 
@@ -18,13 +19,13 @@ interface Known {
 }
 
 /** `forgotten`: of each device the log position up to which nothing of it is known any more. */
-export async function modelOf(log: MemoryLog, forgotten: ReadonlyMap<string, number>): Promise<Summary> {
+export async function modelOf(log: MemoryLog, forgotten: ReadonlyMap<string, Position>): Promise<Summary> {
   const devices = new Map<string, Known>();
-  for await (const record of log.read(0)) {
+  for await (const record of log.read(positionOf(0))) {
     for (const entry of readBatch(record)) {
       if (entry.kind !== 'frame') continue;
       const { source, arrival, frame } = entry;
-      if (record.position < (forgotten.get(source.device) ?? 0)) continue;
+      if (record.position < (forgotten.get(source.device) ?? START)) continue;
       const known = devices.get(source.device) ?? { values: new Map(), boots: new Map() };
       devices.set(source.device, known);
       apply(known, new FrameReader().read(frame) as DataFrame, arrival);

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Position } from '../../broker/store/position.ts';
 import { encodeBatch, encodeEvent, encodeTelemetry } from '../../broker/wire/encode.ts';
 import type { Value } from '../../broker/wire/frames.ts';
 import { modelOf, summaryOf } from './restart-model.ts';
@@ -78,7 +79,7 @@ type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
 class Run {
   private readonly world = new RestartWorld();
   private readonly seqs = new Map<string, number>();
-  private readonly forgotten = new Map<string, number>();
+  private readonly forgotten = new Map<string, Position>();
   private meanwhile: Promise<unknown> = Promise.resolve();
 
   async of(steps: readonly Step[]): Promise<void> {

@@ -14,6 +14,7 @@ import { restoreFleet } from '../../broker/hub/telemetry/restore.ts';
 import { SourceHandle } from '../../broker/store/batch.ts';
 import { MemoryLog } from '../../broker/store/memory/log.ts';
 import type { Database, DeviceRow } from '../../broker/store/ports.ts';
+import type { Position } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import type { DataFrame } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
@@ -111,7 +112,7 @@ class Life {
   }
 
   /** Returns the log position at which it is forgotten; null: it was not known. */
-  async forget(device: string): Promise<number | null> {
+  async forget(device: string): Promise<Position | null> {
     for (const key of this.sessions.keys()) if (key.startsWith(`${device}/`)) this.sessions.delete(key);
     const parts = { fleet: this.fleet, ingest: this.ingest, state: this.state() };
     return (await forgetDevice(parts, CUSTOMER, device)) ? this.ingest.position : null;
@@ -139,7 +140,7 @@ class Life {
     const { database } = this.stores;
     return {
       saveDevices: (rows: readonly DeviceRow[]) => this.gate.write(() => database.saveDevices(rows)),
-      setCheckpointPosition: (position: number) =>
+      setCheckpointPosition: (position: Position) =>
         this.gate.write(() => database.setCheckpointPosition(position)),
     };
   }

@@ -5,6 +5,7 @@ import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import type { StateLimits } from '../../broker/hub/fleet/metrics.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { applyFrame, NO_LIMITS, reserveState } from '../../broker/hub/telemetry/apply.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { costOf, costOfKey } from '../../broker/wire/cost.ts';
 import { type DataFrame, FRAME, type Value } from '../../broker/wire/frames.ts';
 
@@ -48,7 +49,9 @@ function device(limits: StateLimits = LIMITS) {
       const columns = reserveState(pump, frame, NOW, limits);
       if (typeof columns === 'string') return columns;
       const source = { device: pump, session: 's', boot: null, progress, durable: () => {} };
-      waiting.push(() => applyFrame(fleet, { source, frame, columns, arrival: NOW, clock: null }, 1));
+      waiting.push(() =>
+        applyFrame(fleet, { source, frame, columns, arrival: NOW, clock: null }, positionOf(1)),
+      );
       return 'accepted';
     },
     commit(): void {

@@ -5,6 +5,7 @@ import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { readDevice, writeDevice } from '../../broker/hub/telemetry/device-record.ts';
 import type { DeviceRow } from '../../broker/store/ports.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { runnerOf } from '../../broker/store/sqlite/methods.ts';
 import { openInMemory } from '../../broker/store/sqlite/open-database.ts';
 import type { DeviceName, RowPage } from '../../broker/store/subject.ts';
@@ -32,7 +33,7 @@ class Stored {
 
   /** Returns the row that was written. */
   save(): DeviceRow {
-    const row = writeDevice(this.device, this.at);
+    const row = writeDevice(this.device, positionOf(this.at));
     this.run({ method: 'saveDevices', args: [[row]] });
     return row;
   }
@@ -120,7 +121,7 @@ describe('the stored state of a device', () => {
 
   it('is written as a whole again after a save that failed', () => {
     const stored = new Stored().report({ ...numbers(40, 1), big: bytes(1000) });
-    writeDevice(stored.device, NOW);
+    writeDevice(stored.device, positionOf(NOW));
     stored.device.metrics.markUnsaved();
     expect(partsOf(stored.save()).sort()).toEqual([-41, 1, 2]);
     expect(stored.restart().values()).toEqual({ ...numbers(40, 1), big: bytes(1000) });
@@ -143,10 +144,10 @@ describe('the stored state of a device', () => {
       reason: null,
     });
     const fleet = new Fleet(new Revisions(NOW));
-    readDevice(fleet, { customer: 'acme', device: 'pump', position: 5, body });
+    readDevice(fleet, { customer: 'acme', device: 'pump', position: positionOf(5), body });
     const pump = fleet.find('acme', 'pump') as Device;
     expect(pump.boots.enter('u7').durable).toBe(12);
-    const row = writeDevice(pump, 6);
+    const row = writeDevice(pump, positionOf(6));
     expect(partsOf(row).sort()).toEqual([-41, 1, 2]);
     const again = new Fleet(new Revisions(NOW));
     readDevice(again, row);

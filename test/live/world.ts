@@ -9,6 +9,7 @@ import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { LiveChannel } from '../../broker/live/channel.ts';
 import type { ViewerConnection, ViewerTransport } from '../../broker/live/transport.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { FRAME, type Value, type ValueMap } from '../../broker/wire/frames.ts';
 import type { Stats } from '../../schemas/api.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
@@ -82,7 +83,7 @@ export class World {
   save: () => Promise<void> = async () => {};
   readonly desired = new DesiredStates({
     store: { loadDesired: async () => ({ items: [], next: null }), saveDesired: () => this.save() },
-    ingest: { position: 0 },
+    ingest: { position: positionOf(0) },
     clock: this.clock,
     limits: { desiredBytes: 65_536 },
   });
@@ -168,7 +169,13 @@ export class World {
   reports(name: string, version: number, values: ValueMap): void {
     const { customer, id } = this.device(name);
     const frame = { kind: FRAME.reported, version, values } as const;
-    this.desired.reported({ customer, device: id, frame, arrival: this.clock.now(), position: 1 });
+    this.desired.reported({
+      customer,
+      device: id,
+      frame,
+      arrival: this.clock.now(),
+      position: positionOf(1),
+    });
   }
 
   forgets(name: string): void {

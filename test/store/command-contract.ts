@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { CommandQuery, CommandRow } from '../../broker/store/command-ports.ts';
 import type { Stores } from '../../broker/store/ports.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { everyPage } from '../../broker/store/subject.ts';
 import { startStores } from './harness.ts';
 import { bytesOf, textOfBytes } from './rows.ts';
@@ -16,7 +17,7 @@ function command(number: number, changes: Partial<CommandRow> = {}): CommandRow 
     createdAt: 1000 + number,
     endedAt: null,
     job: null,
-    position: 0,
+    position: positionOf(0),
     body: bytesOf(`body ${number}`),
     ...changes,
   };
@@ -33,7 +34,7 @@ export function commandContract(engine: 'files' | 'memory'): void {
   it('come back whole, and the last save of one counts', async () => {
     const { database } = (await startStores({ engine })).stores;
     await database.saveCommands([command(1), command(2, { job: 'j1' })]);
-    const changed = { status: 'done', endedAt: 5000, position: 77, body: bytesOf('done') };
+    const changed = { status: 'done', endedAt: 5000, position: positionOf(77), body: bytesOf('done') };
     await database.saveCommands([command(1, changed)]);
     const [row] = await database.findCommands('acme', 'c1');
     expect(row && { ...row, body: textOfBytes(row.body) }).toEqual({

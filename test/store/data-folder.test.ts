@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FolderLock } from '../../broker/store/open.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { type DatabaseOptions, openDatabase } from '../../broker/store/sqlite/open-database.ts';
 import { everyPage } from '../../broker/store/subject.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -69,7 +70,7 @@ describe('the lock', () => {
   it('keeps the folder and its files from other users', async () => {
     const folder = join(temporaryFolder(), 'data');
     const { stores } = await startStores({ folder });
-    await stores.database.setCheckpointPosition(0);
+    await stores.database.setCheckpointPosition(positionOf(0));
     const mode = (name: string) => statSync(join(folder, name)).mode & 0o777;
     expect(mode('.')).toBe(0o700);
     for (const name of ['lock', 'lock.pid', 'signalbox.db', 'signalbox.db-wal', 'log/0000000000000000.log']) {
@@ -97,7 +98,7 @@ describe('the database', () => {
     const rows = Array.from({ length: 500 }, (_, n) => ({
       customer: 'acme',
       device: `d${n}`,
-      position: 1,
+      position: positionOf(1),
       body,
     }));
     await stores.database.saveDevices(rows);
@@ -165,9 +166,9 @@ describe('the database', () => {
   it('finds everything again after a restart', async () => {
     const { stores, folder } = await startStores();
     await stores.database.saveDevices([
-      { customer: 'acme', device: 'pump', position: 0, body: Buffer.from('x') },
+      { customer: 'acme', device: 'pump', position: positionOf(0), body: Buffer.from('x') },
     ]);
-    await stores.database.setCheckpointPosition(0);
+    await stores.database.setCheckpointPosition(positionOf(0));
     await stores.stop();
     const again = await startStores({ folder });
     const pages = [];

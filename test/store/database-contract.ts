@@ -9,11 +9,17 @@ import {
   type StatePart,
   type Stores,
 } from '../../broker/store/ports.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { everyPage } from '../../broker/store/subject.ts';
 import { startStores } from './harness.ts';
 
 function device(name: string, position: number, body: string | null): DeviceRow {
-  return { customer: 'acme', device: name, position, body: body === null ? null : Buffer.from(body) };
+  return {
+    customer: 'acme',
+    device: name,
+    position: positionOf(position),
+    body: body === null ? null : Buffer.from(body),
+  };
 }
 
 function key(id: string, changes: Partial<KeyRow> = {}): KeyRow {
@@ -126,9 +132,9 @@ export function databaseContract(engine: 'files' | 'memory'): void {
         device('here', 50, ''),
         device('late', 70, null),
       ]);
-      await stores.database.setCheckpointPosition(50);
+      await stores.database.setCheckpointPosition(positionOf(50));
       expect(await loadDevices(stores)).toEqual({ gone: null, here: '', late: null });
-      await stores.database.setCheckpointPosition(51);
+      await stores.database.setCheckpointPosition(positionOf(51));
       expect(await loadDevices(stores)).toEqual({ here: '', late: null });
     });
 
@@ -174,11 +180,11 @@ export function databaseContract(engine: 'files' | 'memory'): void {
     it('never moves the checkpoint or a cursor backwards', async () => {
       const { stores } = await startStores({ engine });
       expect(await stores.database.checkpointPosition()).toBe(0);
-      await stores.database.setCheckpointPosition(100);
-      await stores.database.setCheckpointPosition(99);
+      await stores.database.setCheckpointPosition(positionOf(100));
+      await stores.database.setCheckpointPosition(positionOf(99));
       expect(await stores.database.checkpointPosition()).toBe(100);
-      await stores.database.saveCursors({ mqtt: 7, history: 2 ** 52 });
-      await stores.database.saveCursors({ mqtt: 6 });
+      await stores.database.saveCursors({ mqtt: positionOf(7), history: positionOf(2 ** 52) });
+      await stores.database.saveCursors({ mqtt: positionOf(6) });
       expect(await stores.database.loadCursors()).toEqual({ mqtt: 7, history: 2 ** 52 });
     });
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { segmentName } from '../../broker/store/log/format.ts';
 import type { StoreError } from '../../broker/store/ports.ts';
+import { numberOf, START } from '../../broker/store/position.ts';
 import { everyPage } from '../../broker/store/subject.ts';
 import { payload, prepareStores, startStores, type TestStores } from './harness.ts';
 
@@ -52,7 +53,7 @@ it('fails later as it fails at first: what was durable before stays acknowledged
   const commit = await stores.log.append(payload('good', 70_000));
   const failed = new Promise<StoreError>((resolve) => stores.onFailure(resolve));
   // The next segment's name is taken, so the log cannot go on there.
-  writeFileSync(join(folder, 'log', segmentName(commit.end)), '');
+  writeFileSync(join(folder, 'log', segmentName(numberOf(commit.end))), '');
   const results = await Promise.allSettled([
     stores.log.append(payload('a')),
     stores.log.append(payload('b')),
@@ -68,7 +69,7 @@ it('stops the stores when the database can no longer be read', async () => {
   const rows = Array.from({ length: 2000 }, (_, n) => ({
     customer: 'acme',
     device: `d${n}`,
-    position: 0,
+    position: START,
     body,
   }));
   await first.stores.database.saveDevices(rows);

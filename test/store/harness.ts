@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { openStores, type StoreOptions } from '../../broker/store/open.ts';
 import type { LogBounds, LogReader, LogRecord, Stores } from '../../broker/store/ports.ts';
+import { type Position, positionOf } from '../../broker/store/position.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -60,9 +61,10 @@ export function textOf(record: LogRecord): string {
   return Buffer.from(record.payload).toString().replace(/\.+$/, '');
 }
 
-export async function readTexts(stores: Stores, position: number): Promise<string[]> {
+export async function readTexts(stores: Stores, position: Position | number): Promise<string[]> {
   const texts: string[] = [];
-  for await (const record of stores.log.read(position)) texts.push(textOf(record));
+  for await (const record of stores.log.read(typeof position === 'number' ? positionOf(position) : position))
+    texts.push(textOf(record));
   return texts;
 }
 

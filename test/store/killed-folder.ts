@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
 import type { CommandRow } from '../../broker/store/command-ports.ts';
 import type { KeyRow, Stores } from '../../broker/store/ports.ts';
+import { START } from '../../broker/store/position.ts';
 import { everyPage } from '../../broker/store/subject.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { payload, startStores } from './harness.ts';
@@ -33,7 +34,7 @@ export function someKey(number: number): KeyRow {
 }
 
 export function someCommand(number: number): CommandRow {
-  const rest = { status: 'queued', createdAt: number, endedAt: null, job: null, position: 0 };
+  const rest = { status: 'queued', createdAt: number, endedAt: null, job: null, position: START };
   const body = new Uint8Array(200).fill(number);
   return { customer: 'acme', device: 'pump', id: `c${number}`, number, body, ...rest };
 }
@@ -47,7 +48,7 @@ export async function killedFolder({ state = 0 } = {}): Promise<string> {
     await stores.database.saveCommands([someCommand(number)]);
   }
   for (let number = 1; number <= state; number += 1) {
-    const row = { customer: 'acme', device: `pump-${number}`, position: 0, body: new Uint8Array(100) };
+    const row = { customer: 'acme', device: `pump-${number}`, position: START, body: new Uint8Array(100) };
     await stores.database.saveDevices([row]);
   }
   const copy = copyOf(folder);

@@ -15,19 +15,20 @@ import { encodeHeader, HEADER_BYTES, segmentName } from '../../broker/store/log/
 import { recover } from '../../broker/store/log/recovery.ts';
 import { SegmentWriter } from '../../broker/store/log/segment-writer.ts';
 import type { Stores } from '../../broker/store/ports.ts';
+import { numberOf, positionOf } from '../../broker/store/position.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { payload, readTexts, startStores, textOf } from './harness.ts';
 import { someCommand } from './killed-folder.ts';
 
 const FIRST = segmentName(0);
-const PUMP = { customer: 'acme', device: 'pump', position: 700 };
+const PUMP = { customer: 'acme', device: 'pump', position: positionOf(700) };
 const BODY = new Uint8Array([1]);
 
 /** A log of these records, each synced by itself; returns the bytes of its one segment and where each record ends. */
 function writeLog(folder: string, texts: readonly string[]): { bytes: Buffer; ends: number[] } {
   const writer = new SegmentWriter({ folder, segmentBytes: 1e6, floor: 0 });
   writer.open();
-  const ends = texts.map((text) => writer.commit([payload(text)])[0]?.end as number);
+  const ends = texts.map((text) => writer.commit([payload(text)])[0]?.end).map(Number);
   writer.close();
   return { bytes: readFileSync(join(folder, FIRST)), ends };
 }
@@ -70,7 +71,7 @@ describe('a torn tail', () => {
     const [lost] = writer.commit([payload('lost'), payload('whole'), payload('whole too')]);
     writer.close();
     const bytes = readFileSync(join(folder, FIRST));
-    writeFileSync(join(folder, FIRST), bytes.fill(0, lost?.position, lost?.end));
+    writeFileSync(join(folder, FIRST), bytes.fill(0, Number(lost?.position), Number(lost?.end)));
     expect(reopen(folder).segments[0]?.bytes).toBe(kept?.end);
   });
 
@@ -79,12 +80,12 @@ describe('a torn tail', () => {
     await first.stores.log.append(payload('kept'));
     const { position } = await first.stores.log.append(payload('torn'));
     await first.stores.stop();
-    truncateSync(join(first.folder, 'log', FIRST), position + 5);
+    truncateSync(join(first.folder, 'log', FIRST), numberOf(position) + 5);
     const second = await startStores({ folder: first.folder });
     expect(second.bounds.end).toBe(position);
     expect(second.lines).toMatchObject([{ level: 'warn', fields: { offset: position, bytes: 5 } }]);
     const seen: string[] = [];
-    await second.stores.log.follow(0, (record) => seen.push(`${textOf(record)} ${record.isOwn}`));
+    await second.stores.log.follow(positionOf(0), (record) => seen.push(`${textOf(record)} ${record.isOwn}`));
     await second.stores.log.append(payload('next'));
     expect(await readTexts(second.stores, 0)).toEqual(['kept', 'next']);
     expect(seen).toEqual(['kept false', 'next true']);
@@ -168,8 +169,8 @@ describe('damage', () => {
 describe('a log folder that was moved away', () => {
   it('begins anew above every position that the database knows', async () => {
     const { stores, folder } = await startStores();
-    await stores.database.saveCursors({ mqtt: 900 });
-    await stores.database.setCheckpointPosition(1200);
+    await stores.database.saveCursors({ mqtt: positionOf(900) });
+    await stores.database.setCheckpointPosition(positionOf(1200));
     await stores.stop();
     rmSync(join(folder, 'log'), { recursive: true });
     const again = await startStores({ folder });
@@ -183,7 +184,10 @@ describe('a log folder that was moved away', () => {
     ['a device', (stores: Stores) => stores.database.saveDevices([{ ...PUMP, body: BODY }])],
     ['a forgotten device', (stores: Stores) => stores.database.saveDevices([{ ...PUMP, body: null }])],
     ['documents', (stores: Stores) => stores.database.saveDesired([{ ...PUMP, body: BODY }])],
-    ['a command', (stores: Stores) => stores.database.saveCommands([{ ...someCommand(1), position: 700 }])],
+    [
+      'a command',
+      (stores: Stores) => stores.database.saveCommands([{ ...someCommand(1), position: positionOf(700) }]),
+    ],
   ])('begins anew above the row of %s that was saved ahead of the checkpoint', async (_what, save) => {
     const { stores, folder } = await startStores();
     await save(stores);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchBuilder, readBatch, SourceHandle } from '../../broker/store/batch.ts';
 import { encodeHeader, segmentName } from '../../broker/store/log/format.ts';
 import { type LogRecord, StoreError, type Stores } from '../../broker/store/ports.ts';
+import { numberOf, type Position, START } from '../../broker/store/position.ts';
 import { startStores } from './harness.ts';
 
 const NOW = 1_780_000_000_000;
@@ -40,7 +41,7 @@ function linesOf(record: LogRecord): string[] {
   );
 }
 
-async function recordsFrom(stores: Stores, position: number): Promise<LogRecord[]> {
+async function recordsFrom(stores: Stores, position: Position): Promise<LogRecord[]> {
   const records: LogRecord[] = [];
   for await (const record of stores.log.read(position)) records.push(record);
   return records;
@@ -48,7 +49,7 @@ async function recordsFrom(stores: Stores, position: number): Promise<LogRecord[
 
 /** Reads the log from the beginning and then from each of its records, the last one first. */
 async function expectLines(stores: Stores, lines: readonly string[]): Promise<void> {
-  const all = await recordsFrom(stores, 0);
+  const all = await recordsFrom(stores, START);
   expect(all.flatMap(linesOf)).toEqual(lines);
   const left = [...lines];
   for (const { position } of all) {
@@ -77,7 +78,7 @@ describe('a log with many segments', () => {
       }
       await expectLines(stores, devices.lines);
       const { end } = stores.log.stats();
-      const positions = (await recordsFrom(stores, 0)).map(({ position }) => position);
+      const positions = (await recordsFrom(stores, START)).map(({ position }) => position);
       const counts = await Promise.all(
         positions.toReversed().map(async (position) => (await recordsFrom(stores, position)).length),
       );
@@ -110,7 +111,7 @@ describe('a log with many segments', () => {
   it('grows old while a batch fills, which still belongs into the segment of its sources', async () => {
     const devices = new Devices();
     const { stores, clock } = await startStores({ log: { ringBytes: 1, retentionAgeMs: 10 * HOUR } });
-    stores.log.hold('state', 0);
+    stores.log.hold('state', START);
     devices.add(stores, 'pump');
     await stores.log.append(...stores.log.batch.take());
     devices.add(stores, 'pump');
@@ -131,7 +132,9 @@ it('a batch of several MiB becomes several records of one append', async () => {
   const records = await recordsFrom(stores, position);
   expect(records.length).toBe(8);
   expect(records.at(-1)?.end).toBe(end);
-  expect(Math.max(...records.map((record) => record.end - record.position))).toBeLessThanOrEqual(512 * 1024);
+  expect(
+    Math.max(...records.map((record) => stores.log.bytesBetween(record.position, record.end))),
+  ).toBeLessThanOrEqual(512 * 1024);
   await expectLines(stores, devices.lines);
 });
 
@@ -148,9 +151,9 @@ describe('a record that is whole and cannot be understood', () => {
     const [payload] = builder.take() as [Uint8Array];
     bend(payload);
     const file = join(first.folder, 'log', segmentName(0));
-    appendFileSync(file, Buffer.concat([encodeHeader(end, 0, payload), payload]));
+    appendFileSync(file, Buffer.concat([encodeHeader(numberOf(end), 0, payload), payload]));
     const { stores } = await startStores({ folder: first.folder, log: { ringBytes: 1 } });
-    const failure = await recordsFrom(stores, 0).catch((error: unknown) => error);
+    const failure = await recordsFrom(stores, START).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(StoreError);
     expect((failure as StoreError).code).toBe('log-corrupt');
     return { message: (failure as StoreError).message, place: `${file} is damaged at offset ${end}` };

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { MarkFile, readMark } from '../../broker/store/mark.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { payload, prepareStores, startStores } from './harness.ts';
 import {
@@ -222,7 +223,7 @@ describe('a log folder', () => {
   it('is refused when it begins after what the database stands for', async () => {
     const { stores, folder } = await startStores({ log: { segmentBytes: 65536 } });
     for (const text of ['a', 'b', 'c']) await stores.log.append(payload(text, 70_000));
-    await stores.database.setCheckpointPosition(10);
+    await stores.database.setCheckpointPosition(positionOf(10));
     await stores.stop();
     rmSync(join(folder, 'log/0000000000000000.log'));
     await expect(prepareStores({ folder }).stores.start()).rejects.toMatchObject({
@@ -278,13 +279,13 @@ describe('the mark', () => {
   it('counts what no log brings back, a forgotten device too; not state, a cursor or a look', async () => {
     const { stores, folder } = await startStores();
     const { database } = stores;
-    const pump = { customer: 'acme', device: 'pump', position: 5, body: new Uint8Array(3) };
+    const pump = { customer: 'acme', device: 'pump', position: positionOf(5), body: new Uint8Array(3) };
     const calls: [string, () => Promise<unknown>][] = [
       ['a key', () => database.insertKey(someKey(1))],
       ['a look', () => database.loadKeys()],
       ['state', () => database.saveDevices([pump])],
-      ['a cursor', () => database.saveCursors({ mqtt: 5 })],
-      ['forgotten', () => database.saveDevices([pump, { ...pump, position: 6, body: null }])],
+      ['a cursor', () => database.saveCursors({ mqtt: positionOf(5) })],
+      ['forgotten', () => database.saveDevices([pump, { ...pump, position: positionOf(6), body: null }])],
       ['a command', () => database.saveCommands([someCommand(1)])],
       ['old ones', () => database.deleteEndedCommands(1, 10)],
     ];

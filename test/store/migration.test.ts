@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { positionOf } from '../../broker/store/position.ts';
 import { everyPage } from '../../broker/store/subject.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';
@@ -63,7 +64,7 @@ describe('a data folder of the first version', () => {
         createdAt: 1000,
         endedAt: null,
         job: null,
-        position: 0,
+        position: positionOf(0),
         body: new Uint8Array([1]),
       },
     ]);

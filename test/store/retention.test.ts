@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { segmentName } from '../../broker/store/log/format.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { payload, prepareStores, startStores, type TestStores, takeTexts } from './harness.ts';
 
 const HOUR = 3600 * 1000;
@@ -30,7 +31,7 @@ describe('a segment', () => {
     const { stores, clock, folder } = opened;
     const reader = await stores.log.reader('mqtt', 'first');
     await appendAll(opened, 'abcd');
-    stores.log.hold('state', 3 * END);
+    stores.log.hold('state', positionOf(3 * END));
     expect(await takeTexts(reader, 2, 1)).toEqual(['a', 'b']);
     clock.advance(HOUR / 2);
     expect(stores.log.stats().first).toBe(0);
@@ -44,7 +45,7 @@ describe('a segment', () => {
   it('is removed when the bytes run out, and what a reader lost is counted and told', async () => {
     const opened = await startStores({ log: { ...log, retentionBytes: 3 * END } });
     const { stores, lines } = opened;
-    stores.log.hold('state', 5 * END);
+    stores.log.hold('state', positionOf(5 * END));
     const reader = await stores.log.reader('mqtt', 'first');
     await appendAll(opened, 'abcdef');
     expect(stores.log.stats()).toMatchObject({ first: 2 * END, lost: { mqtt: 2 * END } });
@@ -59,7 +60,7 @@ describe('a segment', () => {
     const opened = await startStores({ log });
     const { stores, clock } = opened;
     await appendAll(opened, 'a');
-    stores.log.hold('state', END);
+    stores.log.hold('state', positionOf(END));
     await stores.log.reader('mqtt', 'first');
     clock.advance(2 * HOUR);
     await stores.log.append(payload('b'));
@@ -70,7 +71,7 @@ describe('a segment', () => {
   it('stays when the clock is set ahead by years, while it runs or before a start, and still goes when its age has passed', async () => {
     const opened = await startStores({ log });
     await appendAll(opened, 'abc');
-    opened.stores.log.hold('state', 3 * END);
+    opened.stores.log.hold('state', positionOf(3 * END));
     await opened.stores.log.reader('mqtt', 'first');
     opened.clock.setWall(opened.clock.now() + 20_000 * HOUR);
     opened.clock.advance(60_000);
@@ -80,7 +81,7 @@ describe('a segment', () => {
     const { stores, clock } = prepareStores({ folder: opened.folder, log });
     clock.setWall(clock.now() + 20_000 * HOUR);
     await stores.start();
-    stores.log.hold('state', 3 * END);
+    stores.log.hold('state', positionOf(3 * END));
     clock.advance(HOUR);
     expect(stores.log.stats()).toMatchObject({ first: 0, lost: {} });
     clock.advance(9 * HOUR);
@@ -91,7 +92,7 @@ describe('a segment', () => {
     const opened = await startStores({ log });
     const { stores, clock } = opened;
     await appendAll(opened, 'ab');
-    stores.log.hold('state', 2 * END);
+    stores.log.hold('state', positionOf(2 * END));
     await stores.log.reader('mqtt', 'first');
     clock.setWall(clock.now() - 20_000 * HOUR);
     clock.advance(12 * HOUR);
@@ -104,10 +105,10 @@ describe('a segment', () => {
     await appendAll(opened, 'abc');
     clock.advance(100 * HOUR);
     expect(stores.log.stats().first).toBe(0);
-    stores.log.hold('state', 2 * END);
+    stores.log.hold('state', positionOf(2 * END));
     clock.advance(60_000);
     expect(stores.log.stats().first).toBe(2 * END);
-    await expect(stores.log.read(0)[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    await expect(stores.log.read(positionOf(0))[Symbol.asyncIterator]().next()).rejects.toMatchObject({
       code: 'log-gone',
     });
   });
@@ -147,7 +148,7 @@ describe('a reader', () => {
     await stores.log.append(payload('a', RECORD));
     const reader = await stores.log.reader('mqtt', 'first');
     await takeTexts(reader, 1, 1);
-    reader.advance(END);
+    reader.advance(positionOf(END));
     await stores.log.saveCursors();
     expect(await stores.database.loadCursors()).toEqual({ mqtt: END });
   });
@@ -169,7 +170,7 @@ describe('a reader', () => {
     await appendAll(first, 'abc');
     await first.stores.stop();
     const { stores, clock } = await startStores({ folder: first.folder, log });
-    stores.log.hold('state', 3 * END);
+    stores.log.hold('state', positionOf(3 * END));
     clock.advance(2 * HOUR);
     expect(stores.log.stats().first).toBe(0);
   });

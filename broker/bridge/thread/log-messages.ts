@@ -5,6 +5,7 @@
 import { LogFrames, type LogItem } from '../../hub/telemetry/log-frames.ts';
 import type { Source } from '../../store/batch.ts';
 import type { LogRecord, StoredRecord } from '../../store/ports.ts';
+import type { Position } from '../../store/position.ts';
 import { FRAME } from '../../wire/frames.ts';
 import { batchPayloads, eventPayload, telemetryPayload } from '../payloads.ts';
 import { deviceTopic } from '../topics.ts';
@@ -25,7 +26,7 @@ export interface LogRoutes {
 /** A message with how it may be treated; `position` is that of its record. */
 export interface LogMessage extends Message {
   readonly mode: 'each' | 'newest';
-  readonly position: number;
+  readonly position: Position;
 }
 
 /** Records in order, which name sources of one table; the payloads' memory is transferred. */
@@ -60,7 +61,7 @@ export class LogMessages implements MessageSource {
   private readonly frames = new LogFrames();
   private readonly topics = new WeakMap<Source, Topics>();
   /** Everything before it was handed out as messages; null: nothing came yet. */
-  private readTo: number | null = null;
+  private readTo: Position | null = null;
 
   /** `unreadable` is called for each frame that the log should not hold. */
   constructor(parts: { baseTopic: string; routes: LogRoutes; unreadable: () => void }) {
@@ -77,7 +78,7 @@ export class LogMessages implements MessageSource {
   }
 
   /** Everything before it has been handed out by `next`; null: nothing came yet. */
-  get position(): number | null {
+  get position(): Position | null {
     return this.current?.record.position ?? this.readTo;
   }
 
@@ -150,7 +151,7 @@ export class LogMessages implements MessageSource {
 function messages(
   { mode, qos, retain }: LogRoute,
   topic: string,
-  position: number,
+  position: Position,
   payloads: () => readonly string[],
 ): LogMessage[] {
   if (mode === 'off') return [];

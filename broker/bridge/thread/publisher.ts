@@ -6,6 +6,7 @@
  * by what comes after it. Owns the waiting messages, oldest record first, bounded in bytes.
  */
 import type { Clock } from '../../base/clock.ts';
+import type { Position } from '../../store/position.ts';
 import type { PublishProgress, UnpublishedReason } from '../messages.ts';
 import type { MqttConnection, PeerHello } from '../mqtt/connection.ts';
 import { packetBytes } from '../mqtt/publish-writer.ts';
@@ -37,7 +38,7 @@ export class NewestMessages implements MessageSource {
   }
 
   /** The record of the oldest that waits; null: none does. */
-  get position(): number | null {
+  get position(): Position | null {
     for (const { position } of this.waiting.values()) return position;
     return null;
   }

@@ -2,6 +2,7 @@
  * What was published at QoS 1 and not acknowledged yet. Owns the slots; a slot's number is its packet id. They are given
  * in the order of sending, also again after a reconnect, so that the order per device stays.
  */
+import type { Position } from '../../store/position.ts';
 import type { Publication } from '../mqtt/publish-writer.ts';
 
 /** The most that can be in flight; the ids above are left to mqtt.js. */
@@ -10,7 +11,7 @@ export const MAX_IN_FLIGHT = 60_000;
 /** Where a message comes from, and so what is done when it is acknowledged. */
 export interface MessageOrigin {
   /** Of the log record that it comes from; null: from elsewhere. */
-  readonly position: number | null;
+  readonly position: Position | null;
   /** Called once, when the peer has it or has refused it. */
   readonly settled?: () => void;
 }
@@ -52,7 +53,7 @@ export class Window {
   }
 
   /** Of the oldest message of the log in here; null: none. */
-  get position(): number | null {
+  get position(): Position | null {
     for (let number = this.oldest; number < this.next; number += 1) {
       const position = this.slot(number).message?.position;
       if (position !== null && position !== undefined) return position;

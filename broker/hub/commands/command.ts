@@ -6,6 +6,7 @@
 
 import type { CommandStepView, CommandView } from '../../../schemas/api/commands.ts';
 import type { CommandRow } from '../../store/command-ports.ts';
+import type { Position } from '../../store/position.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import type { Value } from '../../wire/frames.ts';
 import { jsonValue } from '../json.ts';
@@ -19,7 +20,7 @@ type StoredCommand = Pick<
 > & { readonly version: number };
 
 /** `position`: results before it in the telemetry log are in the command. */
-export function writeCommand(command: Command, position: number): CommandRow {
+export function writeCommand(command: Command, position: Position): CommandRow {
   const { customer, device, id, number, status, createdAt, endedAt, job, ...rest } = command;
   const body: StoredCommand = { version: VERSION, ...rest };
   return { customer, device, id, number, status, createdAt, endedAt, job, position, body: encode(body) };

@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
 import type { CommandQuery, CommandStore } from '../../store/command-ports.ts';
+import type { Position } from '../../store/position.ts';
 import type { RowPage } from '../../store/subject.ts';
 import type { ResultFrame } from '../../wire/frames.ts';
 import type { Device } from '../fleet/device.ts';
@@ -46,7 +47,7 @@ export interface CommittedResult {
   /** Unix ms. */
   readonly arrival: number;
   /** Of the record that holds it, or after it. */
-  readonly position: number;
+  readonly position: Position;
 }
 
 const FORGOTTEN = 'The device was forgotten.';

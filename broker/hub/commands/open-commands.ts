@@ -12,6 +12,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { WriteBehind } from '../../base/write-behind.ts';
 import type { CommandStore } from '../../store/command-ports.ts';
+import type { Position } from '../../store/position.ts';
 import { everyPage } from '../../store/subject.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Ingest } from '../telemetry/ingest.ts';
@@ -44,7 +45,7 @@ export interface OpenCommand {
    * Up to which log position it holds results, once it has ended, and while the log is replayed over a row; null: up to the
    * one that is applied.
    */
-  readonly position: number | null;
+  readonly position: Position | null;
   readonly expiry: Deadline | null;
   readonly acceptance: Deadline | null;
 }
@@ -228,7 +229,7 @@ export class OpenCommands {
   }
 
   /** What the device said, as the log holds it at `position`. Says nothing where the row holds it already. */
-  answer(entry: Changeable, result: DeviceResult, position: number): void {
+  answer(entry: Changeable, result: DeviceResult, position: Position): void {
     if (position < (entry.position ?? 0)) return;
     // Two steps, for whoever follows it must hear of the end as well as of the late result.
     if (result.at >= entry.command.expiresAt) this.apply(entry, expired(entry.command, null));
@@ -239,7 +240,7 @@ export class OpenCommands {
   async answerLate(
     { customer, device, id }: Pick<Command, 'customer' | 'device' | 'id'>,
     result: DeviceResult,
-    position: number,
+    position: Position,
   ): Promise<void> {
     await this.flush();
     const [row] = await this.parts.store.findCommands(customer, id);
@@ -343,7 +344,7 @@ export class OpenCommands {
   }
 }
 
-function entryOf(command: Command, state: OpenCommand['state'], position: number | null): Changeable {
+function entryOf(command: Command, state: OpenCommand['state'], position: Position | null): Changeable {
   return { command, state, session: null, attempt: 'none', position, expiry: null, acceptance: null };
 }
 

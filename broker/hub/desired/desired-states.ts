@@ -6,6 +6,7 @@ import type { Documents } from '../../../schemas/api/desired.ts';
 import type { Clock } from '../../base/clock.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
 import type { DesiredRow, DesiredStore } from '../../store/command-ports.ts';
+import { type Position, START } from '../../store/position.ts';
 import { everyPage } from '../../store/subject.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { ReportedFrame, ValueMap } from '../../wire/frames.ts';
@@ -26,7 +27,7 @@ import {
 
 export interface DesiredStatesParts {
   readonly store: DesiredStore;
-  readonly ingest: { readonly position: number };
+  readonly ingest: { readonly position: Position };
   readonly clock: Clock;
   readonly limits: { readonly desiredBytes: number };
 }
@@ -39,7 +40,7 @@ export interface CommittedReport {
   /** Unix ms. */
   readonly arrival: number;
   /** Of the record that holds it, or after it. */
-  readonly position: number;
+  readonly position: Position;
 }
 
 interface DeviceEntry {
@@ -49,7 +50,7 @@ interface DeviceEntry {
   /** The connection in whose socket a document waits to be read; null: none. */
   unread: string | null;
   /** Reports before it are in the row that was loaded. */
-  readonly heldTo: number;
+  readonly heldTo: Position;
   readonly changes: SerialQueue;
 }
 
@@ -216,7 +217,7 @@ export class DesiredStates {
   private entry(name: string): DeviceEntry {
     const known = this.entries.get(name);
     if (known) return known;
-    const entry = newEntry(NOTHING, 0);
+    const entry = newEntry(NOTHING, START);
     this.entries.set(name, entry);
     return entry;
   }
@@ -236,7 +237,7 @@ export class DesiredStates {
   }
 }
 
-function newEntry(documents: DeviceDocuments, heldTo: number): DeviceEntry {
+function newEntry(documents: DeviceDocuments, heldTo: Position): DeviceEntry {
   return { documents, pending: null, unread: null, heldTo, changes: new SerialQueue() };
 }
 

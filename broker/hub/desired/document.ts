@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Documents } from '../../../schemas/api/desired.ts';
 import { METRIC_NAME } from '../../../schemas/frames.ts';
 import type { DesiredRow } from '../../store/command-ports.ts';
+import type { Position } from '../../store/position.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { Value, ValueMap } from '../../wire/frames.ts';
@@ -75,7 +76,7 @@ export function isMap(value: Value): value is ValueMap {
 const VERSION = 1;
 
 /** `name`: `customer/device`. `position`: reports of before it are in the documents. */
-export function writeDocuments(name: string, documents: DeviceDocuments, position: number): DesiredRow {
+export function writeDocuments(name: string, documents: DeviceDocuments, position: Position): DesiredRow {
   const [customer = '', device = ''] = name.split('/');
   const { desired, reported } = documents;
   return { customer, device, position, body: encode({ version: VERSION, desired, reported }) };

@@ -6,6 +6,7 @@
  * Owns the last few boots of one device; the oldest falls out when a new one comes.
  */
 import type { CloseCode } from '../../../schemas/errors.ts';
+import { START } from '../../store/position.ts';
 import type { Boot, ValueMap } from '../../wire/frames.ts';
 import { MetricTable } from './metrics.ts';
 
@@ -116,10 +117,10 @@ export class Device {
   seenAt = 0;
   /** One bit for each list of changes that it is in (changes.ts). */
   marks = 0;
-  /** The log position behind the last record of which something was applied to it; 0: none. */
-  appliedTo = 0;
-  /** The position of its row in the store: what was applied before is in it. 0: none. Owned by restore and checkpoint. */
-  savedTo = 0;
+  /** The log position behind the last record of which something was applied to it; `START`: none. */
+  appliedTo = START;
+  /** The position of its row in the store: what was applied before is in it. `START`: none. Owned by restore and checkpoint. */
+  savedTo = START;
 
   constructor(customer: string, id: string) {
     this.customer = customer;

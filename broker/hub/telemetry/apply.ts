@@ -4,6 +4,7 @@
  *
  * When a sample was measured, from what the device said and when it arrived (P-4.4, P-4.5). Pure.
  */
+import type { Position } from '../../store/position.ts';
 import {
   type BatchFrame,
   type Boot,
@@ -174,7 +175,7 @@ export interface LogEntry<Frame extends DeviceFrame = DeviceFrame> {
 export function applyFrame(
   fleet: Fleet,
   { source, frame, columns, arrival, clock }: LogEntry<DataFrame>,
-  end: number,
+  end: Position,
 ): DeviceEvent | null {
   const { device, progress } = source;
   const { seq } = frame;

@@ -8,6 +8,7 @@ import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { StateStore, TelemetryLog } from '../../store/ports.ts';
+import type { Position } from '../../store/position.ts';
 import type { Device } from '../fleet/device.ts';
 import type { Changes, Fleet } from '../fleet/fleet.ts';
 import { writeDevice } from './device-record.ts';
@@ -34,7 +35,7 @@ export class Checkpoint {
   private readonly parts: CheckpointParts;
   private timer: Timer | null = null;
   private running: Promise<void> | null = null;
-  private written = -1;
+  private written: Position | null = null;
   private state: 'idle' | 'started' | 'stopped' = 'idle';
 
   constructor(parts: CheckpointParts) {
@@ -124,7 +125,7 @@ export class Checkpoint {
   }
 
   /** Throws if a row lacks something of before `position`; the next checkpoint saves it. */
-  private prove(owed: readonly Device[], position: number): void {
+  private prove(owed: readonly Device[], position: Position): void {
     const lacking = owed.filter((device) => device.savedTo < position && this.isKnown(device));
     const [first] = lacking;
     if (!first) return;

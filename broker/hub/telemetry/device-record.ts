@@ -1,5 +1,6 @@
 /** A device as a row of the checkpoint: CBOR of what a restart must know again. Pure. */
 import type { DeviceRow } from '../../store/ports.ts';
+import type { Position } from '../../store/position.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import type { Boot, Value, ValueMap } from '../../wire/frames.ts';
 import type { ClockState, Device, Sleep } from '../fleet/device.ts';
@@ -44,7 +45,7 @@ interface DeviceRecord {
  * `position`: everything before it is in the device. What changed of its state since the last time counts as saved from
  * now on; if it cannot be saved, all of it must be marked again (`MetricTable.markUnsaved`).
  */
-export function writeDevice(device: Device, position: number): DeviceRow {
+export function writeDevice(device: Device, position: Position): DeviceRow {
   const { presence, description, metrics, lastDataAt, newestArrival } = device;
   const { first, parts } = takeParts(metrics);
   const record: DeviceRecord = {

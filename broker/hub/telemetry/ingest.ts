@@ -10,6 +10,7 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { BatchBuilder, SourceHandle } from '../../store/batch.ts';
 import type { FollowedRecord, LogRecord, TelemetryLog } from '../../store/ports.ts';
+import { type Position, START } from '../../store/position.ts';
 import {
   type DataFrame,
   type DeviceFrame,
@@ -51,7 +52,7 @@ export interface CommittedControl {
   /** Unix ms. */
   readonly arrival: number;
   /** Whoever holds the log up to beyond it has this frame already. */
-  readonly position: number;
+  readonly position: Position;
 }
 
 export type ControlListener = (control: CommittedControl) => void;
@@ -116,7 +117,7 @@ export class Ingest {
   /** Monotonic ms. */
   private lastCommitAt = Number.NEGATIVE_INFINITY;
   /** Everything before is committed and applied. */
-  private appliedTo = 0;
+  private appliedTo = START;
 
   constructor(parts: IngestParts) {
     this.parts = parts;
@@ -124,7 +125,7 @@ export class Ingest {
   }
 
   /** The log position up to which state holds everything. */
-  get position(): number {
+  get position(): Position {
     return this.appliedTo;
   }
 
@@ -132,7 +133,7 @@ export class Ingest {
    * Applies every record of the log from `position` on. Resolves when those that are there have been applied; before the first
    * frame is accepted.
    */
-  follow(position: number, read: RecordReader): Promise<void> {
+  follow(position: Position, read: RecordReader): Promise<void> {
     this.appliedTo = position;
     return this.parts.log.follow(position, (record) => {
       if (record.isOwn) this.committed(record);
@@ -273,7 +274,7 @@ export class Ingest {
     this.appliedTo = end;
   }
 
-  private apply(entries: readonly LogEntry[], end: number): void {
+  private apply(entries: readonly LogEntry[], end: Position): void {
     const { fleet, events } = this.parts;
     for (const entry of entries) {
       const { source } = entry;
@@ -284,7 +285,7 @@ export class Ingest {
     }
   }
 
-  private tellControls(entries: readonly LogEntry[], position: number): void {
+  private tellControls(entries: readonly LogEntry[], position: Position): void {
     for (const { source, frame, arrival } of entries) {
       if (!isControl(frame)) continue;
       const { device, session } = source;

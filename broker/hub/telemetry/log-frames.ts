@@ -5,6 +5,7 @@
  */
 import { readBatch, type SessionEvent, type Source } from '../../store/batch.ts';
 import type { LogRecord } from '../../store/ports.ts';
+import type { Position } from '../../store/position.ts';
 import type { DeviceFrame } from '../../wire/frames.ts';
 import { FrameReader } from '../../wire/reader.ts';
 
@@ -15,7 +16,7 @@ interface LogItemOf<Kind> {
   /** When the broker got it, Unix ms. */
   readonly arrival: number;
   /** Of the record that holds it. */
-  readonly position: number;
+  readonly position: Position;
 }
 
 export interface LogFrame extends LogItemOf<'frame'> {
@@ -50,7 +51,7 @@ export class LogFrames {
   private frameOf(
     source: Source,
     arrival: number,
-    position: number,
+    position: Position,
     bytes: Uint8Array,
   ): LogFrame | UnreadableFrame {
     try {

@@ -4,6 +4,7 @@
  */
 import { readBatch, type Source } from '../../store/batch.ts';
 import type { LogBounds, LogRecord, StateStore, TelemetryLog } from '../../store/ports.ts';
+import { later, type Position, START } from '../../store/position.ts';
 import { everyPage } from '../../store/subject.ts';
 import { type DataFrame, type DeviceFrame, FRAME } from '../../wire/frames.ts';
 import { FrameReader } from '../../wire/reader.ts';
@@ -28,7 +29,7 @@ export interface RestoreParts {
 /** Rejects with the store's error on a record that is not whole; the broker must not start then. */
 export async function restoreFleet({ fleet, state, log, bounds, ingest }: RestoreParts): Promise<Restored> {
   const held = await readRows(fleet, state);
-  const from = Math.max(bounds.first, await state.checkpointPosition());
+  const from = later(bounds.first, await state.checkpointPosition());
   // However long this takes, retention must not take away what is being replayed.
   log.hold('state', from);
   const replay = new Replay(fleet, held);
@@ -38,7 +39,7 @@ export async function restoreFleet({ fleet, state, log, bounds, ingest }: Restor
 
 /** Up to where a device's row holds the log, by its name. */
 interface Held {
-  readonly position: number;
+  readonly position: Position;
   readonly isForgotten: boolean;
 }
 
@@ -77,7 +78,7 @@ class Replay {
     for (const entry of readBatch(record)) {
       if (entry.kind === 'session') continue;
       const { source, arrival, frame: bytes } = entry;
-      const { position = 0, isForgotten = false } =
+      const { position = START, isForgotten = false } =
         this.held.get(`${source.customer}/${source.device}`) ?? {};
       const isHeld = record.position < position;
       // Of a device that was forgotten nothing comes back; otherwise control frames have rows of their own.

@@ -17,6 +17,7 @@ import {
   StoreError,
   type TelemetryLog,
 } from '../ports.ts';
+import { earliest, numberOf, type Position, START } from '../position.ts';
 import { HEADER_BYTES } from './format.ts';
 import { CursorKeeper, type CursorStore, Readers } from './readers.ts';
 import { readRecords, type SegmentFile } from './recovery.ts';
@@ -36,7 +37,7 @@ export interface LogOptions {
   /** Memory for the newest records. */
   readonly ringBytes: number;
   /** The position below which the log is known to have been durable; read at start. */
-  readonly floor: () => Promise<number>;
+  readonly floor: () => Promise<Position>;
   readonly cursors: CursorStore;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -62,7 +63,7 @@ export class SegmentedLog implements TelemetryLog {
   private readonly keeper: CursorKeeper;
   private readonly ring: RecordRing;
   private readonly remover: SegmentRemover;
-  private readonly holds = new Map<string, number>();
+  private readonly holds = new Map<string, Position>();
   private writer: WriterClient | null = null;
   private segments: Segments;
   private timer: Timer | null = null;
@@ -70,7 +71,7 @@ export class SegmentedLog implements TelemetryLog {
   private stopping: Promise<void> | null = null;
   private follower: ((record: FollowedRecord) => void) | null = null;
   /** Where this run's own records begin. */
-  private openedAt = 0;
+  private openedAt = START;
   /** In the open segment when everything is written that was appended. */
   private appendedBytes = 0;
   /** `wanted`: when the batch that fills has been appended, the segment is closed. */
@@ -97,7 +98,7 @@ export class SegmentedLog implements TelemetryLog {
     const { folder, floor, logger, clock, onObstacle, onFailure } = this.options;
     const { segmentBytes } = this;
     const writer = new WriterClient(
-      { folder, segmentBytes, floor: await floor() },
+      { folder, segmentBytes, floor: numberOf(await floor()) },
       {
         committed: (records, milliseconds) => this.committed(records, milliseconds),
         rolled: (base) => this.rolled(base),
@@ -126,12 +127,12 @@ export class SegmentedLog implements TelemetryLog {
     return appended;
   }
 
-  async reader(name: string, from: 'first' | 'end' | number): Promise<LogReader> {
+  async reader(name: string, from: 'first' | 'end' | Position): Promise<LogReader> {
     if (this.state !== 'open') throw notOpen();
     return this.readers.reader(name, from);
   }
 
-  async follow(position: number, follower: (record: FollowedRecord) => void): Promise<void> {
+  async follow(position: Position, follower: (record: FollowedRecord) => void): Promise<void> {
     let at = position;
     // What is committed meanwhile is read too; when nothing is left, the next record comes from `committed`.
     while (at < this.bounds.end) {
@@ -144,7 +145,7 @@ export class SegmentedLog implements TelemetryLog {
     this.follower = follower;
   }
 
-  async *read(position: number): AsyncGenerator<LogRecord> {
+  async *read(position: Position): AsyncGenerator<LogRecord> {
     const { end } = this.bounds;
     if (position > end) throw new RangeError(`position ${position} lies beyond the log's end, ${end}`);
     for (let at = position; at < end; ) {
@@ -161,13 +162,17 @@ export class SegmentedLog implements TelemetryLog {
     return this.keeper.flush();
   }
 
-  hold(name: string, position: number): void {
+  hold(name: string, position: Position): void {
     this.holds.set(name, position);
+  }
+
+  bytesBetween(from: Position, to: Position): number {
+    return Math.max(0, numberOf(to) - numberOf(from));
   }
 
   stats(): LogStats {
     const { bounds, readers, commits, syncMilliseconds } = this;
-    const bytes = bounds.end - bounds.first;
+    const bytes = this.bytesBetween(bounds.first, bounds.end);
     return { ...bounds, segments: this.segments.count, bytes, commits, syncMilliseconds, lost: readers.lost };
   }
 
@@ -182,11 +187,16 @@ export class SegmentedLog implements TelemetryLog {
   }
 
   /** For the readers: from memory if possible, else from the file. */
-  async fetch(position: number, maxBytes: number): Promise<readonly LogRecord[]> {
+  async fetch(position: Position, maxBytes: number): Promise<readonly LogRecord[]> {
     const recent = this.ring.from(position, maxBytes);
     if (recent) return recent;
-    const segment = this.segments.holding(position);
-    const piece = { path: this.segments.path(segment), base: segment.base, from: position, to: segment.end };
+    const segment = this.segments.holding(numberOf(position));
+    const piece = {
+      path: this.segments.path(segment),
+      base: segment.base,
+      from: numberOf(position),
+      to: segment.end,
+    };
     try {
       return await this.sources.resolve(piece, await readRecords(piece, maxBytes));
     } catch (error) {
@@ -218,7 +228,7 @@ export class SegmentedLog implements TelemetryLog {
   private committed(records: readonly LogRecord[], milliseconds: number): void {
     for (const record of records) {
       this.ring.push(record);
-      this.segments.grow(record.end);
+      this.segments.grow(numberOf(record.end));
     }
     while (this.ring.full) this.ring.dropOldest();
     this.commits += records.length;
@@ -246,9 +256,9 @@ export class SegmentedLog implements TelemetryLog {
       { bytes: retentionBytes, ageMs: retentionAgeMs, keepMs },
       {
         now: clock.monotonic(),
-        end,
-        passed: this.readers.lowest ?? end,
-        held: Math.min(end, ...this.holds.values()),
+        end: numberOf(end),
+        passed: numberOf(this.readers.lowest ?? end),
+        held: numberOf(earliest(end, ...this.holds.values())),
       },
     );
     this.remover.remove(going.map((segment) => this.segments.path(segment)));
@@ -276,7 +286,7 @@ function notOpen(): StoreError {
   return new StoreError('stopped', 'The log is not open.');
 }
 
-function gone(position: number, first: number): StoreError {
+function gone(position: Position, first: Position): StoreError {
   return new StoreError(
     'log-gone',
     `Retention has removed position ${position}; the log begins at ${first}.`,

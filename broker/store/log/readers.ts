@@ -9,7 +9,8 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
-import type { LogBounds, LogReader, LogRecord, StateStore } from '../ports.ts';
+import type { Cursors, LogBounds, LogReader, LogRecord, StateStore } from '../ports.ts';
+import { earliest, later, type Position } from '../position.ts';
 
 export type CursorStore = Pick<StateStore, 'loadCursors' | 'saveCursors'>;
 
@@ -17,10 +18,10 @@ const FLUSH_MS = 1000;
 
 export class CursorKeeper {
   private readonly store: CursorStore;
-  private readonly positions: () => Readonly<Record<string, number>>;
+  private readonly positions: () => Cursors;
   private readonly clock: Clock;
   private readonly logger: Logger;
-  private saved: Readonly<Record<string, number>> = {};
+  private saved: Cursors = {};
   private timer: Timer | null = null;
   private readonly saves = new SerialQueue();
 
@@ -38,7 +39,7 @@ export class CursorKeeper {
   }
 
   /** Returns the stored cursors. */
-  async start(): Promise<Readonly<Record<string, number>>> {
+  async start(): Promise<Cursors> {
     this.saved = await this.store.loadCursors();
     this.timer = this.clock.every(FLUSH_MS, () => void this.flush());
     return this.saved;
@@ -71,16 +72,17 @@ export class CursorKeeper {
 /** What holds the records. */
 export interface RecordSource {
   readonly bounds: LogBounds;
+  bytesBetween(from: Position, to: Position): number;
   /**
    * Records from `position` on, which lies within the bounds and below the end: at least one, of about `maxBytes`.
    * Empty if retention removed them meanwhile.
    */
-  fetch(position: number, maxBytes: number): Promise<readonly LogRecord[]>;
+  fetch(position: Position, maxBytes: number): Promise<readonly LogRecord[]>;
 }
 
 export class Readers {
   private readonly source: RecordSource;
-  private readonly cursors = new Map<string, number>();
+  private readonly cursors = new Map<string, Position>();
   private readonly lostBytes = new Map<string, number>();
   private readonly open = new Map<string, Reader>();
 
@@ -89,12 +91,12 @@ export class Readers {
   }
 
   /** Cursors as stored. One that fell off while nothing ran counts as lost when its reader opens. */
-  restore(cursors: Readonly<Record<string, number>>): void {
+  restore(cursors: Cursors): void {
     for (const [name, position] of Object.entries(cursors)) this.cursors.set(name, position);
   }
 
   /** Throws if `name` is open already or `from` lies beyond the end. */
-  reader(name: string, from: 'first' | 'end' | number): LogReader {
+  reader(name: string, from: 'first' | 'end' | Position): LogReader {
     if (this.open.has(name)) throw new Error(`the log reader ${name} is open already`);
     const { first, end } = this.source.bounds;
     const position = this.cursors.get(name) ?? (from === 'first' ? first : from === 'end' ? end : from);
@@ -103,8 +105,8 @@ export class Readers {
     this.cursors.set(name, position);
     this.dropBefore(first);
     const reader = new Reader(name, this.source, {
-      position: () => this.cursors.get(name) as number,
-      advance: (to) => this.cursors.set(name, Math.max(to, this.cursors.get(name) as number)),
+      position: () => this.cursors.get(name) as Position,
+      advance: (to) => this.cursors.set(name, later(to, this.cursors.get(name) as Position)),
       closed: () => this.open.delete(name),
     });
     this.open.set(name, reader);
@@ -112,11 +114,12 @@ export class Readers {
   }
 
   /** The lowest cursor; null if there is none. */
-  get lowest(): number | null {
-    return this.cursors.size === 0 ? null : Math.min(...this.cursors.values());
+  get lowest(): Position | null {
+    const [first, ...others] = this.cursors.values();
+    return first === undefined ? null : earliest(first, ...others);
   }
 
-  get positions(): Readonly<Record<string, number>> {
+  get positions(): Cursors {
     return Object.fromEntries(this.cursors);
   }
 
@@ -125,12 +128,13 @@ export class Readers {
   }
 
   /** Records below `first` are gone. Moves the cursors that stood there; returns what each of them lost, in bytes. */
-  dropBefore(first: number): Readonly<Record<string, number>> {
+  dropBefore(first: Position): Readonly<Record<string, number>> {
     const lost: Record<string, number> = {};
     for (const [name, position] of this.cursors) {
       if (position >= first) continue;
-      lost[name] = first - position;
-      this.lostBytes.set(name, (this.lostBytes.get(name) ?? 0) + first - position);
+      const bytes = this.source.bytesBetween(position, first);
+      lost[name] = bytes;
+      this.lostBytes.set(name, (this.lostBytes.get(name) ?? 0) + bytes);
       this.cursors.set(name, first);
     }
     return lost;
@@ -147,8 +151,8 @@ export class Readers {
 }
 
 interface Cursor {
-  position(): number;
-  advance(position: number): void;
+  position(): Position;
+  advance(position: Position): void;
   closed(): void;
 }
 
@@ -157,7 +161,7 @@ class Reader implements LogReader {
   private readonly source: RecordSource;
   private readonly cursor: Cursor;
   /** Where what was handed out ends. */
-  private handedOut: number;
+  private handedOut: Position;
   private wakeUp: (() => void) | null = null;
   private state: 'open' | 'closed' = 'open';
 
@@ -168,7 +172,7 @@ class Reader implements LogReader {
     this.handedOut = cursor.position();
   }
 
-  get position(): number {
+  get position(): Position {
     return this.cursor.position();
   }
 
@@ -176,7 +180,7 @@ class Reader implements LogReader {
     if (this.wakeUp) throw new Error(`the log reader ${this.name} is waiting already`);
     while (this.state === 'open') {
       const { first, end } = this.source.bounds;
-      this.handedOut = Math.max(this.handedOut, first);
+      this.handedOut = later(this.handedOut, first);
       if (this.handedOut >= end) {
         await this.moreRecords();
         continue;
@@ -190,7 +194,7 @@ class Reader implements LogReader {
     return [];
   }
 
-  advance(position: number): void {
+  advance(position: Position): void {
     if (position > this.handedOut) {
       throw new RangeError(
         `reader ${this.name} has been given records up to ${this.handedOut}, not ${position}`,

@@ -15,6 +15,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFormat1 } from '../batch.ts';
 import { type StoredRecord, StoreError } from '../ports.ts';
+import { positionOf } from '../position.ts';
 import {
   decodeHeader,
   HEADER_BYTES,
@@ -63,10 +64,14 @@ function parse(piece: Piece, bytes: Buffer): StoredRecord[] {
     if (start + header.length > bytes.length) break;
     const payload = bytes.subarray(start, start + header.length);
     if (!payloadIsWhole(header, payload)) throw badRecord(piece, position);
-    records.push({ position, end: position + HEADER_BYTES + header.length, payload });
+    records.push(storedRecord(position, payload));
     offset = start + header.length;
   }
   return records;
+}
+
+function storedRecord(at: number, payload: Uint8Array): StoredRecord {
+  return { position: positionOf(at), end: positionOf(at + HEADER_BYTES + payload.length), payload };
 }
 
 /** A record that is larger than what was asked for. */
@@ -75,7 +80,7 @@ async function readOne(file: FileHandle, piece: Piece, bytes: Buffer): Promise<S
   const record = await readAt(file, piece, HEADER_BYTES + header.length);
   const payload = record.subarray(HEADER_BYTES);
   if (!payloadIsWhole(header, payload)) throw badRecord(piece, piece.from);
-  return { position: piece.from, end: piece.from + record.length, payload };
+  return storedRecord(piece.from, payload);
 }
 
 /** The header at `offset` of the bytes read, if its record lies within what is durable. */

@@ -1,5 +1,6 @@
 /** The newest records in memory, for readers that keep up. Owns them; bounded in bytes, the oldest go first. */
 import type { LogRecord } from '../ports.ts';
+import type { Position } from '../position.ts';
 
 export class RecordRing {
   private readonly maxBytes: number;
@@ -19,7 +20,7 @@ export class RecordRing {
   }
 
   /** Position of the oldest record here; null if there is none. */
-  get first(): number | null {
+  get first(): Position | null {
     return this.records[this.head]?.position ?? null;
   }
 
@@ -46,7 +47,7 @@ export class RecordRing {
   }
 
   /** The records from `position` on, at least one, of about `maxBytes`; null if `position` is not here. */
-  from(position: number, maxBytes: number): LogRecord[] | null {
+  from(position: Position, maxBytes: number): LogRecord[] | null {
     const start = this.indexOf(position);
     if (start === null) return null;
     let end = start + 1;
@@ -63,7 +64,7 @@ export class RecordRing {
   }
 
   /** Binary search. */
-  private indexOf(position: number): number | null {
+  private indexOf(position: Position): number | null {
     let low = this.head;
     let high = this.records.length - 1;
     while (low <= high) {

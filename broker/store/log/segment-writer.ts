@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { makeFolder, syncFolder } from '../folders.ts';
 import { obstacleOf } from '../obstacles.ts';
 import type { StoredRecord } from '../ports.ts';
+import { positionOf } from '../position.ts';
 import { encodeHeader, HEADER_BYTES, segmentName } from './format.ts';
 import type { WriterOptions } from './messages.ts';
 import { type Recovered, recover } from './recovery.ts';
@@ -108,7 +109,7 @@ export class SegmentWriter {
     for (const payload of payloads) {
       const end = position + HEADER_BYTES + payload.length;
       parts.push(encodeHeader(position, position - durable, payload), payload);
-      records.push({ position, end, payload });
+      records.push({ position: positionOf(position), end: positionOf(end), payload });
       position = end;
     }
     this.write(segment, parts);

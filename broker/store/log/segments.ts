@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import type { Logger } from '../../base/logger.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
 import type { LogBounds } from '../ports.ts';
+import { positionOf } from '../position.ts';
 import { segmentName } from './format.ts';
 import type { SegmentFile } from './recovery.ts';
 
@@ -126,7 +127,7 @@ export class Segments {
   }
 
   get bounds(): LogBounds {
-    return { first: (this.list[0] as Segment).base, end: this.last.end };
+    return { first: positionOf((this.list[0] as Segment).base), end: positionOf(this.last.end) };
   }
 
   get count(): number {

@@ -5,6 +5,7 @@
  */
 import { namesEarlierSources, type Source, type SourceTable, sourcesIn } from '../batch.ts';
 import type { LogRecord, StoredRecord } from '../ports.ts';
+import { numberOf, type Position, positionOf } from '../position.ts';
 import { corrupt, type Piece, readRecords } from './recovery.ts';
 
 /** Encoded; in memory it is two to four times as much. */
@@ -37,9 +38,9 @@ export class SourceTables {
     const kept = this.segments.get(piece.base);
     if (kept?.reaches(position)) return kept;
     if (!namesEarlierSources(payload)) return new SegmentSources(position);
-    const known = kept && kept.to < position ? kept : new SegmentSources(piece.base);
+    const known = kept && kept.to < position ? kept : new SegmentSources(positionOf(piece.base));
     while (known.to < position) {
-      const step = { ...piece, from: known.to, to: position };
+      const step = { ...piece, from: numberOf(known.to), to: numberOf(position) };
       for (const record of await readRecords(step, STEP_BYTES)) known.add(piece, record);
     }
     return known;
@@ -61,18 +62,18 @@ export class SourceTables {
 
 /** A table, from the record on with which its sources begin. */
 interface TableOfRecords {
-  readonly from: number;
+  readonly from: Position;
   readonly sources: Source[];
   bytes: number;
 }
 
 /** What is known of one segment: the tables of its records between `from` and `to`. */
 class SegmentSources {
-  to: number;
-  private from: number;
+  to: Position;
+  private from: Position;
   private tables: TableOfRecords[] = [];
 
-  constructor(from: number) {
+  constructor(from: Position) {
     this.from = from;
     this.to = from;
   }
@@ -81,11 +82,11 @@ class SegmentSources {
     return this.tables.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  reaches(position: number): boolean {
+  reaches(position: Position): boolean {
     return this.from <= position && position <= this.to;
   }
 
-  at(position: number): SourceTable {
+  at(position: Position): SourceTable {
     return this.tables.findLast(({ from }) => from <= position)?.sources ?? NO_SOURCES;
   }
 
@@ -113,7 +114,7 @@ class SegmentSources {
   }
 }
 
-function sourcesOf(piece: Piece, position: number, payload: Uint8Array): ReturnType<typeof sourcesIn> {
+function sourcesOf(piece: Piece, position: Position, payload: Uint8Array): ReturnType<typeof sourcesIn> {
   try {
     return sourcesIn(payload);
   } catch (error) {
@@ -121,6 +122,6 @@ function sourcesOf(piece: Piece, position: number, payload: Uint8Array): ReturnT
   }
 }
 
-function damaged({ path, base }: Piece, position: number, cause: string) {
-  return corrupt(path, position - base, cause);
+function damaged({ path, base }: Piece, position: Position, cause: string) {
+  return corrupt(path, numberOf(position) - base, cause);
 }

@@ -14,18 +14,19 @@ import {
   StoreError,
   type TelemetryLog,
 } from '../ports.ts';
+import { earliest, numberOf, type Position, positionOf, START } from '../position.ts';
 
 export class MemoryLog implements TelemetryLog {
   readonly durability: Durability = 'process';
   readonly batch = new BatchBuilder();
   private readonly ring: RecordRing;
   private readonly readers: Readers;
-  private readonly holds = new Map<string, number>();
+  private readonly holds = new Map<string, Position>();
   private state: 'new' | 'open' | 'stopped' = 'new';
   private follower: ((record: FollowedRecord) => void) | null = null;
   /** Where this run's own records begin. */
-  private openedAt = 0;
-  private end = 0;
+  private openedAt = START;
+  private end = START;
   private commits = 0;
 
   /** Beyond `maxBytes` the oldest records go, also if a reader has not passed them; only a hold keeps them. */
@@ -55,14 +56,14 @@ export class MemoryLog implements TelemetryLog {
 
   private store(payload: Uint8Array<ArrayBuffer>): LogRecord {
     const position = this.end;
-    this.end += payload.length;
+    this.end = positionOf(numberOf(position) + payload.length);
     const own = structuredClone(payload, { transfer: [payload.buffer] });
     const record = { position, end: this.end, payload: own, sources: this.batch.sources };
     this.ring.push(record);
     return record;
   }
 
-  async follow(position: number, follower: (record: FollowedRecord) => void): Promise<void> {
+  async follow(position: Position, follower: (record: FollowedRecord) => void): Promise<void> {
     let at = position;
     while (at < this.end) {
       for await (const record of this.read(at)) {
@@ -74,12 +75,12 @@ export class MemoryLog implements TelemetryLog {
     this.follower = follower;
   }
 
-  async reader(name: string, from: 'first' | 'end' | number): Promise<LogReader> {
+  async reader(name: string, from: 'first' | 'end' | Position): Promise<LogReader> {
     if (this.state !== 'open') throw notOpen();
     return this.readers.reader(name, from);
   }
 
-  async *read(position: number): AsyncGenerator<LogRecord> {
+  async *read(position: Position): AsyncGenerator<LogRecord> {
     const { first, end } = this.bounds;
     if (position > end) throw new RangeError(`position ${position} lies beyond the log's end, ${end}`);
     if (position < first)
@@ -93,13 +94,17 @@ export class MemoryLog implements TelemetryLog {
   /** Cursors live as long as the log. */
   async saveCursors(): Promise<void> {}
 
-  hold(name: string, position: number): void {
+  hold(name: string, position: Position): void {
     this.holds.set(name, position);
+  }
+
+  bytesBetween(from: Position, to: Position): number {
+    return Math.max(0, numberOf(to) - numberOf(from));
   }
 
   stats(): LogStats {
     const { bounds, commits, readers } = this;
-    const bytes = bounds.end - bounds.first;
+    const bytes = this.bytesBetween(bounds.first, bounds.end);
     return { ...bounds, segments: 1, bytes, commits, syncMilliseconds: 0, lost: readers.lost };
   }
 
@@ -115,14 +120,14 @@ export class MemoryLog implements TelemetryLog {
   }
 
   /** For the readers. */
-  async fetch(position: number, maxBytes: number): Promise<readonly LogRecord[]> {
+  async fetch(position: Position, maxBytes: number): Promise<readonly LogRecord[]> {
     const records = this.ring.from(position, maxBytes);
     if (!records) throw new StoreError('log-corrupt', `no record begins at position ${position}`);
     return records;
   }
 
   private dropOldest(): void {
-    const held = Math.min(this.end, ...this.holds.values());
+    const held = earliest(this.end, ...this.holds.values());
     while (this.ring.full && (this.ring.first ?? held) < held) this.ring.dropOldest();
     this.readers.dropBefore(this.bounds.first);
   }

@@ -3,6 +3,7 @@
  * them cost as much as one: the arrays are transferred, not copied. Everything else crosses as it is.
  */
 import type { DatabaseMethods, DeviceRow, StatePart } from '../ports.ts';
+import { numberOf, positionOf } from '../position.ts';
 import type { DeviceName, RowPage } from '../subject.ts';
 
 type Method = keyof DatabaseMethods;
@@ -73,7 +74,7 @@ function packRows(rows: readonly DeviceRow[]): PackedRows {
   };
   rows.forEach(({ customer, device, position, body }, index) => {
     names.push(customer, device);
-    positions[index] = position;
+    positions[index] = numberOf(position);
     lengths[index] = add(body);
   });
   if (parts.length > 0) packParts(rows, parts, add);
@@ -109,7 +110,7 @@ function unpackRows(packed: PackedRows): DeviceRow[] {
     rows.push({
       customer: names[index * 2] as string,
       device: names[index * 2 + 1] as string,
-      position: positions[index] as number,
+      position: positionOf(positions[index] as number),
       body: take(lengths[index] as number),
       parts: NO_PARTS,
     });

@@ -17,6 +17,7 @@ import {
   type StatePart,
   StoreError,
 } from '../ports.ts';
+import { type Position, START } from '../position.ts';
 import type { MethodKind } from '../subject.ts';
 import { auditMethods, commandMethods, desiredMethods, jobMethods } from './command-methods.ts';
 import { bytesOf } from './device-rows.ts';
@@ -68,15 +69,15 @@ export function runnerOf(database: SqliteDatabase.Database): RunCall {
 
 interface CursorRow {
   readonly name: string;
-  readonly position: number;
+  readonly position: Position;
 }
 
 /** Of rows that are read in one call: a start must not hold a thousand large states at once. */
 const PAGE_BYTES = 4 * 1024 * 1024;
 
 function stateMethods(prepare: Prepare): StateMethods {
-  const checkpointPosition = prepare<{ position: number }>('checkpointPosition');
-  const highestPosition = prepare<{ position: number }>('highestPosition');
+  const checkpointPosition = prepare<{ position: Position }>('checkpointPosition');
+  const highestPosition = prepare<{ position: Position }>('highestPosition');
   const setCheckpointPosition = prepare('setCheckpointPosition');
   const deleteForgotten = prepare('deleteForgotten');
   const revisionCeiling = prepare<{ ceiling: number }>('revisionCeiling');
@@ -86,8 +87,8 @@ function stateMethods(prepare: Prepare): StateMethods {
   return {
     loadDevices: deviceLoader(prepare),
     saveDevices: deviceSaver(prepare),
-    checkpointPosition: () => checkpointPosition.get({})?.position ?? 0,
-    highestPosition: () => highestPosition.get({})?.position ?? 0,
+    checkpointPosition: () => checkpointPosition.get({})?.position ?? START,
+    highestPosition: () => highestPosition.get({})?.position ?? START,
     setCheckpointPosition: (position) => {
       setCheckpointPosition.run({ position });
       deleteForgotten.run({ position });
