@@ -13,7 +13,7 @@ import { Counters } from '../../broker/hub/counters.ts';
 import { DeviceRegistry } from '../../broker/hub/fleet/device-registry.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
-import { START } from '../../broker/store/position.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME, type Value, type ValueMap } from '../../broker/wire/frames.ts';
 import type { Stats } from '../../schemas/api.ts';
@@ -205,7 +205,7 @@ export class AdminBench {
 }
 
 /** No frame is on its way into it. */
-const LOG = { position: 1, flushed: async () => {}, onControl: () => {} };
+const LOG = { position: positionOf(1), flushed: async () => {}, onControl: () => {} };
 
 const SERVER: AdminParts['config']['server'] = {
   host: '127.0.0.1',
