@@ -10,7 +10,7 @@ import { type BrokerOptions, type Core, composeCore } from './core.ts';
 import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/handshake.ts';
 import { composeFront, type Front } from './front.ts';
-import { forgetDevice } from './hub/fleet/forget.ts';
+import { forgetDevice } from './hub/fleet/device-registry.ts';
 import { type Restored, restoreFleet } from './hub/telemetry/restore.ts';
 import { unreadableRows } from './store/consent.ts';
 import { type LogBounds, type Obstacle, StoreError } from './store/ports.ts';

@@ -8,7 +8,7 @@ import { type ConnectionPlan, planConnections } from './edge/connection-plan.ts'
 import { DeviceUpgrade } from './edge/device-upgrade.ts';
 import { LiveUpgrade } from './edge/live-upgrade.ts';
 import { EdgeServer } from './edge/server.ts';
-import { ProcessGauge } from './hub/process-gauge.ts';
+import { ProcessMetrics } from './hub/process-metrics.ts';
 import { StatsCollector } from './hub/stats.ts';
 import { LiveChannel } from './live/channel.ts';
 import { Mqtt } from './mqtt.ts';
@@ -42,7 +42,7 @@ export function composeFront(core: Core, options: BrokerOptions, broker: BrokerS
   const config = { ...options.config, limits: { ...options.config.limits, ...plan } };
   const failures = new FailedAttempts(clock);
   const mqtt = new Mqtt({ core, config: config.mqtt, version, clock, logger });
-  const process = new ProcessGauge();
+  const process = new ProcessMetrics();
   const viewers = () => live.size;
   const stats = new StatsCollector({
     ...core,

@@ -57,7 +57,7 @@ const REACHES_FOR_IT: readonly string[] = [
   'broker/notify.ts',
   'broker/bridge/thread/worker.ts',
   'broker/access/exposure.ts',
-  'broker/hub/process-gauge.ts',
+  'broker/hub/process-metrics.ts',
   'broker/store/open.ts',
 ];
 

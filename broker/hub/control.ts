@@ -8,8 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Database } from '../store/ports.ts';
 import { FRAME } from '../wire/frames.ts';
-import { Audit } from './audit/audit.ts';
-import { settleAgain } from './audit/repair.ts';
+import { Audit, WHOLE_AUDIT } from './audit/audit.ts';
 import { RecordRetention } from './audit/retention.ts';
 import type { Command } from './commands/command.ts';
 import { CommandService } from './commands/commands.ts';
@@ -122,4 +121,36 @@ export class DeviceControl {
     count(this.parts.counters.commandSteps, last.status);
     if (endedAt !== null && job === null) this.audit.settle(`command ${customer}/${id}`, status);
   }
+}
+
+interface RepairParts {
+  readonly audit: Pick<Audit, 'list' | 'settle'>;
+  readonly commands: Pick<CommandService, 'find'>;
+  readonly jobs: Pick<JobService, 'find'>;
+}
+
+/** Entries looked at; an end that is older than so many is not looked for. */
+const NEWEST = 500;
+
+/**
+ * Outcomes that a kill took from the audit: a command or a job is saved with its end, the audit hears of it a moment later.
+ * Resolves when every outcome that is known has been passed on.
+ */
+async function settleAgain(parts: RepairParts): Promise<void> {
+  const { items } = await parts.audit.list({ ...WHOLE_AUDIT, limit: NEWEST });
+  const open = items.flatMap(({ outcome, reference }) => (outcome === null && reference ? [reference] : []));
+  await Promise.all(open.map((reference) => settleOne(parts, reference)));
+}
+
+async function settleOne(parts: RepairParts, reference: string): Promise<void> {
+  const ended = await find(parts, reference);
+  if (ended && ended.endedAt !== null) parts.audit.settle(reference, ended.status);
+}
+
+/** `reference`: `command acme/<id>` or `job <id>` (store/command-ports.ts). */
+async function find({ commands, jobs }: RepairParts, reference: string) {
+  const [, kind, customer = '*', id = ''] = /^(command|job) (?:([^/]+)\/)?([^/]+)$/.exec(reference) ?? [];
+  if (kind === 'job') return jobs.find('*', id);
+  const [command] = kind === 'command' ? await commands.find(customer, id) : [];
+  return command ?? null;
 }

@@ -1,10 +1,7 @@
 /**
- * The way back of `json-value.ts`: JSON that a person or a program sent becomes a value inside the profile (P-2.2), or
- * is refused with the place of the fault. A map whose one key is `base64` stands for a byte string. Pure.
- *
- * How a device's value looks in JSON, everywhere: HTTP API, live channel, bridge. JSON holds all of the profile
- * (P-2.2: finite numbers, text keys) but byte strings: those become `{"base64": "…"}` (RFC 4648 section 4, with
- * padding). Pure.
+ * Values of devices as JSON, everywhere: HTTP API, live channel, bridge. JSON holds all of the profile (P-2.2: finite
+ * numbers, text keys) but byte strings: those become `{"base64": "…"}` (RFC 4648 section 4, with padding). The way back
+ * makes a value inside the profile of what a person or a program sent, or refuses it with the place of the fault. Pure.
  */
 import { FORBIDDEN_NAMES } from '../../schemas/frames.ts';
 import { PROFILE, type Value, type ValueMap } from '../wire/frames.ts';

@@ -10,7 +10,7 @@ import type { Stores, TelemetryLog } from '../store/ports.ts';
 import { numberOf } from '../store/position.ts';
 import type { Counters } from './counters.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import type { ProcessGauge, ProcessReading } from './process-gauge.ts';
+import type { ProcessMetrics, ProcessReading } from './process-metrics.ts';
 
 const PERIOD = 1000;
 
@@ -19,7 +19,7 @@ export interface StatsParts {
   readonly counters: Counters;
   readonly log: Pick<TelemetryLog, 'stats'>;
   readonly stores: Pick<Stores, 'obstacles'>;
-  readonly process: Pick<ProcessGauge, 'start' | 'stop' | 'read'>;
+  readonly process: Pick<ProcessMetrics, 'start' | 'stop' | 'read'>;
   /** Connections of the live channel now. */
   readonly viewers: () => number;
   readonly commands: { readonly waiting: number };

@@ -4,7 +4,7 @@ import type { Caller } from '../../broker/access/caller.ts';
 import { Counters, count } from '../../broker/hub/counters.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
-import { ProcessGauge, type ProcessReading } from '../../broker/hub/process-gauge.ts';
+import { ProcessMetrics, type ProcessReading } from '../../broker/hub/process-metrics.ts';
 import { StatsCollector, statsFor } from '../../broker/hub/stats.ts';
 import type { LogStats } from '../../broker/store/ports.ts';
 import { positionOf } from '../../broker/store/position.ts';
@@ -169,24 +169,24 @@ describe('the figures', () => {
 
 describe("the process' own figures", () => {
   it('see a turn of the event loop that took too long, once', async () => {
-    const gauge = new ProcessGauge();
-    gauge.start();
-    onTestFinished(() => gauge.stop());
+    const metrics = new ProcessMetrics();
+    metrics.start();
+    onTestFinished(() => metrics.stop());
     const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-    // The gauge looks from a timer of its own: blocked until a turn after that shows it.
+    // They look from a timer of its own: blocked until a turn after that shows it.
     const untilDelay = async (): Promise<number> => {
       for (;;) {
         const end = performance.now() + 60;
         while (performance.now() < end);
         for (let turn = 0; turn < 100; turn += 1) {
           await nextTurn();
-          const { max } = gauge.read().eventLoopDelay;
+          const { max } = metrics.read().eventLoopDelay;
           if (max >= 40) return max;
         }
       }
     };
     expect(await untilDelay()).toBeGreaterThanOrEqual(40);
-    expect(gauge.read().eventLoopDelay).toEqual({ p50: 0, p99: 0, max: 0 });
-    expect(gauge.read().memory.residentBytes).toBeGreaterThan(1_000_000);
+    expect(metrics.read().eventLoopDelay).toEqual({ p50: 0, p99: 0, max: 0 });
+    expect(metrics.read().memory.residentBytes).toBeGreaterThan(1_000_000);
   });
 });

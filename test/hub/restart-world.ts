@@ -4,9 +4,9 @@
  */
 
 import { Counters } from '../../broker/hub/counters.ts';
+import { forgetDevice } from '../../broker/hub/fleet/device-registry.ts';
 import { EventFeed } from '../../broker/hub/fleet/events.ts';
 import { type Changes, Fleet } from '../../broker/hub/fleet/fleet.ts';
-import { forgetDevice } from '../../broker/hub/fleet/forget.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { Checkpoint } from '../../broker/hub/telemetry/checkpoint.ts';
 import { Ingest, type LiveSource } from '../../broker/hub/telemetry/ingest.ts';

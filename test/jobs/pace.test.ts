@@ -11,7 +11,7 @@ function timesOf(rate: number, pauses: readonly number[]): number[] {
   const times: number[] = [];
   for (const pause of pauses) {
     clock.advance(pause);
-    while (pace.take()) times.push(clock.now());
+    while (pace.tryNext()) times.push(clock.now());
   }
   return times;
 }
@@ -41,7 +41,7 @@ describe('a rate', () => {
     const pace = new Pace(1, clock);
     let taken = 0;
     const take = () => {
-      while (pace.take()) taken += 1;
+      while (pace.tryNext()) taken += 1;
       pace.wait(take);
     };
     take();
@@ -56,11 +56,11 @@ describe('a rate', () => {
   it('of one a year waits without spinning', () => {
     const clock = new FakeClock();
     const pace = new Pace(1 / (365 * 86_400), clock);
-    expect(pace.take()).toBe(true);
+    expect(pace.tryNext()).toBe(true);
     let tries = 0;
     const again = () => {
       tries += 1;
-      if (!pace.take()) pace.wait(again);
+      if (!pace.tryNext()) pace.wait(again);
     };
     again();
     clock.advance(86_400_000);

@@ -1,12 +1,14 @@
 /**
  * Makes devices known before they first connect, and keeps what people say about them. Owns label, tags and notes: durable
- * before anybody sees them. A device that connects without having been registered is known all the same.
+ * before anybody sees them. A device that connects without having been registered is known all the same. One that is
+ * forgotten loses its connection and its state, and a restart does not bring it back.
  */
 import type { Clock } from '../../base/clock.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
-import type { RegistryStore } from '../../store/ports.ts';
+import type { RegistryStore, StateStore } from '../../store/ports.ts';
 import { everyPage } from '../../store/subject.ts';
 import { HubRefusal } from '../refusal.ts';
+import type { Ingest } from '../telemetry/ingest.ts';
 import type { Device, DeviceProfile } from './device.ts';
 import type { Fleet } from './fleet.ts';
 import { ID_PATTERN } from './topics.ts';
@@ -157,4 +159,31 @@ function checkText(what: string, text: string, most: number): void {
   const bytes = Buffer.byteLength(text);
   if (bytes <= most) return;
   throw new HubRefusal('bad-request', `The ${what} takes ${bytes} bytes as UTF-8; at most ${most} are kept.`);
+}
+
+export interface ForgetParts {
+  readonly fleet: Fleet;
+  readonly ingest: Pick<Ingest, 'flushed' | 'position'>;
+  readonly state: Pick<StateStore, 'saveDevices'>;
+}
+
+/** Whether the device was known. Resolves when it is durably gone; its frames stay in the log until retention. */
+export async function forgetDevice(parts: ForgetParts, customer: string, id: string): Promise<boolean> {
+  const { fleet, ingest, state } = parts;
+  const device = fleet.find(customer, id);
+  if (!device) return false;
+  await endConnections(device, ingest);
+  fleet.forget(device);
+  await state.saveDevices([{ customer, device: id, position: ingest.position, body: null }]);
+  return true;
+}
+
+/** While the last frames of one connection are committed, another may come; the last one is ended too. */
+async function endConnections(device: Device, ingest: Pick<Ingest, 'flushed'>): Promise<void> {
+  for (;;) {
+    const { member } = device;
+    member?.end(4003, 'The device was forgotten by an operator.');
+    await ingest.flushed();
+    if (device.member === member) return;
+  }
 }

@@ -1,4 +1,7 @@
-/** Commands to groups of devices. Owns the jobs that are not over, and saves how far they have come. */
+/**
+ * Commands to groups of devices: who is selected now, and the jobs that bring the command to them. Owns the jobs that are not
+ * over, and saves how far they have come.
+ */
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { WriteBehind } from '../../base/write-behind.ts';
@@ -6,12 +9,18 @@ import type { JobStore } from '../../store/command-ports.ts';
 import type { RowPage } from '../../store/subject.ts';
 import type { CommandService } from '../commands/commands.ts';
 import { type CommandLimits, checkRequest } from '../commands/creation.ts';
+import type { Device } from '../fleet/device.ts';
 import { HubRefusal } from '../refusal.ts';
 import type { DeviceSelection, Job, JobOutcome, JobRequest } from './job.ts';
 import { outcomeOf } from './progress.ts';
 import { jobOf, readJob, type StoredJob, writeJob } from './record.ts';
 import { JobRunner } from './runner.ts';
-import { checkTargets, type SelectableFleet, selectDevices } from './selection.ts';
+
+/** What is asked of the fleet. */
+interface SelectableFleet {
+  find(customer: string, device: string): Device | null;
+  devices(customer: string): Iterable<Device>;
+}
 
 export interface JobServiceParts {
   readonly store: JobStore;
@@ -252,4 +261,37 @@ export class JobService {
 
 function conflict(detail: string): HubRefusal {
   return new HubRefusal('conflict', detail);
+}
+
+/** Ids, sorted. Throws HubRefusal for ids that are asked for by name and not known. */
+function selectDevices(fleet: SelectableFleet, select: DeviceSelection): readonly string[] {
+  const { customer, devices } = select;
+  const candidates = devices === null ? fleet.devices(customer) : named(fleet, customer, devices);
+  const found = [...candidates].filter((device) => fits(device, select)).map(({ id }) => id);
+  return [...new Set(found)].sort();
+}
+
+/** Throws HubRefusal if there is nobody to send to, or more than `limit`. */
+function checkTargets(count: number, limit: number): void {
+  if (count === 0) throw new HubRefusal('bad-request', 'The selection finds no device; try it with dryRun.');
+  if (count <= limit) return;
+  throw new HubRefusal(
+    'bad-request',
+    `The selection finds ${count} devices; at most ${limit} are allowed (commands.jobDevices).`,
+    'commands.jobDevices',
+  );
+}
+
+function named(fleet: SelectableFleet, customer: string, ids: readonly string[]): Device[] {
+  const unknown = ids.filter((id) => !fleet.find(customer, id));
+  if (unknown.length === 0) return ids.flatMap((id) => fleet.find(customer, id) ?? []);
+  const some = unknown.slice(0, 5).join(', ');
+  const rest = unknown.length > 5 ? ` and ${unknown.length - 5} more` : '';
+  throw new HubRefusal('bad-request', `select.devices names devices that are not known: ${some}${rest}.`);
+}
+
+function fits(device: Device, { q, model, online }: DeviceSelection): boolean {
+  if (online !== null && device.online !== online) return false;
+  if (model !== null && device.description.model !== model) return false;
+  return q === null || device.mentions(q.toLowerCase());
 }

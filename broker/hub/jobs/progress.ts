@@ -1,7 +1,6 @@
 /**
- * How far a job has come, device by device. Owns the statuses and what they add up to; a change costs the same in any job.
- *
- * What became of one device of a job: from its command, or from why it has none.
+ * How far a job has come, device by device, and what became of one device: from its command, or from why it has none. Owns
+ * the statuses and what they add up to; a change costs the same in any job.
  */
 import { type CommandStatus, isFinal } from '../commands/command.ts';
 import type { CommandService } from '../commands/commands.ts';

@@ -1,9 +1,7 @@
 /**
  * One job that is not over: gives targets their turn as the rules and the rate allow, and follows their commands. Command
- * ids are `<job>.<index>`, so a restart that asks again asks for the same commands. Owns the job's state.
- *
- * How fast a job goes: so many commands a second, spread evenly. Time that passed unused is gone, or a job that waited
- * for its canary would go on with a flood. Owns when the next one may go, and the timer that waits for it.
+ * ids are `<job>.<index>`, so a restart that asks again asks for the same commands. Owns the job's state, and its pace: when
+ * the next command may go.
  */
 import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
@@ -22,6 +20,10 @@ const LEEWAY = 100;
 /** Longer waits are done in parts: timers take 31 bits of ms. */
 const LONGEST = 3_600_000;
 
+/**
+ * So many commands a second, spread evenly. Time that passed unused is gone, or a job that waited for its canary would go on
+ * with a flood. Owns when the next one may go, and the timer that waits for it.
+ */
 export class Pace {
   private readonly clock: Clock;
   /** ms from one to the next. */
@@ -37,7 +39,7 @@ export class Pace {
   }
 
   /** Whether the next one may go now; if so, it counts. */
-  take(): boolean {
+  tryNext(): boolean {
     const now = this.clock.monotonic();
     if (this.nextAt > now) return false;
     this.nextAt = Math.max(this.nextAt, now - LEEWAY) + this.distance;
@@ -206,7 +208,7 @@ export class JobRunner {
     while (this.life === 'running' && this.issuing < CONCURRENT) {
       while (this.next < limit && this.progress.status(this.next) !== null) this.next += 1;
       if (this.next >= limit) return;
-      if (!this.pace.take()) {
+      if (!this.pace.tryNext()) {
         this.pace.wait(() => this.begin());
         return;
       }

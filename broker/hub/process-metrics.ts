@@ -15,7 +15,7 @@ export interface ProcessReading {
   readonly eventLoopDelay: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
-export class ProcessGauge {
+export class ProcessMetrics {
   private histogram: ReturnType<typeof monitorEventLoopDelay> | null = null;
 
   start(): void {
