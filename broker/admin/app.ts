@@ -128,7 +128,7 @@ function createApp({ config, logger }: AdminParts, trail: Trail): Api {
 
 /**
  * JSON bodies and no others; an empty one counts as none, as clients send it with DELETE. `__proto__` and `constructor`
- * come in as members like any other: closed schemas refuse them, and values do (`value-of-json.ts`), with their place.
+ * come in as members like any other: closed schemas refuse them, and values do (`hub/json.ts`), with their place.
  */
 function readJsonOnly(app: Api): void {
   const parse = app.getDefaultJsonParser('ignore', 'ignore');

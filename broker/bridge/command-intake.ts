@@ -16,7 +16,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { type Command, type CommandRequest, isFinal, type ReplyAddress } from '../hub/commands/command.ts';
 import type { CommandService } from '../hub/commands/commands.ts';
-import { type JsonValue, jsonValue, valueOfJson } from '../hub/json.ts';
+import { type JsonValue, parseValue, toJson } from '../hub/json.ts';
 import { HubRefusal } from '../hub/refusal.ts';
 import type { Value } from '../wire/frames.ts';
 import type { PeerMessage } from './mqtt/connection.ts';
@@ -287,7 +287,7 @@ function argumentsOf(payload: Uint8Array): Value {
       `The payload has ${payload.length} bytes; ${PAYLOAD_BYTES} are read at most.`,
     );
   }
-  return valueOfJson(parsed(payload), 'payload');
+  return parseValue(parsed(payload), 'payload');
 }
 
 function parsed(payload: Uint8Array): unknown {
@@ -307,6 +307,6 @@ function resultOf({ id, status, timeline, result }: Command): Readonly<Record<st
     status,
     at: last?.at ?? 0,
     ...(last?.reason === undefined ? {} : { reason: last.reason }),
-    ...(data === undefined ? {} : { data: jsonValue(data) }),
+    ...(data === undefined ? {} : { data: toJson(data) }),
   };
 }

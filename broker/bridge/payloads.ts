@@ -4,7 +4,7 @@
  */
 
 import type { MetricValue } from '../hub/fleet/metrics.ts';
-import { jsonValue } from '../hub/json.ts';
+import { toJson } from '../hub/json.ts';
 import { absoluteTime, batchStart, judgeTime } from '../hub/telemetry/apply.ts';
 import type { BatchFrame, EventFrame, Sample, TelemetryFrame, Value } from '../wire/frames.ts';
 
@@ -25,7 +25,7 @@ export function batchPayloads(frame: BatchFrame, arrival: number): string[] {
 /** `{"time":…,"severity":…,"name":…,"data":…}` */
 export function eventPayload({ time, severity, name, data }: EventFrame, arrival: number): string {
   const at = trusted(absoluteTime(time, arrival), arrival);
-  return JSON.stringify({ time: at, severity, name, data: jsonValue(data) });
+  return JSON.stringify({ time: at, severity, name, data: toJson(data) });
 }
 
 /** `{"temp":21.5,…}`, the last-known value of every metric. */
@@ -56,7 +56,7 @@ function keysOf(names: readonly string[]): readonly string[] {
 
 /** Numbers of the profile are finite (P-2.2). */
 function valueText(value: Value): string {
-  return typeof value === 'number' ? `${value}` : JSON.stringify(jsonValue(value));
+  return typeof value === 'number' ? `${value}` : JSON.stringify(toJson(value));
 }
 
 /** P-4.5: a time that cannot be right gives way to the arrival. */

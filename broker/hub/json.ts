@@ -16,11 +16,11 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 /** The value for `JSON.stringify`; arrays and maps are copied. */
-export function jsonValue(value: Value): JsonValue {
+export function toJson(value: Value): JsonValue {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Uint8Array) return { base64: base64(value) };
-  if (isArray(value)) return value.map(jsonValue);
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, jsonValue(member)]));
+  if (isArray(value)) return value.map(toJson);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toJson(member)]));
 }
 
 function base64(bytes: Uint8Array): string {
@@ -45,12 +45,12 @@ interface Budget {
 }
 
 /** `place`: how to name the value, such as `body.args`. Throws HubRefusal `bad-request` that names the place inside. */
-export function valueOfJson(json: unknown, place: string): Value {
+export function parseValue(json: unknown, place: string): Value {
   return convert(json, place, FRAME_DEPTH + 1, { items: PROFILE.items - FRAME_ITEMS });
 }
 
 /** The same for what must be a map, whatever its keys are. */
-export function valueMapOfJson(json: unknown, place: string): ValueMap {
+export function parseValueMap(json: unknown, place: string): ValueMap {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return refuse(place, 'must be a map');
   const budget = { items: PROFILE.items - FRAME_ITEMS };
   count(place, budget);

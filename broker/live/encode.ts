@@ -16,7 +16,7 @@ import { type Command, commandView } from '../hub/commands/command.ts';
 import type { DesiredStates } from '../hub/desired/desired-states.ts';
 import type { Device, Presence } from '../hub/fleet/device.ts';
 import type { DeviceEvent } from '../hub/fleet/events.ts';
-import { jsonValue } from '../hub/json.ts';
+import { toJson } from '../hub/json.ts';
 import type { Value } from '../wire/frames.ts';
 
 /** Gathers fragments into one message of about a given size, so that no message is long. */
@@ -157,5 +157,5 @@ function text(value: string | null): string {
 }
 
 function json(value: Value): string {
-  return typeof value === 'number' ? String(value) : JSON.stringify(jsonValue(value));
+  return typeof value === 'number' ? String(value) : JSON.stringify(toJson(value));
 }

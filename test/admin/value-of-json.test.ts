@@ -1,6 +1,6 @@
 /** JSON that somebody sends as arguments or as desired state: what it becomes, and what is refused with its place. */
 import { describe, expect, it } from 'vitest';
-import { jsonValue, valueMapOfJson, valueOfJson } from '../../broker/hub/json.ts';
+import { parseValue, parseValueMap, toJson } from '../../broker/hub/json.ts';
 import { HubRefusal } from '../../broker/hub/refusal.ts';
 import { encodeCommand } from '../../broker/wire/encode.ts';
 import type { Value } from '../../broker/wire/frames.ts';
@@ -10,7 +10,7 @@ const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${'
 
 function refused(json: unknown): string {
   try {
-    valueOfJson(json, 'body.args');
+    parseValue(json, 'body.args');
   } catch (error) {
     if (error instanceof HubRefusal && error.code === 'bad-request') return error.message;
     throw error;
@@ -28,18 +28,18 @@ describe('JSON as a value', () => {
     [[1, ['a', {}]]],
     [{ a: { 'any key!': [] } }],
   ])('is itself: %j', (json) => {
-    expect(valueOfJson(json, 'body.args')).toEqual(json);
+    expect(parseValue(json, 'body.args')).toEqual(json);
   });
 
   it('is a byte string where JSON names the encoding, and comes back as the same JSON', () => {
     const json = { key: { base64: 'AQL/' }, other: { base64: 'AQL/', more: 1 }, number: { base64: 7 } };
-    const value = valueOfJson(json, 'body.args') as Record<string, Value>;
+    const value = parseValue(json, 'body.args') as Record<string, Value>;
     expect(value.key).toEqual(new Uint8Array([1, 2, 255]));
-    expect(jsonValue(value)).toEqual(json);
+    expect(toJson(value)).toEqual(json);
   });
 
   it('of a whole document is a map, whatever its keys are', () => {
-    expect(valueMapOfJson({ base64: 'AQL/' }, 'body')).toEqual({ base64: 'AQL/' });
+    expect(parseValueMap({ base64: 'AQL/' }, 'body')).toEqual({ base64: 'AQL/' });
   });
 });
 
@@ -69,7 +69,7 @@ describe('JSON outside the profile is refused with its place', () => {
   });
 
   it('too deep, exactly where a device would refuse the frame', () => {
-    const deepest = valueOfJson(nested(7), 'body.args');
+    const deepest = parseValue(nested(7), 'body.args');
     expect(() => decodeItem(encodeCommand('id', 'name', deepest, 1))).not.toThrow();
     expect(refused(nested(8))).toBe('body.args.0.0.0.0.0.0.0 lies too deep; nest at most 7 levels.');
     expect(() => decodeItem(encodeCommand('id', 'name', nested(8) as Value, 1))).toThrow();
@@ -77,7 +77,7 @@ describe('JSON outside the profile is refused with its place', () => {
 
   it('too many in all, exactly where a device would refuse the frame', () => {
     const rows = (last: number) => [...new Array(9).fill(new Array(409).fill(0)), new Array(last).fill(0)];
-    const most = valueOfJson(rows(399), 'body.args');
+    const most = parseValue(rows(399), 'body.args');
     expect(() => decodeItem(encodeCommand('id', 'name', most, 1))).not.toThrow();
     expect(refused(rows(400))).toContain('body.args.9.399 is one value too many');
     expect(() => decodeItem(encodeCommand('id', 'name', rows(400), 1))).toThrow();

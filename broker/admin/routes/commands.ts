@@ -21,7 +21,7 @@ import {
 import { parseDuration } from '../../../schemas/durations.ts';
 import { type Caller, sees } from '../../access/caller.ts';
 import { type Command, type CommandRequest, commandView } from '../../hub/commands/command.ts';
-import { valueOfJson } from '../../hub/json.ts';
+import { parseValue } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, type DeviceParams, findDevice, notFound, Refusal } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
@@ -36,7 +36,7 @@ export function readCommandRequest(
   { keyId: by, role }: Caller,
 ): CommandRequest {
   const { name, args = null, ttl, id = null, supersede = null, whenFull = 'refuse' } = body;
-  const value = valueOfJson(args, 'body.args');
+  const value = parseValue(args, 'body.args');
   const asker = role === 'admin' ? 'admin' : 'other';
   return {
     customer,

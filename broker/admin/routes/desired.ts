@@ -15,7 +15,7 @@ import {
 import type { Caller } from '../../access/caller.ts';
 import type { DesiredChange, DeviceDocuments } from '../../hub/desired/document.ts';
 import type { Device } from '../../hub/fleet/device.ts';
-import { valueMapOfJson } from '../../hub/json.ts';
+import { parseValueMap } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, findDevice, Refusal } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
@@ -110,7 +110,7 @@ function putRoute(api: Api, { fleet, desired }: AdminParts, access: Access, trai
       const caller = access.caller(request);
       const device = findDevice(fleet, caller, request.params);
       return tagged(reply, desired, device, async () => {
-        const values = valueMapOfJson(request.body, 'body');
+        const values = parseValueMap(request.body, 'body');
         const { version } = await desired.put(device, values, change(caller, request.headers['if-match']));
         trail.done(request, { customer: device.customer, detail: { version } });
       });
@@ -140,7 +140,7 @@ function patchRoute(api: Api, { fleet, desired }: AdminParts, access: Access, tr
       const caller = access.caller(request);
       const device = findDevice(fleet, caller, request.params);
       return tagged(reply, desired, device, async () => {
-        const patch = valueMapOfJson(request.body, 'body');
+        const patch = parseValueMap(request.body, 'body');
         const { version } = await desired.patch(device, patch, change(caller, request.headers['if-match']));
         trail.done(request, { customer: device.customer, detail: { version } });
       });

@@ -25,7 +25,7 @@ import {
 } from '../../../schemas/api.ts';
 import { sees } from '../../access/caller.ts';
 import type { Device } from '../../hub/fleet/device.ts';
-import { jsonValue } from '../../hub/json.ts';
+import { toJson } from '../../hub/json.ts';
 import { countDevices } from '../../hub/stats.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, findDevice, notFound, Refusal } from '../context.ts';
@@ -59,7 +59,7 @@ export function deviceDetail(device: Device): DeviceSummary {
 export function deviceState(device: Device): State {
   const values = [...device.metrics.changedSince(0)].map(({ name, value, at, receivedAt }) => [
     name,
-    { value: jsonValue(value), at, receivedAt },
+    { value: toJson(value), at, receivedAt },
   ]);
   return { ...connectionOf(device), values: Object.fromEntries(values) };
 }

@@ -23,7 +23,7 @@ import {
 import { sees } from '../../access/caller.ts';
 import { commandView } from '../../hub/commands/command.ts';
 import type { DeviceSelection, Job, JobOutcome, JobRequest } from '../../hub/jobs/job.ts';
-import { jsonValue, valueOfJson } from '../../hub/json.ts';
+import { parseValue, toJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, notFound } from '../context.ts';
 import { SELECTION_BYTES } from '../errors.ts';
@@ -83,7 +83,7 @@ export function jobView(job: Job): JobView {
     id: job.id,
     customer: request.select.customer,
     name: request.name,
-    args: jsonValue(request.args),
+    args: toJson(request.args),
     status: job.status,
     reason: job.reason,
     createdAt: job.createdAt,
@@ -119,7 +119,7 @@ export function readJobRequest(body: NewJob, by: string): JobRequest {
   return {
     select: selectionOf(body.select),
     name,
-    args: valueOfJson(args, 'body.args'),
+    args: parseValue(args, 'body.args'),
     ttl: ttlOf(ttl),
     supersede,
     canary,

@@ -9,7 +9,7 @@ import type { CommandRow } from '../../store/command-ports.ts';
 import type { Position } from '../../store/position.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import type { Value } from '../../wire/frames.ts';
-import { jsonValue } from '../json.ts';
+import { toJson } from '../json.ts';
 
 /** Raise it when the meaning of a member changes; `readCommand` refuses what it does not know. */
 const VERSION = 1;
@@ -43,14 +43,14 @@ export function commandView(command: Command, waitingFor: string | null): Comman
     id: command.id,
     device: `${customer}/${device}`,
     name: command.name,
-    args: jsonValue(args),
+    args: toJson(args),
     status: command.status,
     createdAt: command.createdAt,
     expiresAt: command.expiresAt,
     endedAt: command.endedAt,
     attempts: command.attempts,
     ...(waitingFor !== null && { waitingFor }),
-    ...(result !== undefined && { result: jsonValue(result) }),
+    ...(result !== undefined && { result: toJson(result) }),
     by: command.by,
     ...(job !== null && { job }),
     ...(supersede !== null && { supersede }),
@@ -59,7 +59,7 @@ export function commandView(command: Command, waitingFor: string | null): Comman
 }
 
 function stepView({ data, ...step }: CommandStep): CommandStepView {
-  return { ...step, ...(data !== undefined && { data: jsonValue(data) }) };
+  return { ...step, ...(data !== undefined && { data: toJson(data) }) };
 }
 
 /** P-5.1, in the order of a life. */

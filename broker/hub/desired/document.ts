@@ -12,7 +12,7 @@ import type { Position } from '../../store/position.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { Value, ValueMap } from '../../wire/frames.ts';
-import { jsonValue } from '../json.ts';
+import { toJson } from '../json.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkProfile, checkSize, isName } from '../sendable.ts';
 
@@ -158,11 +158,11 @@ export function documentsView(name: string, documents: DeviceDocuments, obstacle
 
 function sidesView({ desired, reported }: Difference): { desired?: unknown; reported?: unknown } {
   return {
-    ...(desired !== undefined && { desired: jsonValue(desired) }),
-    ...(reported !== undefined && { reported: jsonValue(reported) }),
+    ...(desired !== undefined && { desired: toJson(desired) }),
+    ...(reported !== undefined && { reported: toJson(reported) }),
   };
 }
 
 function jsonMap(values: ValueMap): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, jsonValue(value)]));
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, toJson(value)]));
 }
