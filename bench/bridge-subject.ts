@@ -54,7 +54,7 @@ async function compose(url: string, inFlight: number) {
   const { clock } = (await modules.environment).systemEnvironment;
   const drop = () => {};
   const logger = { debug: drop, info: drop, warn: drop, error: console.error, child: () => logger };
-  const log = { segmentBytes: 67_108_864, retentionBytes: 4e9, retentionAgeMs: 1e9, ringBytes: 16e6 };
+  const log = { segmentBytes: 67_108_864, retentionBytes: 4e9, retentionAgeMs: 1e9, recentBytes: 16e6 };
   const stores = (await modules.stores).openStores({ engine: 'files', folder, log, clock, logger });
   const fleet = new (await modules.fleet).Fleet(new (await modules.revisions).Revisions(clock.now()));
   const ingest = new (await modules.ingest).Ingest({

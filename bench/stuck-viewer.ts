@@ -11,7 +11,7 @@ import { withBench } from './servers.ts';
 const DEVICES = 2000;
 /** Every device four times a second: all that a viewer is told of it, 3 MB/s. */
 const LOAD: Load = { framesPerWrite: 1, framesPerSecond: 4 * DEVICES };
-/** Fills the broker's ring of recent records, so that it does not grow while the viewer is watched. */
+/** Fills the broker's memory for recent records, so that it does not grow while the viewer is watched. */
 const FLOOD: Load = { framesPerWrite: 16, framesPerSecond: 150_000 };
 /** The kernel's buffers are full after some of it, and the broker's patience of 10 s is not over. */
 const SENDING = 8000;

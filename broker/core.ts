@@ -43,7 +43,7 @@ export interface Core {
 }
 
 /** Memory for recent commits, from which readers that keep up are served. */
-const RING_BYTES = 16 * 1024 * 1024;
+const RECENT_BYTES = 16 * 1024 * 1024;
 const HOUR = 3_600_000;
 
 export function composeCore({ config, logger, environment }: BrokerOptions): Core {
@@ -130,7 +130,7 @@ function composeStores(config: Config, { clock }: Environment, logger: Logger): 
   return openStores({
     engine,
     folder: config.data,
-    log: { segmentBytes, retentionBytes, retentionAgeMs: retentionHours * HOUR, ringBytes: RING_BYTES },
+    log: { segmentBytes, retentionBytes, retentionAgeMs: retentionHours * HOUR, recentBytes: RECENT_BYTES },
     clock,
     logger,
   });

@@ -22,7 +22,7 @@ export interface StoreOptions {
     readonly retentionBytes: number;
     readonly retentionAgeMs: number;
     /** Memory for the newest records; all that `memory` keeps. */
-    readonly ringBytes: number;
+    readonly recentBytes: number;
   };
   readonly clock: Clock;
   readonly logger: Logger;
@@ -33,7 +33,7 @@ const KEEP_MS = 60 * 60 * 1000;
 
 /** Inert until `start`. */
 export function openStores(options: StoreOptions): Stores {
-  return options.engine === 'memory' ? openMemoryStores(options.log.ringBytes) : new FileStores(options);
+  return options.engine === 'memory' ? openMemoryStores(options.log.recentBytes) : new FileStores(options);
 }
 
 /** For tests and for a look around: nothing outlives the process. Beyond `maxBytes` the log's oldest records go. */

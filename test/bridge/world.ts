@@ -46,7 +46,7 @@ export class World {
       segmentBytes: 1_048_576,
       retentionBytes: 1e9,
       retentionAgeMs: 1e9,
-      ringBytes: 1e6,
+      recentBytes: 1e6,
       ...log,
     };
     this.stores = openStores({ engine: 'files', folder, log: limits, clock, logger });

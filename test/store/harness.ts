@@ -30,7 +30,7 @@ export function prepareStores(options: TestOptions = {}): TestStores {
     segmentBytes: 1024 * 1024,
     retentionBytes: 1024 * 1024 * 1024,
     retentionAgeMs: 7 * 24 * 3600 * 1000,
-    ringBytes: 1024 * 1024,
+    recentBytes: 1024 * 1024,
     ...options.log,
   };
   const stores = openStores({

@@ -140,7 +140,7 @@ describe('damage', () => {
   });
 
   it('rejects the start with log-corrupt, and read() when it lies in an older segment', async () => {
-    const { stores, folder } = await startStores({ log: { segmentBytes: 65536, ringBytes: 1 } });
+    const { stores, folder } = await startStores({ log: { segmentBytes: 65536, recentBytes: 1 } });
     for (const text of ['a', 'b', 'c']) await stores.log.append(payload(text, 70_000));
     await stores.stop();
     const file = join(folder, 'log', segmentName(0));

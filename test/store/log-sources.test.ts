@@ -60,7 +60,7 @@ async function expectLines(stores: Stores, lines: readonly string[]): Promise<vo
 }
 
 describe('a log with many segments', () => {
-  const log = { segmentBytes: 4000, ringBytes: 1 };
+  const log = { segmentBytes: 4000, recentBytes: 1 };
 
   it('is read from any of its records, by many readers at once, also after restarts', async () => {
     const devices = new Devices();
@@ -110,7 +110,7 @@ describe('a log with many segments', () => {
 
   it('grows old while a batch fills, which still belongs into the segment of its sources', async () => {
     const devices = new Devices();
-    const { stores, clock } = await startStores({ log: { ringBytes: 1, retentionAgeMs: 10 * HOUR } });
+    const { stores, clock } = await startStores({ log: { recentBytes: 1, retentionAgeMs: 10 * HOUR } });
     stores.log.hold('state', START);
     devices.add(stores, 'pump');
     await stores.log.append(...stores.log.batch.take());
@@ -126,7 +126,7 @@ describe('a log with many segments', () => {
 
 it('a batch of several MiB becomes several records of one append', async () => {
   const devices = new Devices();
-  const { stores } = await startStores({ log: { ringBytes: 1, segmentBytes: 1_000_000 } });
+  const { stores } = await startStores({ log: { recentBytes: 1, segmentBytes: 1_000_000 } });
   for (let index = 0; index < 60; index += 1) devices.add(stores, `pump-${index % 7}`, 60_000);
   const { position, end } = await stores.log.append(...stores.log.batch.take());
   const records = await recordsFrom(stores, position);
@@ -152,7 +152,7 @@ describe('a record that is whole and cannot be understood', () => {
     bend(payload);
     const file = join(first.folder, 'log', segmentName(0));
     appendFileSync(file, Buffer.concat([encodeHeader(numberOf(end), 0, payload), payload]));
-    const { stores } = await startStores({ folder: first.folder, log: { ringBytes: 1 } });
+    const { stores } = await startStores({ folder: first.folder, log: { recentBytes: 1 } });
     const failure = await recordsFrom(stores, START).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(StoreError);
     expect((failure as StoreError).code).toBe('log-corrupt');

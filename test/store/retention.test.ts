@@ -10,7 +10,7 @@ const HOUR = 3600 * 1000;
 /** Every record fills a segment of its own. */
 const RECORD = 70_000;
 const END = RECORD + 16;
-const log = { segmentBytes: 65536, ringBytes: 1, retentionAgeMs: 10 * HOUR };
+const log = { segmentBytes: 65536, recentBytes: 1, retentionAgeMs: 10 * HOUR };
 
 async function appendAll({ stores, clock }: TestStores, texts: string): Promise<void> {
   for (const text of texts) {
@@ -116,7 +116,7 @@ describe('a segment', () => {
 
 describe('a reader', () => {
   it('that fell behind what memory holds reads on from the files', async () => {
-    const { stores } = await startStores({ log: { ringBytes: 100_000 } });
+    const { stores } = await startStores({ log: { recentBytes: 100_000 } });
     const reader = await stores.log.reader('slow', 'first');
     const texts = Array.from({ length: 200 }, (_, index) => `record ${index}`);
     await Promise.all(texts.map((text) => stores.log.append(payload(text, 5000))));
@@ -124,7 +124,7 @@ describe('a reader', () => {
   });
 
   it('reads records larger than a piece of the file', async () => {
-    const { stores } = await startStores({ log: { ringBytes: 1 } });
+    const { stores } = await startStores({ log: { recentBytes: 1 } });
     const reader = await stores.log.reader('large', 'first');
     await stores.log.append(payload('large', 3_000_000));
     await stores.log.append(payload('small'));

@@ -5,9 +5,9 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { expect, it, onTestFinished } from 'vitest';
 import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
 import { segmentName } from '../../broker/store/log/format.ts';
-import type { WriterReport, WriterRequest } from '../../broker/store/log/messages.ts';
 import { recover } from '../../broker/store/log/recovery.ts';
 import { REAL_FILES, type SegmentFiles } from '../../broker/store/log/segment-writer.ts';
+import type { WriterReport, WriterRequest } from '../../broker/store/log/writer-thread.ts';
 import { WriterThread } from '../../broker/store/log/writer-thread.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';

@@ -19,9 +19,9 @@ import {
 } from '../ports.ts';
 import { earliest, numberOf, type Position, START } from '../position.ts';
 import { HEADER_BYTES } from './format.ts';
-import { CursorKeeper, type CursorStore, Readers } from './readers.ts';
+import { CursorStore, type CursorTable, Readers } from './readers.ts';
+import { RecentRecords } from './recent-records.ts';
 import { readRecords, type SegmentFile } from './recovery.ts';
-import { RecordRing } from './ring.ts';
 import { expired, SegmentRemover, Segments } from './segments.ts';
 import { SourceTables } from './source-tables.ts';
 import { WriterClient } from './writer-client.ts';
@@ -35,10 +35,10 @@ export interface LogOptions {
   /** How long a segment stays at least after everybody has passed it. */
   readonly keepMs: number;
   /** Memory for the newest records. */
-  readonly ringBytes: number;
+  readonly recentBytes: number;
   /** The position below which the log is known to have been durable; read at start. */
   readonly floor: () => Promise<Position>;
-  readonly cursors: CursorStore;
+  readonly cursors: CursorTable;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Appends wait for this; null: it has passed. `cause`: as the system puts it. */
@@ -60,8 +60,8 @@ export class SegmentedLog implements TelemetryLog {
   private readonly segmentBytes: number;
   private readonly sources = new SourceTables();
   private readonly readers: Readers;
-  private readonly keeper: CursorKeeper;
-  private readonly ring: RecordRing;
+  private readonly cursorStore: CursorStore;
+  private readonly recent: RecentRecords;
   private readonly remover: SegmentRemover;
   private readonly holds = new Map<string, Position>();
   private writer: WriterClient | null = null;
@@ -82,11 +82,11 @@ export class SegmentedLog implements TelemetryLog {
   constructor(options: LogOptions) {
     this.options = options;
     this.segmentBytes = Math.min(options.segmentBytes, MAX_SEGMENT_BYTES);
-    this.ring = new RecordRing(options.ringBytes);
+    this.recent = new RecentRecords(options.recentBytes);
     this.remover = new SegmentRemover(options.logger);
     this.segments = this.segmentsOf([{ base: 0, bytes: 0, modifiedAt: 0 }]);
     this.readers = new Readers(this);
-    this.keeper = new CursorKeeper({
+    this.cursorStore = new CursorStore({
       store: options.cursors,
       positions: () => this.readers.positions,
       clock: options.clock,
@@ -111,7 +111,7 @@ export class SegmentedLog implements TelemetryLog {
     if (torn) logger.warn(torn, 'The log ended in a record that was not fully written; it was cut off.');
     this.segments = this.segmentsOf(segments);
     this.appendedBytes = segments.at(-1)?.bytes ?? 0;
-    this.readers.restore(await this.keeper.start());
+    this.readers.restore(await this.cursorStore.start());
     this.timer = clock.every(RETENTION_CHECK_MS, () => this.checkRetention());
     this.state = 'open';
     this.openedAt = this.bounds.end;
@@ -159,7 +159,7 @@ export class SegmentedLog implements TelemetryLog {
   }
 
   saveCursors(): Promise<void> {
-    return this.keeper.flush();
+    return this.cursorStore.flush();
   }
 
   hold(name: string, position: Position): void {
@@ -188,8 +188,8 @@ export class SegmentedLog implements TelemetryLog {
 
   /** For the readers: from memory if possible, else from the file. */
   async fetch(position: Position, maxBytes: number): Promise<readonly LogRecord[]> {
-    const recent = this.ring.from(position, maxBytes);
-    if (recent) return recent;
+    const inMemory = this.recent.from(position, maxBytes);
+    if (inMemory) return inMemory;
     const segment = this.segments.holding(numberOf(position));
     const piece = {
       path: this.segments.path(segment),
@@ -227,10 +227,10 @@ export class SegmentedLog implements TelemetryLog {
 
   private committed(records: readonly LogRecord[], milliseconds: number): void {
     for (const record of records) {
-      this.ring.push(record);
+      this.recent.push(record);
       this.segments.grow(numberOf(record.end));
     }
-    while (this.ring.full) this.ring.dropOldest();
+    while (this.recent.full) this.recent.dropOldest();
     this.commits += records.length;
     this.syncMilliseconds += milliseconds;
     for (const record of records) this.follower?.({ ...record, isOwn: true });
@@ -277,7 +277,7 @@ export class SegmentedLog implements TelemetryLog {
     this.timer?.cancel();
     await this.writer?.stop();
     this.readers.closeAll();
-    await this.keeper.stop();
+    await this.cursorStore.stop();
     await this.remover.idle();
   }
 }

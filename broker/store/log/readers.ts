@@ -12,12 +12,12 @@ import { SerialQueue } from '../../base/serial-queue.ts';
 import type { Cursors, LogBounds, LogReader, LogRecord, StateStore } from '../ports.ts';
 import { earliest, later, type Position } from '../position.ts';
 
-export type CursorStore = Pick<StateStore, 'loadCursors' | 'saveCursors'>;
+export type CursorTable = Pick<StateStore, 'loadCursors' | 'saveCursors'>;
 
 const FLUSH_MS = 1000;
 
-export class CursorKeeper {
-  private readonly store: CursorStore;
+export class CursorStore {
+  private readonly store: CursorTable;
   private readonly positions: () => Cursors;
   private readonly clock: Clock;
   private readonly logger: Logger;
@@ -27,8 +27,8 @@ export class CursorKeeper {
 
   /** `positions` tells where the readers stand now. */
   constructor(parts: {
-    store: CursorStore;
-    positions: CursorKeeper['positions'];
+    store: CursorTable;
+    positions: CursorStore['positions'];
     clock: Clock;
     logger: Logger;
   }) {

@@ -18,8 +18,15 @@ import { obstacleOf } from '../obstacles.ts';
 import type { StoredRecord } from '../ports.ts';
 import { positionOf } from '../position.ts';
 import { encodeHeader, HEADER_BYTES, segmentName } from './format.ts';
-import type { WriterOptions } from './messages.ts';
 import { type Recovered, recover } from './recovery.ts';
+
+export interface WriterOptions {
+  readonly folder: string;
+  /** A segment of this size is closed before the next record that names no earlier source, and another one begun. */
+  readonly segmentBytes: number;
+  /** See `recover`; an empty log begins here. */
+  readonly floor: number;
+}
 
 /** What of the file system can meet an obstacle; tests put one in its place that does. */
 export interface SegmentFiles {
@@ -38,7 +45,8 @@ export const REAL_FILES: SegmentFiles = {
 
 const FILE_MODE = 0o600;
 
-interface Segment {
+/** The segment that grows. */
+interface OpenSegment {
   readonly base: number;
   readonly file: number;
   bytes: number;
@@ -47,7 +55,7 @@ interface Segment {
 export class SegmentWriter {
   private readonly options: WriterOptions;
   private readonly files: SegmentFiles;
-  private segment: Segment | null = null;
+  private segment: OpenSegment | null = null;
 
   constructor(options: WriterOptions, files: SegmentFiles = REAL_FILES) {
     this.options = options;
@@ -124,13 +132,13 @@ export class SegmentWriter {
     if (segment) closeSync(segment.file);
   }
 
-  private current(): Segment {
+  private current(): OpenSegment {
     if (!this.segment) throw new Error('the segment writer is not open');
     return this.segment;
   }
 
   /** The folder's entry must be durable before anything in the file can be. */
-  private begin(base: number): Segment {
+  private begin(base: number): OpenSegment {
     const { folder } = this.options;
     const path = join(folder, segmentName(base));
     const file = this.files.open(path, 'wx', FILE_MODE);
@@ -146,7 +154,7 @@ export class SegmentWriter {
   }
 
   /** All of it, or what was written of it is cut off again. */
-  private write({ file, bytes }: Segment, parts: readonly Uint8Array[]): void {
+  private write({ file, bytes }: OpenSegment, parts: readonly Uint8Array[]): void {
     try {
       this.writeAll(file, parts, bytes);
     } catch (error) {

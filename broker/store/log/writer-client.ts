@@ -6,8 +6,9 @@ import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
 import type { SourceTable } from '../batch.ts';
 import { type Commit, type LogRecord, type Obstacle, type StoredRecord, StoreError } from '../ports.ts';
 import { isPayloadLength, MAX_PAYLOAD_BYTES } from './format.ts';
-import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
 import type { Recovered } from './recovery.ts';
+import type { WriterOptions } from './segment-writer.ts';
+import type { WriterReport, WriterRequest } from './writer-thread.ts';
 
 export interface WriterEvents {
   /** Before the appends of these records resolve. */

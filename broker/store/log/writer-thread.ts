@@ -7,9 +7,9 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { beginsSources, namesEarlierSources } from '../batch.ts';
 import { obstacleOf } from '../obstacles.ts';
-import { StoreError } from '../ports.ts';
-import type { WriterOptions, WriterReport, WriterRequest } from './messages.ts';
-import { type SegmentFiles, SegmentWriter } from './segment-writer.ts';
+import { type Obstacle, type StoredRecord, StoreError } from '../ports.ts';
+import type { Recovered } from './recovery.ts';
+import { type SegmentFiles, SegmentWriter, type WriterOptions } from './segment-writer.ts';
 
 /** Bounds of one write: it must not keep the first record waiting long. */
 const GROUP_BYTES = 16 * 1024 * 1024;
@@ -20,6 +20,34 @@ const RETRY_MS = 1000;
 const OVERSIZE = 4;
 
 type Group = readonly Uint8Array<ArrayBuffer>[];
+
+/** Answers come in the order of the requests. */
+export type WriterRequest =
+  /** At least one; the payloads' buffers are transferred. */
+  | { readonly type: 'append'; readonly payloads: readonly Uint8Array<ArrayBuffer>[] }
+  /** Close the current segment, whatever its size, unless it is empty. */
+  | { readonly type: 'roll' }
+  /** Close the file and let the thread end. */
+  | { readonly type: 'close' };
+
+export type WriterReport =
+  | ({ readonly type: 'opened' } & Recovered)
+  /** The log cannot be opened; the thread ends. */
+  | { readonly type: 'refused'; readonly code: 'log-corrupt' | 'log-failed'; readonly message: string }
+  /** A new segment was begun; what follows is in it. */
+  | { readonly type: 'rolled'; readonly base: number }
+  /** One write and one sync: the records, in order, with their payloads handed back. */
+  | {
+      readonly type: 'committed';
+      readonly records: readonly StoredRecord[];
+      readonly syncMilliseconds: number;
+    }
+  /** What is being written waits for this to pass, and what comes after it too. */
+  | { readonly type: 'waiting'; readonly obstacle: Obstacle; readonly message: string }
+  /** The obstacle has passed. */
+  | { readonly type: 'going-on' }
+  /** Nothing is written any more. */
+  | { readonly type: 'failed'; readonly message: string };
 
 export class WriterThread {
   private readonly port: MessagePort;
@@ -164,7 +192,7 @@ function sizeOf(payloads: Group): number {
   return payloads.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** A batch's memory is mostly larger than what is in it: readers shall hold what the ring of records counts. */
+/** A batch's memory is mostly larger than what is in it: readers shall hold what is counted of recent records. */
 function compact(payload: Uint8Array): Uint8Array {
   return payload.length * 2 < payload.buffer.byteLength ? payload.slice() : payload;
 }

@@ -1,7 +1,7 @@
 /** The entry of the log's writer thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemTimers } from '../../base/system-timers.ts';
-import type { WriterOptions } from './messages.ts';
+import type { WriterOptions } from './segment-writer.ts';
 import { WriterThread } from './writer-thread.ts';
 
 if (!parentPort) throw new Error('log/writer.ts is the entry of a worker thread');

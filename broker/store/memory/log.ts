@@ -2,7 +2,7 @@
 
 import { BatchBuilder } from '../batch.ts';
 import { Readers } from '../log/readers.ts';
-import { RecordRing } from '../log/ring.ts';
+import { RecentRecords } from '../log/recent-records.ts';
 import {
   type Commit,
   type Durability,
@@ -19,7 +19,7 @@ import { earliest, numberOf, type Position, positionOf, START } from '../positio
 export class MemoryLog implements TelemetryLog {
   readonly durability: Durability = 'process';
   readonly batch = new BatchBuilder();
-  private readonly ring: RecordRing;
+  private readonly recent: RecentRecords;
   private readonly readers: Readers;
   private readonly holds = new Map<string, Position>();
   private state: 'new' | 'open' | 'stopped' = 'new';
@@ -31,7 +31,7 @@ export class MemoryLog implements TelemetryLog {
 
   /** Beyond `maxBytes` the oldest records go, also if a reader has not passed them; only a hold keeps them. */
   constructor(maxBytes: number) {
-    this.ring = new RecordRing(maxBytes);
+    this.recent = new RecentRecords(maxBytes);
     this.readers = new Readers(this);
   }
 
@@ -59,7 +59,7 @@ export class MemoryLog implements TelemetryLog {
     this.end = positionOf(numberOf(position) + payload.length);
     const own = structuredClone(payload, { transfer: [payload.buffer] });
     const record = { position, end: this.end, payload: own, sources: this.batch.sources };
-    this.ring.push(record);
+    this.recent.push(record);
     return record;
   }
 
@@ -116,19 +116,19 @@ export class MemoryLog implements TelemetryLog {
 
   /** For the readers. */
   get bounds(): LogBounds {
-    return { first: this.ring.first ?? this.end, end: this.end };
+    return { first: this.recent.first ?? this.end, end: this.end };
   }
 
   /** For the readers. */
   async fetch(position: Position, maxBytes: number): Promise<readonly LogRecord[]> {
-    const records = this.ring.from(position, maxBytes);
+    const records = this.recent.from(position, maxBytes);
     if (!records) throw new StoreError('log-corrupt', `no record begins at position ${position}`);
     return records;
   }
 
   private dropOldest(): void {
     const held = earliest(this.end, ...this.holds.values());
-    while (this.ring.full && (this.ring.first ?? held) < held) this.ring.dropOldest();
+    while (this.recent.full && (this.recent.first ?? held) < held) this.recent.dropOldest();
     this.readers.dropBefore(this.bounds.first);
   }
 }

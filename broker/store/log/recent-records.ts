@@ -2,7 +2,7 @@
 import type { LogRecord } from '../ports.ts';
 import type { Position } from '../position.ts';
 
-export class RecordRing {
+export class RecentRecords {
   private readonly maxBytes: number;
   /** Dropped ones leave null: a reference would keep their memory until the array is cut. */
   private records: (LogRecord | null)[] = [];
