@@ -34,6 +34,7 @@ export class Broker {
   private readonly options: BrokerOptions;
   private state: 'new' | 'starting' | 'ready' | 'draining' | 'failed' = 'new';
   private stopped: Promise<void> | null = null;
+  private failure: StoreError | null = null;
   private failed: ((error: StoreError) => void) | null = null;
   private readonly waitingForObstacle: (() => void)[] = [];
 
@@ -103,10 +104,13 @@ export class Broker {
   private async restore(bounds: LogBounds): Promise<Restored> {
     const { stores, registry, fleet, ingest, control } = this.core;
     const { database: state, log } = stores;
+    const { clock } = this.options.environment;
     try {
       await registry.load();
       await control.load();
-      return await restoreFleet({ fleet, state, log, bounds, ingest });
+      const restored = await restoreFleet({ fleet, state, log, bounds, ingest, clock });
+      if (this.failure) throw this.failure;
+      return restored;
     } catch (error) {
       throw error instanceof StoreError ? error : unreadableRows(this.options.config.data, error);
     }
@@ -141,6 +145,7 @@ export class Broker {
   private fail(error: StoreError): void {
     if (this.state === 'failed') return;
     this.state = 'failed';
+    this.failure = error;
     this.options.logger.error(
       { err: error, code: error.code },
       'The store has failed; nothing more is acknowledged.',
@@ -151,7 +156,8 @@ export class Broker {
 
   /** No frame can be stored: what came is kept and stored later; devices are told to come back then. */
   private obstructed(): void {
-    const { stores, sessions } = this.core;
+    const { stores, sessions, ingest } = this.core;
+    ingest.obstructed(stores.obstacles.log !== null);
     if (this.state === 'ready' && stores.obstacles.log)
       sessions.sendAway('The broker cannot store now', AWAY_MS);
     for (const resolve of this.waitingForObstacle.splice(0)) resolve();
@@ -198,8 +204,10 @@ export class Broker {
   }
 
   /** After a failure the store takes nothing more; what it holds is replayed at the next start. So it is when it waits. */
-  private async saveCore({ checkpoint, keys, browserSessions, control }: Core): Promise<void> {
+  private async saveCore({ ingest, checkpoint, keys, browserSessions, control }: Core): Promise<void> {
     const save = async () => {
+      // The ends of the connections.
+      await ingest.flushed();
       await control.stop();
       await checkpoint.stop();
       await keys.stop();

@@ -160,7 +160,7 @@ export class DeviceUpgrade {
       key: key.id,
       address: clientAddress(request, config.server.trustedProxies),
     };
-    const replacing = fleet.find(key.customer, device)?.member ? 1 : 0;
+    const replacing = fleet.memberOf(key.customer, device) ? 1 : 0;
     const refusal = unavailable() ?? this.oneTooMany(identity) ?? this.admission.admit(applicant, replacing);
     if (!refusal) return this.complete(request, socket, head, identity, applicant);
     refuseUpgrade(this.parts, request, socket, refusal, 'device');
@@ -171,7 +171,8 @@ export class DeviceUpgrade {
   private oneTooMany({ key, device }: DeviceRequest): Problem | null {
     const { config, fleet } = this.parts;
     const { devicesPerCustomer } = config.limits;
-    if (key.device !== null || fleet.find(key.customer, device)) return null;
+    if (key.device !== null || fleet.find(key.customer, device) || fleet.memberOf(key.customer, device))
+      return null;
     if (fleet.countOf(key.customer) < devicesPerCustomer) return null;
     const detail =
       `The device is not known, and the limit limits.devicesPerCustomer of ${devicesPerCustomer} is reached; ` +
@@ -203,7 +204,7 @@ export class DeviceUpgrade {
 
   private open(webSocket: DeviceSocket, head: Buffer, { key, device }: DeviceRequest): void {
     const { fleet, sessions, clock, sessionId } = this.parts;
-    const identity = { session: sessionId(), keyId: key.id, device: fleet.obtain(key.customer, device) };
+    const identity = { session: sessionId(), keyId: key.id, device: fleet.arrive(key.customer, device) };
     const session = sessions.open(identity, webSocket);
     const controlRate = new TokenBucket(CONTROL_FRAMES_A_SECOND, clock.monotonic());
     webSocket.attach(session, head, controlRate, (reason, said) => sessions.closed(session, reason, said));

@@ -22,7 +22,7 @@ export function reads({ bufferedBytes }: Pick<Member, 'bufferedBytes'>): boolean
 
 /** Why the device cannot receive the frame, in a sentence; `what`: `The command`. null: it can, as far as is known. */
 export function tooBigFor(device: Device, frame: Uint8Array, what: string): string | null {
-  const { maxFrame } = device.description;
+  const { maxFrame } = device;
   if (maxFrame === null || frame.length <= maxFrame) return null;
   return `${what} takes a frame of ${frame.length} bytes, and the device can receive ${maxFrame} at most (maxFrame of its hello).`;
 }

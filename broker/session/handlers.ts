@@ -1,6 +1,5 @@
 /** What each frame of a device does: one table, frame number → handler (P-2.3). */
 import type { ErrorCode } from '../../schemas/errors.ts';
-import type { Boots } from '../hub/fleet/device.ts';
 import type { StateRefusal } from '../hub/fleet/metrics.ts';
 import type { Acceptance, LiveSource } from '../hub/telemetry/ingest.ts';
 import { FrameError } from '../wire/frame-error.ts';
@@ -20,10 +19,10 @@ export interface FrameSession extends LiveSource {
   readonly state: string;
   /** What the frame at hand costs (P-2.2). */
   readonly frameCost: number;
-  readonly parts: Pick<SessionParts, 'ingest' | 'fleet' | 'commands' | 'desired' | 'logger' | 'config'>;
+  readonly parts: Pick<SessionParts, 'ingest' | 'commands' | 'desired' | 'logger' | 'config'>;
   /** Whether the device was told so before. */
   isAdvised(code: ErrorCode): boolean;
-  adopt(hello: HelloFrame, boots: Boots): void;
+  adopt(hello: HelloFrame): void;
   acknowledge(seq: number): void;
   /** `about`: the seq of a numbered frame, or the id of a command. */
   advise(code: ErrorCode, about: number | string | null): void;
@@ -49,19 +48,14 @@ export function handleFrame(session: FrameSession, frame: DeviceFrame, bytes: Ui
   (HANDLERS[frame.kind] as Handler<DeviceFrame>)(session, frame, bytes, now);
 }
 
-/** P-3.2: adopts the boot and the layout, and answers with how far that boot is durable. */
-function hello(session: FrameSession, frame: HelloFrame): void {
+/**
+ * P-3.2: adopts the boot and the layout, and answers with how far that boot is durable. What the device says of itself is told
+ * when it is committed.
+ */
+function hello(session: FrameSession, frame: HelloFrame, bytes: Uint8Array, now: number): void {
   if (session.state !== 'greeting' && session.state !== 'waited') throw new FrameError('hello-not-first');
-  const { device, parts } = session;
-  session.adopt(frame, device.boots);
-  device.description = {
-    model: frame.model ?? device.description.model,
-    firmware: frame.firmware ?? device.description.firmware,
-    meta: frame.meta ?? device.description.meta,
-    // Not of an earlier hello: another firmware may have another buffer.
-    maxFrame: frame.maxFrame,
-  };
-  parts.fleet.touch(device);
+  session.adopt(frame);
+  session.parts.ingest.acceptHello(session, frame, bytes, now, session.frameCost);
   session.acknowledge(session.progress.durable);
 }
 

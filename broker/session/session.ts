@@ -4,9 +4,9 @@
  */
 import { CLOSE_CODES, type CloseCode, ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
 import { count } from '../hub/counters.ts';
-import type { Boots, Device, Member, SequenceProgress } from '../hub/fleet/device.ts';
+import type { Device, Member, SequenceProgress } from '../hub/fleet/device.ts';
 import type { LiveSource } from '../hub/telemetry/ingest.ts';
-import { SourceHandle } from '../store/batch.ts';
+import { type SessionEvent, SourceHandle } from '../store/batch.ts';
 import { encodeError, encodeWelcome } from '../wire/encode.ts';
 import { FrameError } from '../wire/frame-error.ts';
 import type { Boot, HelloFrame } from '../wire/frames.ts';
@@ -37,6 +37,8 @@ export class DeviceSession implements LiveSource, Member {
   /** Without a boot, sequences count within this connection only. */
   progress: SequenceProgress = { accepted: 0, durable: 0 };
   boot: Boot | null = null;
+  /** As the hello says it; undefined: there was none. */
+  maxFrame: number | null | undefined = undefined;
   heardAt: number;
   /** Of the frame at hand (P-2.2). */
   frameCost = 0;
@@ -82,6 +84,7 @@ export class DeviceSession implements LiveSource, Member {
   /** The steps of a greeting, in order (P-1.6, P-3.1). Returns the session that it took over; null: none. */
   open(): string | null {
     const replaced = this.takeOver();
+    this.tell({ type: 'opened' });
     this.welcome();
     this.state = 'greeting';
     return replaced;
@@ -140,7 +143,7 @@ export class DeviceSession implements LiveSource, Member {
   wait(now: number): void {
     if (this.state !== 'greeting' || now - this.openedAt < SILENT_GREETING) return;
     this.state = 'waited';
-    this.parts.onReady(this.device, this);
+    this.becomeReady();
   }
 
   /** P-2.1: a device speaks binary. */
@@ -162,10 +165,11 @@ export class DeviceSession implements LiveSource, Member {
   }
 
   /** P-3.2: what this run of the device sends from now on, and how. */
-  adopt(hello: HelloFrame, boots: Boots): void {
+  adopt(hello: HelloFrame): void {
     this.boot = hello.boot;
+    this.maxFrame = hello.maxFrame;
     this.reader.fields = hello.fields;
-    if (hello.boot !== null) this.progress = boots.enter(hello.boot);
+    if (hello.boot !== null) this.progress = this.device.boots.accept(hello.boot);
     if (hello.ackWithin !== null) this.acks.within = hello.ackWithin;
     this.source = this.makeSource(hello.fields);
   }
@@ -229,7 +233,8 @@ export class DeviceSession implements LiveSource, Member {
     const asleep = this.endedBy === null ? sleepOf(said, now) : null;
     const reason = asleep ? 'asleep' : (this.endedBy ?? how);
     count(counters.closes, reason);
-    fleet.leave(this.device, this, now, reason, asleep);
+    fleet.detach(this.device, this);
+    this.tell({ type: 'ended', reason, sleep: asleep });
     return { reason, seconds: Math.round((clock.monotonic() - this.openedAt) / 1000) };
   }
 
@@ -241,12 +246,23 @@ export class DeviceSession implements LiveSource, Member {
     if (this.state !== 'greeting' && this.state !== 'waited') return;
     const wasReady = this.ready;
     this.state = 'live';
-    if (!wasReady) this.parts.onReady(this.device, this);
+    if (!wasReady) this.becomeReady();
+  }
+
+  private becomeReady(): void {
+    this.tell({ type: 'ready' });
+    this.parts.onReady(this.device, this);
+  }
+
+  /** Everybody hears of it when it is committed. */
+  private tell(event: SessionEvent): void {
+    const { ingest, clock } = this.parts;
+    ingest.acceptSession(this, event, clock.now());
   }
 
   private takeOver(): string | null {
-    const { fleet, clock, counters } = this.parts;
-    const replaced = fleet.join(this.device, this, clock.now());
+    const { fleet, counters } = this.parts;
+    const replaced = fleet.attach(this.device, this);
     if (!replaced) return null;
     counters.takeovers += 1;
     replaced.end(4001);

@@ -2,6 +2,7 @@
 import type { Device, Member } from '../../broker/hub/fleet/device.ts';
 import type { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import type { Value } from '../../broker/wire/frames.ts';
+import { connects, disconnects } from '../helpers/presence.ts';
 
 export function connect(fleet: Fleet, device: Device, at: number): Member {
   const member: Member = {
@@ -13,12 +14,12 @@ export function connect(fleet: Fleet, device: Device, at: number): Member {
     write: () => undefined,
     end: () => undefined,
   };
-  fleet.join(device, member, at);
+  connects(fleet, device, member, at);
   return member;
 }
 
 export function disconnect(fleet: Fleet, device: Device, member: Member, at: number): void {
-  fleet.leave(device, member, at, 'no-heartbeat');
+  disconnects(fleet, device, member, at, 'no-heartbeat');
 }
 
 export function measure(

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { FakeClock } from '../helpers/clock.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { disconnects } from '../helpers/presence.ts';
 import { requires } from '../helpers/requires.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { startMosquitto } from './mosquitto.ts';
@@ -37,7 +38,7 @@ requires('mosquitto')('a late subscriber', () => {
     await world.until(({ state, others }) => state === 'connected' && others >= 3);
     await mosquitto.stop('SIGKILL');
     await world.until(({ state }) => state !== 'connected');
-    world.fleet.leave(world.fleet.obtain('acme', 'pump-7'), member, Date.now(), 'closed');
+    disconnects(world.fleet, world.fleet.obtain('acme', 'pump-7'), member, Date.now(), 'closed');
     world.sample('pump-7', { temp: 2 });
     await mosquitto.start();
     const late = await subscribe(mosquitto.url, ['signalbox/#']);

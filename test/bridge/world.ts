@@ -19,6 +19,7 @@ import { FrameReader } from '../../broker/wire/reader.ts';
 import { type Overrides, testConfig } from '../helpers/config.ts';
 import { followFrom } from '../helpers/gated-log.ts';
 import { type LogLine, recordingLog } from '../helpers/log.ts';
+import { connects } from '../helpers/presence.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 export class World {
@@ -132,7 +133,7 @@ export class World {
       write() {},
       end() {},
     };
-    this.fleet.join(this.fleet.obtain('acme', device), member, this.clock.now());
+    connects(this.fleet, this.fleet.obtain('acme', device), member, this.clock.now());
     return member;
   }
 

@@ -4,6 +4,9 @@ import { positionOf } from '../../broker/store/position.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { commandWorld, RESULT, steps } from './world.ts';
 
+/** A position that no row stands for. */
+const BEYOND = 1_000_000;
+
 const result = (id: string, status: keyof typeof RESULT, arrival: number, position: number) => ({
   customer: 'acme',
   device: 'pump',
@@ -77,8 +80,8 @@ describe('a result that is in the log and not in the store', () => {
     const world = await commandWorld({
       database,
       replay: (commands) => {
-        commands.result(result(id, 'accepted', createdAt + 5, 100));
-        commands.result(result(id, 'done', createdAt + 9, 100));
+        commands.result(result(id, 'accepted', createdAt + 5, BEYOND));
+        commands.result(result(id, 'done', createdAt + 9, BEYOND));
       },
     });
     const command = await world.now(id);
@@ -90,7 +93,7 @@ describe('a result that is in the log and not in the store', () => {
     const { id, createdAt, database } = await brokerBefore(1000, 'connected');
     const world = await commandWorld({
       database,
-      replay: (commands) => commands.result(result(id, 'done', createdAt + 1000, 100)),
+      replay: (commands) => commands.result(result(id, 'done', createdAt + 1000, BEYOND)),
     });
     expect(steps(await world.now(id))).toEqual(['queued', 'written', 'expired', 'done (late)']);
   });

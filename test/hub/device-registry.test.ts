@@ -5,6 +5,7 @@ import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { connects, disconnects } from '../helpers/presence.ts';
 
 const NAMED = { label: 'North hall', tags: ['hall'], notes: null };
 
@@ -75,9 +76,9 @@ it('keeps its name when it connects, and was seen from then on', async () => {
     write: () => {},
     end: () => {},
   };
-  fleet.join(device, member as never, 5);
+  connects(fleet, device, member as never, 5);
   expect([fleet.neverSeen, device.profile?.label]).toEqual([0, 'North hall']);
-  fleet.leave(device, member as never, 6, 'connection-lost');
+  disconnects(fleet, device, member as never, 6, 'connection-lost');
   expect(fleet.neverSeen).toBe(0);
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Boots, type Member, type Presence } from '../../broker/hub/fleet/device.ts';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
+import { connects, disconnects } from '../helpers/presence.ts';
 
 function member(session: string): Member {
   return {
@@ -26,8 +27,8 @@ describe('presence', () => {
   it('is numbered and carries the session of each transition', () => {
     const { fleet, told, pump } = fleetWithHistory();
     const first = member('s1');
-    fleet.join(pump, first, 10);
-    fleet.leave(pump, first, 20, 'device-closed');
+    connects(fleet, pump, first, 10);
+    disconnects(fleet, pump, first, 20, 'device-closed');
     expect(told.map(({ state, session, since, reason }) => [state, session, since, reason])).toEqual([
       ['online', 's1', 10, null],
       ['offline', 's1', 20, 'device-closed'],
@@ -38,9 +39,9 @@ describe('presence', () => {
   it('P-1.6: the late end of a replaced connection does not mark the device offline', () => {
     const { fleet, told, pump } = fleetWithHistory();
     const [old, fresh] = [member('s1'), member('s2')];
-    fleet.join(pump, old, 10);
-    expect(fleet.join(pump, fresh, 11)).toBe(old);
-    fleet.leave(pump, old, 12, 'replaced');
+    connects(fleet, pump, old, 10);
+    expect(connects(fleet, pump, fresh, 11)).toBe(old);
+    disconnects(fleet, pump, old, 12, 'replaced');
     expect(pump.online).toBe(true);
     expect(fleet.online).toBe(1);
     expect(told.map(({ session }) => session)).toEqual(['s1', 's2']);
@@ -49,9 +50,9 @@ describe('presence', () => {
   it('tells nothing of a forgotten device when its socket closes later', () => {
     const { fleet, told, pump } = fleetWithHistory();
     const only = member('s1');
-    fleet.join(pump, only, 10);
+    connects(fleet, pump, only, 10);
     fleet.forget(pump);
-    fleet.leave(pump, only, 12, 'key-ended');
+    disconnects(fleet, pump, only, 12, 'key-ended');
     expect(told).toHaveLength(1);
     expect([fleet.total, fleet.online, fleet.find('acme', 'pump')]).toEqual([0, 0, null]);
   });

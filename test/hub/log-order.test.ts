@@ -70,6 +70,8 @@ it('P-4.3: a frame that the log holds twice counts once, also when another conne
   const world = await new RestartWorld().start();
   await report(world, encodeTelemetry(1, null, { x: 1 }));
   await report(world, encodeTelemetry(2, null, { x: 2 }));
+  await world.log.stop();
+  await world.log.start();
   const { batch } = world.log;
   const source = new SourceHandle({
     customer: 'acme',
@@ -80,8 +82,6 @@ it('P-4.3: a frame that the log holds twice counts once, also when another conne
   });
   batch.add(source, world.clock.now(), encodeTelemetry(1, null, { x: 1 }));
   batch.add(source, world.clock.now(), encodeTelemetry(3, null, { y: 3 }));
-  await world.log.stop();
-  await world.log.start();
   await world.log.append(...batch.take());
   for (const end of ['kill', 'stop', 'kill'] as const) {
     await world[end]();

@@ -1,13 +1,13 @@
 /**
  * A checkpoint stands for its position, whatever happens and whenever: after every start the fleet is what the log adds
- * up to from its beginning.
+ * up to from its beginning, nobody is connected, and nothing of what was told before is taken back.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Position } from '../../broker/store/position.ts';
 import { encodeBatch, encodeEvent, encodeTelemetry } from '../../broker/wire/encode.ts';
 import type { Value } from '../../broker/wire/frames.ts';
-import { modelOf, summaryOf } from './restart-model.ts';
+import { type Model, modelOf, summaryOf } from './restart-model.ts';
 import { nextTurn, RestartWorld } from './restart-world.ts';
 
 const DEVICES = ['pump', 'valve', 'meter'];
@@ -62,15 +62,43 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('stop' as const) }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({ do: fc.constant('forget' as const), device: fc.constantFrom(...DEVICES) }),
   },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
-      do: fc.constant('describe' as const),
+      do: fc.constant('connect' as const),
       device: fc.constantFrom(...DEVICES),
-      firmware: fc.string({ maxLength: 2 }),
+      hello: fc.option(
+        fc.record(
+          {
+            boot: fc.constantFrom(1, 2),
+            firmware: fc.string({ maxLength: 2 }),
+            model: fc.constantFrom('P7', 'P8'),
+            maxFrame: fc.constantFrom(256, 1024),
+            meta: fc.dictionary(fc.constantFrom('a', 'b'), fc.nat(9), { noNullPrototype: true }),
+          },
+          { requiredKeys: [] },
+        ),
+        { nil: null },
+      ),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('disconnect' as const),
+      device: fc.constantFrom(...DEVICES),
+      said: fc.constantFrom('', 'sleep', 'sleep 60', 'sleep 3600'),
+    }),
+  },
+  // All in all less than ten minutes apart.
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('set the clock' as const),
+      by: fc.constantFrom(-240_000, 0, 240_000),
     }),
   },
 );
@@ -81,6 +109,7 @@ class Run {
   private readonly seqs = new Map<string, number>();
   private readonly forgotten = new Map<string, Position>();
   private meanwhile: Promise<unknown> = Promise.resolve();
+  private clockIsOffBy = 0;
 
   async of(steps: readonly Step[]): Promise<void> {
     await this.world.start();
@@ -95,7 +124,9 @@ class Run {
     if (one.do === 'send') this.send(one);
     else if (one.do === 'turn') await nextTurn();
     else if (one.do === 'settle') await this.settled();
-    else if (one.do === 'describe') life.describe(one.device, one.firmware);
+    else if (one.do === 'connect') life.connect(one.device, one.hello);
+    else if (one.do === 'disconnect') life.disconnect(one.device, one.said);
+    else if (one.do === 'set the clock') this.setClock(one.by);
     else if (one.do === 'forget') await this.forget(one.device);
     else if (one.do === 'checkpoint') await life.checkpoint.run();
     else if (one.do === 'checkpoint meanwhile') this.meanwhile = life.checkpoint.run();
@@ -124,12 +155,20 @@ class Run {
       void world.life.checkpoint.run();
       for (let turn = 0; turn < 8; turn += 1) await nextTurn();
     }
-    const described = descriptions(world);
+    const { told } = world.life;
     if (one.do === 'stop') await world.stop();
     else await world.kill();
     this.meanwhile = Promise.resolve();
-    await this.compare();
-    if (one.do === 'stop') expect(descriptions(world)).toEqual(described);
+    const presences = await this.compare();
+    for (const { name, online } of world.life.fleet.devices('*'))
+      expect([name, online]).toEqual([name, false]);
+    for (const [device, presence] of told) expect(presences[device]).toContainEqual(presence);
+  }
+
+  private setClock(by: number): void {
+    const { clock } = this.world;
+    clock.setWall(clock.now() - this.clockIsOffBy + by);
+    this.clockIsOffBy = by;
   }
 
   private async forget(device: string): Promise<void> {
@@ -154,22 +193,19 @@ class Run {
     world.life.send(device, boot, bytes);
   }
 
-  private async compare(): Promise<void> {
+  private async compare(): Promise<Model['presences']> {
     const { log, life } = this.world;
-    expect(summaryOf(life.fleet)).toEqual(await modelOf(log, this.forgotten));
+    const { summary, presences } = await modelOf(log, this.forgotten);
+    expect(summaryOf(life.fleet)).toEqual(summary);
+    return presences;
   }
-}
-
-function descriptions({ life }: RestartWorld): Record<string, string | null> {
-  const devices = [...life.fleet.devices('*')];
-  return Object.fromEntries(devices.map(({ id, description }) => [id, description.firmware]));
 }
 
 describe('a fleet after any number of restarts of both kinds, with checkpoints at any moment', () => {
   it('is what the log adds up to from its beginning', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) => new Run().of(steps)),
-      { numRuns: 300 },
+      { numRuns: 600 },
     );
   });
 });

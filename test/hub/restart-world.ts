@@ -1,5 +1,5 @@
 /**
- * What lies between the log and the state of devices, without sockets: ingest, fleet, checkpoint and restore over a store
+ * What lies between devices and the log, without sockets: sessions, ingest, fleet, checkpoint and restore over a store
  * in memory that outlives them. A kill lets nothing of the old life reach the store any more.
  */
 
@@ -9,18 +9,21 @@ import { EventFeed } from '../../broker/hub/fleet/events.ts';
 import { type Changes, Fleet } from '../../broker/hub/fleet/fleet.ts';
 import { Revisions } from '../../broker/hub/fleet/revisions.ts';
 import { Checkpoint } from '../../broker/hub/telemetry/checkpoint.ts';
-import { Ingest, type LiveSource } from '../../broker/hub/telemetry/ingest.ts';
+import { Ingest } from '../../broker/hub/telemetry/ingest.ts';
 import { restoreFleet } from '../../broker/hub/telemetry/restore.ts';
-import { SourceHandle } from '../../broker/store/batch.ts';
+import { ReadScheduler } from '../../broker/session/read-scheduler.ts';
+import type { DeviceSession } from '../../broker/session/session.ts';
+import { Sessions } from '../../broker/session/sessions.ts';
 import { MemoryLog } from '../../broker/store/memory/log.ts';
 import type { Database, DeviceRow } from '../../broker/store/ports.ts';
 import type { Position } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
-import type { DataFrame } from '../../broker/wire/frames.ts';
-import { FrameReader } from '../../broker/wire/reader.ts';
+import { encodeHello } from '../../broker/wire/encode.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { testConfig } from '../helpers/config.ts';
 import { silentLog } from '../helpers/log.ts';
+import { FakeTransport } from '../helpers/session.ts';
+import { type Told, toldOf } from './restart-model.ts';
 
 const CUSTOMER = 'acme';
 
@@ -57,28 +60,47 @@ class Life {
   readonly checkpoint: Checkpoint;
   /** Killed: what is still under way reaches nothing. */
   isOver = false;
-  private readonly sessions = new Map<string, LiveSource>();
+  /** What was told last of who came and went. */
+  readonly told = new Map<string, Told>();
+  private readonly name: number;
+  private readonly sessions: Sessions;
+  private readonly open = new Set<DeviceSession>();
+  private readonly current = new Map<string, DeviceSession>();
+  private count = 0;
   private readonly stores: Stores;
 
-  constructor(stores: Stores) {
+  constructor(stores: Stores, name: number) {
     this.stores = stores;
+    this.name = name;
     const { log, clock } = stores;
     this.fleet = new Fleet(new Revisions(clock.now()));
     const { fleet } = this;
     this.changes = fleet.trackChanges();
     const events = new EventFeed();
-    const { limits, store } = testConfig('unused');
+    const counters = new Counters();
+    const config = testConfig('unused');
+    const { limits, store } = config;
     const append: MemoryLog['append'] = (...payloads) =>
       this.isOver ? new Promise(() => {}) : log.append(...payloads);
     const follow = log.follow.bind(log);
-    const parts = {
-      log: { append, follow, batch: log.batch },
-      fleet,
-      events,
-      counters: new Counters(),
-      clock,
-    };
+    const parts = { log: { append, follow, batch: log.batch }, fleet, events, counters, clock };
     this.ingest = new Ingest({ ...parts, limits: { ...store, ...limits, commitSpacing: 0 } });
+    const { ingest } = this;
+    const session = {
+      fleet,
+      ingest,
+      commands: { knows: () => false },
+      desired: { latestVersion: () => 0 },
+      onReady: () => {},
+      reads: new ReadScheduler({ ingest, counters, clock }),
+      counters,
+      clock,
+      logger: silentLog,
+      config,
+      frameBytes: 65_536,
+    };
+    this.sessions = new Sessions(session, () => 0.5);
+    fleet.onPresence(({ id }, presence) => this.told.set(id, toldOf(presence)));
     this.checkpoint = new Checkpoint({
       changes: this.changes,
       fleet,
@@ -95,45 +117,63 @@ class Life {
   async start(): Promise<void> {
     const { log, database } = this.stores;
     const { fleet, ingest } = this;
-    await restoreFleet({ fleet, state: database, log, bounds: log.bounds, ingest });
+    await restoreFleet({ fleet, state: database, log, bounds: log.bounds, ingest, clock: this.stores.clock });
     this.checkpoint.start();
   }
 
-  /** From the connection of this device and boot; without a boot sequences begin anew with each life. */
+  /** From the connection of this device and boot; without a boot sequences begin anew with each connection. */
   send(device: string, boot: string | null, bytes: Uint8Array): void {
-    const frame = new FrameReader().read(bytes) as DataFrame;
-    this.ingest.accept(this.session(device, boot), frame, bytes, this.stores.clock.now());
+    this.session(device, boot).receive(bytes);
   }
 
-  describe(device: string, firmware: string): void {
-    const known = this.fleet.obtain(CUSTOMER, device);
-    known.description = { ...known.description, firmware };
-    this.fleet.touch(known);
+  /** The device connects, whether or not it has a connection already. */
+  connect(device: string, hello: Parameters<typeof encodeHello>[0] | null): void {
+    this.count += 1;
+    const identity = { session: `${this.name}.${this.count}`, keyId: 'key1' };
+    const transport = new FakeTransport();
+    const known = this.fleet.arrive(CUSTOMER, device);
+    const session = this.sessions.open({ ...identity, device: known }, transport);
+    this.current.set(device, session);
+    if (hello) session.receive(encodeHello(hello));
+    // What the socket of the older connection does, and when, is not looked at here.
+    for (const older of [...this.open]) if (older.device === known) this.ended(older, 'device-closed');
+    this.open.add(session);
+  }
+
+  /** `said`: with its close. */
+  disconnect(device: string, said: string): void {
+    const session = this.current.get(device);
+    if (session) this.ended(session, 'device-closed', said);
+  }
+
+  disconnectAll(): void {
+    this.sessions.drain(1000);
+    for (const session of [...this.open]) this.ended(session, 'connection-lost');
   }
 
   /** Returns the log position at which it is forgotten; null: it was not known. */
   async forget(device: string): Promise<Position | null> {
-    for (const key of this.sessions.keys()) if (key.startsWith(`${device}/`)) this.sessions.delete(key);
     const parts = { fleet: this.fleet, ingest: this.ingest, state: this.state() };
-    return (await forgetDevice(parts, CUSTOMER, device)) ? this.ingest.position : null;
+    const wasKnown = await forgetDevice(parts, CUSTOMER, device);
+    const { position } = this.ingest;
+    // The device answers the close later than that.
+    for (const session of [...this.open])
+      if (session.device.id === device) this.ended(session, 'device-closed');
+    this.told.delete(device);
+    return wasKnown ? position : null;
   }
 
-  private session(device: string, boot: string | null): LiveSource {
-    const key = `${device}/${boot}`;
-    const known = this.sessions.get(key);
-    if (known) return known;
-    const obtained = this.fleet.obtain(CUSTOMER, device);
-    this.fleet.touch(obtained);
-    const origin: LiveSource = {
-      device: obtained,
-      session: key,
-      boot,
-      source: new SourceHandle({ customer: CUSTOMER, device, session: key, boot, fields: null }),
-      progress: boot === null ? { accepted: 0, durable: 0 } : obtained.boots.enter(boot),
-      durable: () => {},
-    };
-    this.sessions.set(key, origin);
-    return origin;
+  private ended(session: DeviceSession, how: string, said?: string): void {
+    this.open.delete(session);
+    if (this.current.get(session.device.id) === session) this.current.delete(session.device.id);
+    this.sessions.closed(session, how, said);
+  }
+
+  private session(device: string, boot: string | null): DeviceSession {
+    const current = this.current.get(device);
+    if (current?.boot === boot && current.state !== 'ending') return current;
+    this.connect(device, boot === null ? null : { boot: Number(boot.slice(1)) });
+    return this.current.get(device) as DeviceSession;
   }
 
   private state() {
@@ -156,7 +196,8 @@ export class RestartWorld {
   readonly log = new MemoryLog(1024 * 1024 * 1024);
   readonly database = openMemoryDatabase();
   readonly clock = new FakeClock();
-  life = new Life(this);
+  private lives = 1;
+  life = new Life(this, 1);
 
   async start(): Promise<this> {
     await this.log.start();
@@ -174,6 +215,7 @@ export class RestartWorld {
   }
 
   async stop(): Promise<void> {
+    this.life.disconnectAll();
     await this.life.ingest.flushed();
     await this.life.checkpoint.stop();
     await this.begin();
@@ -183,7 +225,8 @@ export class RestartWorld {
     this.clock.advance(50);
     await this.log.stop();
     await this.log.start();
-    this.life = new Life(this);
+    this.lives += 1;
+    this.life = new Life(this, this.lives);
     await this.life.start();
   }
 }

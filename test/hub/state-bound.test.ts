@@ -50,7 +50,7 @@ function device(limits: StateLimits = LIMITS) {
       if (typeof columns === 'string') return columns;
       const source = { device: pump, session: 's', boot: null, progress, durable: () => {} };
       waiting.push(() =>
-        applyFrame(fleet, { source, frame, columns, arrival: NOW, clock: null }, positionOf(1)),
+        applyFrame(fleet, { kind: 'data', source, frame, columns, arrival: NOW, clock: null }, positionOf(1)),
       );
       return 'accepted';
     },

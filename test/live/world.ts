@@ -15,6 +15,7 @@ import type { Stats } from '../../schemas/api.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { silentLog } from '../helpers/log.ts';
+import { connects, disconnects } from '../helpers/presence.ts';
 import { SOME_BRIDGE } from '../helpers/some-bridge.ts';
 import { FakeCommands } from './commands.ts';
 
@@ -130,13 +131,13 @@ export class World {
       write: () => {},
       end: () => {},
     };
-    this.fleet.join(this.device(name), member, this.clock.now());
+    connects(this.fleet, this.device(name), member, this.clock.now());
     return member;
   }
 
   disconnects(name: string, reason = 'device-closed'): void {
     const device = this.device(name);
-    if (device.member) this.fleet.leave(device, device.member, this.clock.now(), reason);
+    if (device.member) disconnects(this.fleet, device, device.member, this.clock.now(), reason);
   }
 
   /** A committed telemetry frame. */

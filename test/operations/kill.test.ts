@@ -42,6 +42,7 @@ async function seqsInLog(data: string): Promise<Map<string, number[]>> {
       if (entry.kind !== 'frame') continue;
       const { source, frame: bytes } = entry;
       const frame = reader.read(bytes);
+      if (frame.kind === FRAME.hello) continue;
       if (frame.kind !== FRAME.telemetry || frame.seq === null)
         throw new Error('the log holds another frame');
       const known = seqs.get(source.device) ?? [];

@@ -14,10 +14,11 @@ describe('heartbeats', () => {
     sessions.stop();
   });
 
-  it('P-7.1: an answered ping is a sign of life, and is not taken for data', () => {
-    const { sessions, open, clock } = sessionHarness();
+  it('P-7.1: an answered ping is a sign of life, and is not taken for data', async () => {
+    const { sessions, open, clock, ingest } = sessionHarness();
     sessions.start();
     const { transport, session, device } = open();
+    await ingest.flushed();
     for (let minute = 0; minute < 10; minute += 1) {
       clock.advance(60_000);
       session.heard();
@@ -27,10 +28,11 @@ describe('heartbeats', () => {
     sessions.stop();
   });
 
-  it('P-7.1: goes by no wall clock: set ahead, nobody is ended with 4008; set back, the silent one still is', () => {
-    const { sessions, open, clock } = sessionHarness();
+  it('P-7.1: goes by no wall clock: set ahead, nobody is ended with 4008; set back, the silent one still is', async () => {
+    const { sessions, open, clock, ingest } = sessionHarness();
     sessions.start();
     const { transport, session, device } = open();
+    await ingest.flushed();
     clock.setWall(clock.now() + 86_400_000);
     clock.advance(70_000);
     expect([transport.pings, transport.closes]).toEqual([2, []]);
@@ -103,12 +105,13 @@ describe('heartbeats', () => {
 });
 
 describe('the end of a connection', () => {
-  it('is told with its reason, once', () => {
-    const { sessions, open, fleet, counters } = sessionHarness();
+  it('is told with its reason, once', async () => {
+    const { sessions, open, fleet, counters, ingest } = sessionHarness();
     const { session, device } = open();
     session.end(4003, 'The key was revoked.');
     sessions.closed(session, 'connection-lost');
     sessions.closed(session, 'connection-lost');
+    await ingest.flushed();
     expect(device.presence).toMatchObject({ state: 'offline', session: 's1', reason: 'key-ended' });
     expect([fleet.online, sessions.size, [...counters.closes]]).toEqual([0, 0, [['key-ended', 1]]]);
   });

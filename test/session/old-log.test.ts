@@ -30,7 +30,7 @@ it('P-4.1: a log of before seq 0 was refused is replayed whole', async () => {
   const { store, limits } = testConfig('unused');
   const parts = { log, fleet, events: new EventFeed(), counters: new Counters(), clock };
   const ingest = new Ingest({ ...parts, limits: { ...store, ...limits } });
-  const restored = await restoreFleet({ fleet, state: database, log, bounds, ingest });
+  const restored = await restoreFleet({ fleet, state: database, log, bounds, ingest, clock });
   expect(restored.replayedFrames).toBe(4);
   expect([...(fleet.find('acme', 'pump')?.metrics.changedSince(0) ?? [])]).toMatchObject([
     { name: 'temp', value: 21 },

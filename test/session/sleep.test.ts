@@ -31,18 +31,20 @@ describe('what a device says as it closes', () => {
     expect(sleepOf(said, NOW)).toEqual(expected);
   });
 
-  it('counts only if the broker did not end the connection itself', () => {
-    const { sessions, open } = sessionHarness();
+  it('counts only if the broker did not end the connection itself', async () => {
+    const { sessions, open, ingest } = sessionHarness();
     const { session, device } = open();
     session.end(4003);
     sessions.closed(session, 'device-closed', 'sleep 60');
+    await ingest.flushed();
     expect(device.presence).toMatchObject({ reason: 'key-ended', asleep: null });
   });
 
-  it('is over when the device comes back', () => {
-    const { sessions, open, clock, counters } = sessionHarness();
+  it('is over when the device comes back', async () => {
+    const { sessions, open, clock, counters, ingest } = sessionHarness({ store: { commitSpacing: 0 } });
     const first = open('s1');
     sessions.closed(first.session, 'device-closed', 'sleep 60');
+    await ingest.flushed();
     expect(first.device.presence).toMatchObject({
       state: 'offline',
       reason: 'asleep',
@@ -50,6 +52,7 @@ describe('what a device says as it closes', () => {
     });
     expect([...counters.closes]).toEqual([['asleep', 1]]);
     open('s2');
+    await ingest.flushed();
     expect(first.device.presence).toMatchObject({ state: 'online', reason: null, asleep: null });
   });
 });

@@ -17,7 +17,7 @@ import { isInFlight, type OpenCommand, type OpenCommands } from './open-commands
 
 export interface DeliveryParts {
   readonly open: OpenCommands;
-  readonly fleet: Pick<Fleet, 'find' | 'onPresence'>;
+  readonly fleet: Pick<Fleet, 'find' | 'onConnection'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: { readonly inFlight: number; readonly acceptanceSeconds: number };
@@ -43,7 +43,7 @@ export class Delivery {
     const { open, fleet } = this.parts;
     this.undo = [
       open.onStep((command) => this.makeWay(command)),
-      fleet.onPresence((device) => this.connectionChanged(device)),
+      fleet.onConnection((device) => this.connectionChanged(device)),
     ];
   }
 
@@ -204,7 +204,7 @@ export class Delivery {
 
   /** P-3.2: what the device cannot receive is never written; it would cut the connection off, again and again. */
   private failTooBig(entry: OpenCommand, device: Device): boolean {
-    if (device.description.maxFrame === null) return false;
+    if (device.maxFrame === null) return false;
     const { id, name, args, ttl } = entry.command;
     const reason = tooBigFor(device, encodeCommand(id, name, args, ttl), 'The command');
     if (reason !== null) this.fail(entry, `${reason} It was not written.`);

@@ -170,6 +170,8 @@ export interface ForgetParts {
 /** Whether the device was known. Resolves when it is durably gone; its frames stay in the log until retention. */
 export async function forgetDevice(parts: ForgetParts, customer: string, id: string): Promise<boolean> {
   const { fleet, ingest, state } = parts;
+  // One that has just connected is known when that is committed.
+  if (fleet.memberOf(customer, id)) await ingest.flushed();
   const device = fleet.find(customer, id);
   if (!device) return false;
   await endConnections(device, ingest);

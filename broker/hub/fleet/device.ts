@@ -1,8 +1,9 @@
 /**
- * One device as the broker knows it. Everything that a viewer can see in it changes after a commit only, except
- * presence, which no device sends. Owned by the fleet; changed by ingest (values) and fleet (presence).
+ * One device as the broker knows it. Two things must not be confused: `member`, the connection that it has at this moment, and
+ * `presence`, what the log says of its connections. Everything that anybody is told of a device changes when a record is
+ * applied, after its commit. Owned by the fleet.
  *
- * How far each run of a device has come (P-3.2, P-4.3): the highest seq taken in, and the highest that is durable.
+ * How far each run of a device has come (P-3.2, P-4.3): the highest seq accepted, and the highest that is durable.
  * Owns the last few boots of one device; the oldest falls out when a new one comes.
  */
 import type { CloseCode } from '../../../schemas/errors.ts';
@@ -22,10 +23,21 @@ const KEPT = 8;
 
 export class Boots {
   private readonly byBoot = new Map<Boot, SequenceProgress>();
+  /** Of hellos that are accepted and not applied yet; null: of none. */
+  private coming: Map<Boot, SequenceProgress> | null = null;
 
-  /** The progress of this boot, which becomes the most recent one. */
-  enter(boot: Boot): SequenceProgress {
-    const progress = this.byBoot.get(boot) ?? { accepted: 0, durable: 0 };
+  /** For a hello that has just been accepted; `enter` follows when it is applied. */
+  accept(boot: Boot): SequenceProgress {
+    const known = this.byBoot.get(boot) ?? this.coming?.get(boot);
+    if (known) return known;
+    const progress = { accepted: 0, durable: 0 };
+    this.coming = (this.coming ?? new Map<Boot, SequenceProgress>()).set(boot, progress);
+    return progress;
+  }
+
+  /** In log order: this boot becomes the most recent one. `progress`: of the session that said so, if it is one of this broker. */
+  enter(boot: Boot, progress = this.byBoot.get(boot) ?? { accepted: 0, durable: 0 }): SequenceProgress {
+    if (this.coming?.delete(boot) && this.coming.size === 0) this.coming = null;
     this.byBoot.delete(boot);
     this.byBoot.set(boot, progress);
     if (this.byBoot.size > KEPT) this.byBoot.delete(this.byBoot.keys().next().value as Boot);
@@ -47,7 +59,7 @@ export interface Sleep {
 
 export interface Presence {
   readonly state: 'online' | 'offline';
-  /** The session that came or went; null if the device has not connected since it is known. */
+  /** The session that was opened or has ended; null if the device has not connected since it is known. */
   readonly session: string | null;
   /** When it came or went; Unix ms, 0: never. */
   readonly since: number;
@@ -87,6 +99,8 @@ export interface Member {
   readonly heardAt: number;
   /** Whether it has been greeted (P-3.3): commands and desired state may be written to it. */
   readonly ready: boolean;
+  /** Of its hello, which may not be applied yet: as in `DeviceDescription`. Absent: it has said none. */
+  readonly maxFrame?: number | null | undefined;
   /** Bytes that were written and that the device has not taken yet. */
   readonly bufferedBytes: number;
   /** Sends one frame; calls back when its bytes have left the process, never if they did not. */
@@ -102,7 +116,9 @@ export class Device {
   readonly boots = new Boots();
   /** The revision of the last change that a viewer can see. */
   rev = 0;
+  /** As the log tells. */
   presence: Presence = { state: 'offline', session: null, since: 0, rev: 0, reason: null, asleep: null };
+  /** The connection of this moment: what is written to the device goes there, and the next one replaces it. */
   member: Member | null = null;
   description: DeviceDescription = { model: null, firmware: null, meta: null, maxFrame: null };
   /** null: nobody has registered it; it is known because it connected. */
@@ -132,8 +148,15 @@ export class Device {
     return `${this.customer}/${this.id}`;
   }
 
+  /** As anybody is told; whether something can be written to it: `member`. */
   get online(): boolean {
     return this.presence.state === 'online';
+  }
+
+  /** Bytes of the largest frame that it can receive, by its newest hello (P-3.2); null: it did not say. */
+  get maxFrame(): number | null {
+    const { maxFrame } = this.member ?? {};
+    return maxFrame === undefined ? this.description.maxFrame : maxFrame;
   }
 
   /** Whether it is registered and has not connected yet. */
@@ -152,6 +175,7 @@ export class Device {
   /** Unix ms of the last sign of life: a frame or a heartbeat; 0: never. */
   get lastSeenAt(): number {
     // Of one that is connected only what was heard now: what is older may bear a time of a clock that was wrong.
-    return this.member?.heardAt ?? Math.max(this.seenAt, this.lastDataAt);
+    if (this.online && this.member) return this.member.heardAt;
+    return Math.max(this.seenAt, this.lastDataAt);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Every known device by customer, who of them is connected, and what changed. Owns the devices and their presence;
- * presence transitions are numbered and carry the session, so that two connections of one device cannot be confused.
+ * Every known device by customer, who of them is connected, and what changed. Owns the devices, their connections of this moment
+ * (`attach`, `detach`) and their presence as the log tells it (`opened`, `ended`); presence transitions are numbered and
+ * carry the session, so that two connections of one device cannot be confused.
  *
  * Which devices changed since somebody last looked. Owns one list; each reader (the live tick, the checkpoint) has its
  * own. A device carries one mark for each list that it is in, so a change costs a comparison, and nothing that anybody
@@ -37,12 +38,17 @@ export class Changes {
 const MARKS = 30;
 
 export type PresenceListener = (device: Device, presence: Presence) => void;
+/** The device has another connection, or none: for whoever writes to it. Nobody is told of that yet. */
+export type ConnectionListener = (device: Device) => void;
 export type ForgetListener = (customer: string, device: string, rev: number) => void;
 
 export class Fleet {
   readonly revisions: Revisions;
   private readonly byCustomer = new Map<string, Map<string, Device>>();
+  /** By customer: of connections whose records are not committed yet; nobody sees these devices. */
+  private readonly arriving = new Map<string, Map<string, Device>>();
   private changeLists: readonly Changes[] = [];
+  private readonly connectionListeners = new Set<ConnectionListener>();
   private readonly presenceListeners = new Set<PresenceListener>();
   private readonly forgetListeners = new Set<ForgetListener>();
   private onlineCount = 0;
@@ -72,9 +78,9 @@ export class Fleet {
     return this.byCustomer.keys();
   }
 
-  /** Known devices of a customer. */
+  /** Devices of a customer, those included that are about to be known. */
   countOf(customer: string): number {
-    return this.byCustomer.get(customer)?.size ?? 0;
+    return (this.byCustomer.get(customer)?.size ?? 0) + (this.arriving.get(customer)?.size ?? 0);
   }
 
   find(customer: string, device: string): Device | null {
@@ -91,7 +97,7 @@ export class Fleet {
   obtain(customer: string, id: string): Device {
     const known = this.find(customer, id);
     if (known) return known;
-    const device = new Device(customer, id);
+    const device = this.takeArriving(customer, id) ?? new Device(customer, id);
     const devices = this.byCustomer.get(customer) ?? new Map<string, Device>();
     this.byCustomer.set(customer, devices.set(id, device));
     this.deviceCount += 1;
@@ -105,35 +111,60 @@ export class Fleet {
     return device;
   }
 
-  /** P-1.6: the newest connection wins; returns the one that it replaced, which the caller ends with 4001. */
-  join(device: Device, member: Member, now: number): Member | null {
+  /** For a connection: the device, also if nothing of it is committed yet, in which case `opened` makes it known. */
+  arrive(customer: string, id: string): Device {
+    const here = this.find(customer, id) ?? this.arriving.get(customer)?.get(id);
+    if (here) return here;
+    const device = new Device(customer, id);
+    const devices = this.arriving.get(customer) ?? new Map<string, Device>();
+    this.arriving.set(customer, devices.set(id, device));
+    return device;
+  }
+
+  /** The connection of a device at this moment. */
+  memberOf(customer: string, id: string): Member | null {
+    const device = this.find(customer, id) ?? this.arriving.get(customer)?.get(id);
+    return device?.member ?? null;
+  }
+
+  /** P-1.6: the newest connection wins, at once; returns the one that it replaces, which the caller ends with 4001. */
+  attach(device: Device, member: Member): Member | null {
     const replaced = device.member;
     device.member = member;
-    if (!replaced) this.onlineCount += 1;
-    this.transition(device, {
-      state: 'online',
-      session: member.session,
-      since: now,
-      reason: null,
-      asleep: null,
-    });
+    for (const listener of this.connectionListeners) listener(device);
     return replaced;
   }
 
-  /** A connection has ended. Of a connection that was replaced nothing is told: its device is online. */
-  leave(device: Device, member: Member, now: number, reason: string, asleep: Sleep | null = null): void {
+  /** The connection is gone. One that was replaced has gone before. */
+  detach(device: Device, member: Member): void {
     if (device.member !== member) return;
-    device.seenAt = device.lastSeenAt;
+    device.seenAt = member.heardAt;
     device.member = null;
+    for (const listener of this.connectionListeners) listener(device);
+  }
+
+  /** A record says that the session was opened: it is the device's, whichever was before. Returns whether anything changed. */
+  opened(device: Device, session: string, at: number): boolean {
+    if (!this.isOf(device)) return false;
+    if (!device.online) this.onlineCount += 1;
+    if (!device.member) device.seenAt = at;
+    this.transition(device, { state: 'online', session, since: at, reason: null, asleep: null });
+    return true;
+  }
+
+  /** The same of its end. Of one that was replaced nothing is told: its device is online. */
+  ended(device: Device, session: string, at: number, reason: string, asleep: Sleep | null = null): boolean {
+    if (!device.online || device.presence.session !== session || !this.isOf(device)) return false;
     this.onlineCount -= 1;
-    this.transition(device, { state: 'offline', session: member.session, since: now, reason, asleep });
+    this.transition(device, { state: 'offline', session, since: at, reason, asleep });
+    return true;
   }
 
   /** Removes the device; the caller has ended its connection, of whose close nothing more is told. */
   forget(device: Device): void {
     const devices = this.byCustomer.get(device.customer);
     if (devices?.get(device.id) !== device) return;
-    if (device.member) this.onlineCount -= 1;
+    if (device.online) this.onlineCount -= 1;
     device.member = null;
     devices.delete(device.id);
     if (devices.size === 0) this.byCustomer.delete(device.customer);
@@ -162,6 +193,12 @@ export class Fleet {
     this.changeLists = this.changeLists.filter((list) => list !== changes);
   }
 
+  onConnection(listener: ConnectionListener): () => void {
+    this.connectionListeners.add(listener);
+    return () => this.connectionListeners.delete(listener);
+  }
+
+  /** Called after the commit of what it tells. */
   onPresence(listener: PresenceListener): () => void {
     this.presenceListeners.add(listener);
     return () => this.presenceListeners.delete(listener);
@@ -170,6 +207,22 @@ export class Fleet {
   onForget(listener: ForgetListener): () => void {
     this.forgetListeners.add(listener);
     return () => this.forgetListeners.delete(listener);
+  }
+
+  /** Whether it is known, or about to be: not one that was forgotten, of which a record comes late. */
+  private isOf(device: Device): boolean {
+    const { customer, id } = device;
+    if (this.arriving.get(customer)?.get(id) === device) return this.obtain(customer, id) === device;
+    return this.find(customer, id) === device;
+  }
+
+  private takeArriving(customer: string, id: string): Device | null {
+    const devices = this.arriving.get(customer);
+    const device = devices?.get(id);
+    if (!devices || !device) return null;
+    devices.delete(id);
+    if (devices.size === 0) this.arriving.delete(customer);
+    return device;
   }
 
   private freeMark(): number {

@@ -4,14 +4,17 @@
  *
  * When a sample was measured, from what the device said and when it arrived (P-4.4, P-4.5). Pure.
  */
+import type { SessionEvent } from '../../store/batch.ts';
 import type { Position } from '../../store/position.ts';
 import {
   type BatchFrame,
   type Boot,
   type DataFrame,
-  type DeviceFrame,
   type EventFrame,
   FRAME,
+  type HelloFrame,
+  type ReportedFrame,
+  type ResultFrame,
   type TelemetryFrame,
 } from '../../wire/frames.ts';
 import type { ClockState, Device, SequenceProgress } from '../fleet/device.ts';
@@ -55,8 +58,7 @@ export function judgeTime(at: number, arrival: number): ClockState {
 /** The columns of a frame's samples: one for telemetry, one a sample for a batch, none for an event. */
 export type FrameColumns = Columns | readonly Columns[];
 
-/** Of a frame that holds no samples. */
-export const NO_COLUMNS: Columns = [];
+const NO_COLUMNS: Columns = [];
 
 /** For what was accepted in an earlier life. */
 export const NO_LIMITS: StateLimits = {
@@ -155,17 +157,47 @@ export interface FrameSource {
   durable(seq: number): void;
 }
 
-/** A frame of the log, with what was found out about it when it was accepted or read. */
-export interface LogEntry<Frame extends DeviceFrame = DeviceFrame> {
+/** A frame with data, with what was found out about it when it was accepted or read. */
+export interface DataEntry {
+  readonly kind: 'data';
   readonly source: FrameSource;
-  readonly frame: Frame;
+  readonly frame: DataFrame;
   /** Unix ms. */
   readonly arrival: number;
-  /** From `reserveState`; empty if it is no frame of data. */
+  /** From `reserveState`. */
   readonly columns: FrameColumns;
-  /** From `judgeFrame`; null if it is no frame of data. */
+  /** From `judgeFrame`. */
   readonly clock: ClockState | null;
 }
+
+export interface HelloEntry {
+  readonly kind: 'hello';
+  readonly source: FrameSource;
+  readonly frame: HelloFrame;
+}
+
+/** Frames that are stored like data and change no last-known state (P-5, P-6). */
+export type ControlFrame = ResultFrame | ReportedFrame;
+
+export interface ControlEntry {
+  readonly kind: 'control';
+  readonly source: FrameSource;
+  readonly frame: ControlFrame;
+  /** Unix ms. */
+  readonly arrival: number;
+}
+
+/** What became of a session. */
+export interface SessionChange {
+  readonly kind: 'session';
+  readonly source: FrameSource;
+  /** Unix ms. */
+  readonly at: number;
+  readonly event: SessionEvent;
+}
+
+/** An entry of the log, decoded. */
+export type LogEntry = DataEntry | HelloEntry | ControlEntry | SessionChange;
 
 /**
  * Applies one frame of the record that ends at log position `end`; returns the event that it carried, if it was one. A frame
@@ -174,7 +206,7 @@ export interface LogEntry<Frame extends DeviceFrame = DeviceFrame> {
  */
 export function applyFrame(
   fleet: Fleet,
-  { source, frame, columns, arrival, clock }: LogEntry<DataFrame>,
+  { source, frame, columns, arrival, clock }: DataEntry,
   end: Position,
 ): DeviceEvent | null {
   const { device, progress } = source;
@@ -190,6 +222,34 @@ export function applyFrame(
   else if (frame.kind === FRAME.batch) applyBatch(device, frame, columns as readonly Columns[], arrival, rev);
   else return eventOf(frame, arrival, rev);
   return null;
+}
+
+/** P-3.2: from here on the device is in this run, and is what it says. */
+export function applyHello(fleet: Fleet, { source, frame }: HelloEntry, end: Position): void {
+  const { device, boot, progress } = source;
+  if (boot !== null) device.boots.enter(boot, progress);
+  const { model, firmware, meta } = device.description;
+  device.description = {
+    model: frame.model ?? model,
+    firmware: frame.firmware ?? firmware,
+    meta: frame.meta ?? meta,
+    // Not of an earlier hello: another firmware may have another buffer.
+    maxFrame: frame.maxFrame,
+  };
+  fleet.touch(device);
+  device.appliedTo = end;
+}
+
+/** The device has connected, or is gone. That it is ready is for the history of its connections. */
+export function applySession(fleet: Fleet, { source, at, event }: SessionChange, end: Position): void {
+  const { device, session } = source;
+  if (event.type === 'ready') return;
+  const isNews =
+    event.type === 'opened'
+      ? fleet.opened(device, session, at)
+      : fleet.ended(device, session, at, event.reason, event.sleep);
+  // What changed nothing need not be saved.
+  if (isNews) device.appliedTo = end;
 }
 
 function applyTelemetry(

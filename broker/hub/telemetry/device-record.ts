@@ -66,7 +66,7 @@ export function writeDevice(device: Device, position: Position): DeviceRow {
   return { customer: device.customer, device: device.id, position, body: encode(record), parts };
 }
 
-/** Puts a row back into the fleet, offline. A device that was online when the broker ended has lost it. */
+/** Puts a row back into the fleet, as the device was at its position: online, if it was so. */
 export function readDevice(fleet: Fleet, row: DeviceRow): void {
   if (!row.body) return;
   const record = decode(row.body) as DeviceRecord;
@@ -89,10 +89,10 @@ export function readDevice(fleet: Fleet, row: DeviceRow): void {
   const { lastDataAt, newestArrival = lastDataAt } = record;
   device.lastDataAt = lastDataAt;
   device.acceptedArrival = device.newestArrival = newestArrival;
+  const { session, since, reason, asleep = null } = record;
+  if (session !== null && reason === null) fleet.opened(device, session, since);
+  else device.presence = { state: 'offline', session, since, rev, reason, asleep };
   device.seenAt = record.seenAt;
-  const { asleep = null } = record;
-  const reason = record.session === null ? null : (record.reason ?? 'broker-restarted');
-  device.presence = { state: 'offline', session: record.session, since: record.since, rev, reason, asleep };
 }
 
 function restoreMetrics({ metrics, rev }: Device, record: DeviceRecord, row: DeviceRow): void {

@@ -8,16 +8,10 @@
  * once, whatever the event loop is at. A batch is bound by what its frames cost in memory (P-2.2), since they stay until the commit.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
-import type { BatchBuilder, SourceHandle } from '../../store/batch.ts';
+import type { BatchBuilder, SessionEvent, SourceHandle } from '../../store/batch.ts';
 import type { FollowedRecord, LogRecord, TelemetryLog } from '../../store/ports.ts';
 import { type Position, START } from '../../store/position.ts';
-import {
-  type DataFrame,
-  type DeviceFrame,
-  FRAME,
-  type ReportedFrame,
-  type ResultFrame,
-} from '../../wire/frames.ts';
+import { type DataFrame, FRAME, type HelloFrame } from '../../wire/frames.ts';
 import type { Counters } from '../counters.ts';
 import type { ClockState, Device } from '../fleet/device.ts';
 import type { EventFeed } from '../fleet/events.ts';
@@ -25,23 +19,25 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { StateLimits, StateRefusal } from '../fleet/metrics.ts';
 import {
   applyFrame,
+  applyHello,
+  applySession,
+  type ControlFrame,
   type FrameSource,
   judgeFrame,
   type LogEntry,
-  NO_COLUMNS,
   reserveState,
+  type SessionChange,
 } from './apply.ts';
 
 /** A batch of this cost is committed at once when no commit is in flight: a sync is a small part of what it took. */
 const WORTH_A_COMMIT = 2 * 1024 * 1024;
+/** What the word of a session that came or went costs in memory until its commit, about. */
+const SESSION_COST = 512;
 
 /** A source whose frames can join the batch; implemented by a session. */
 export interface LiveSource extends FrameSource {
   readonly source: SourceHandle;
 }
-
-/** Frames that are stored like data and change no last-known state (P-5, P-6). */
-export type ControlFrame = ResultFrame | ReportedFrame;
 
 /** A control frame of the log. */
 export interface CommittedControl {
@@ -69,6 +65,8 @@ const ACCEPTED: Readonly<Record<ClockState, Acceptance>> = {
 /** What one append holds. */
 interface Batch {
   readonly entries: readonly LogEntry[];
+  /** Of those, frames that are counted. */
+  readonly frames: number;
   readonly bytes: number;
   /** Those that are not back yet. */
   records: number;
@@ -77,7 +75,7 @@ interface Batch {
 /** Decodes a record that is not this run's own. */
 export type RecordReader = (record: LogRecord) => readonly LogEntry[];
 
-/** Somebody who waits until the first `upTo` frames are applied. */
+/** Somebody who waits until the first `upTo` entries are applied. */
 interface Flush {
   readonly upTo: number;
   readonly resolve: () => void;
@@ -99,6 +97,7 @@ export class Ingest {
   private readonly parts: IngestParts;
   private readonly batch: BatchBuilder;
   private entries: LogEntry[] = [];
+  private frames = 0;
   /** Appended and not back yet, oldest first. */
   private readonly inFlight: Batch[] = [];
   /** Of the frames in the open batch. */
@@ -107,7 +106,7 @@ export class Ingest {
   private controlListener: ControlListener = () => {};
   private waitingForRoom: (() => void)[] = [];
   private flushes: Flush[] = [];
-  /** Frames that joined a batch, and frames whose commit was applied. */
+  /** Entries that joined a batch, and entries that were applied. */
   private joined = 0;
   private applied = 0;
   /** Sources that repeated a frame whose first copy is not durable yet, perhaps from an earlier connection. */
@@ -116,6 +115,8 @@ export class Ingest {
   private state: 'empty' | 'scheduled' | 'committing' | 'failed' = 'empty';
   /** Monotonic ms. */
   private lastCommitAt = Number.NEGATIVE_INFINITY;
+  /** Whether anything can be committed now. */
+  private disk: 'open' | 'obstructed' = 'open';
   /** Everything before is committed and applied. */
   private appliedTo = START;
 
@@ -166,9 +167,10 @@ export class Ingest {
     if (frame.seq !== null) source.progress.accepted = frame.seq;
     this.batch.add(source.source, arrival, bytes);
     const clock = judgeFrame(frame, arrival);
-    this.entries.push({ source, frame, arrival, columns, clock });
+    this.entries.push({ kind: 'data', source, frame, arrival, columns, clock });
     countContents(counters, frame);
-    this.joinedBatch(bytes.length, cost);
+    this.countFrame(bytes.length);
+    this.joinedBatch(cost);
     return clock === null ? 'accepted' : ACCEPTED[clock];
   }
 
@@ -181,8 +183,42 @@ export class Ingest {
     cost = bytes.length,
   ): void {
     this.batch.add(source.source, arrival, bytes);
-    this.entries.push({ source, frame, arrival, columns: NO_COLUMNS, clock: null });
-    this.joinedBatch(bytes.length, cost);
+    this.entries.push({ kind: 'control', source, frame, arrival });
+    this.countFrame(bytes.length);
+    this.joinedBatch(cost);
+  }
+
+  /** Takes in what a device says of itself (P-3.2); it holds when it is applied. `bytes` are copied. */
+  acceptHello(
+    source: LiveSource,
+    frame: HelloFrame,
+    bytes: Uint8Array,
+    arrival: number,
+    cost = bytes.length,
+  ): void {
+    this.batch.add(source.source, arrival, bytes);
+    this.entries.push({ kind: 'hello', source, frame });
+    this.joinedBatch(cost);
+  }
+
+  /** Takes in what became of a session; everybody hears of it when it is applied. */
+  acceptSession(source: LiveSource, event: SessionEvent, at: number): void {
+    this.batch.addSession(source.source, at, event);
+    const change: SessionChange = { kind: 'session', source, at, event };
+    this.entries.push(change);
+    if (this.disk === 'obstructed') this.tellEnd(change);
+    this.joinedBatch(SESSION_COST);
+  }
+
+  /**
+   * Nothing can be committed for a while, or again it can. Whose connection is over is told to be away at once, for it must not
+   * be shown as connected until there is room on a disk; the record follows, and changes nothing then.
+   */
+  obstructed(isObstructed: boolean): void {
+    this.disk = isObstructed ? 'obstructed' : 'open';
+    if (!isObstructed) return;
+    const waiting = [...this.inFlight.map(({ entries }) => entries), this.entries].flat();
+    for (const entry of waiting) if (entry.kind === 'session') this.tellEnd(entry);
   }
 
   /** The one listener of control frames; they come in the order of arrival. */
@@ -206,11 +242,15 @@ export class Ingest {
     return 'repeated';
   }
 
-  private joinedBatch(bytes: number, cost: number): void {
+  private countFrame(bytes: number): void {
     const { counters } = this.parts;
-    this.joined += 1;
+    this.frames += 1;
     counters.framesAccepted += 1;
     counters.bytesReceived += bytes;
+  }
+
+  private joinedBatch(cost: number): void {
+    this.joined += 1;
     this.cost += cost;
     if (this.state === 'empty') this.schedule();
     else if (this.state === 'scheduled' && this.cost >= WORTH_A_COMMIT) this.commit();
@@ -227,11 +267,12 @@ export class Ingest {
 
   private commit(): void {
     const { log, clock } = this.parts;
-    const { entries } = this;
+    const { entries, frames } = this;
     const { bytes } = this.batch;
     const payloads = this.batch.take();
-    this.inFlight.push({ entries, bytes, records: payloads.length });
+    this.inFlight.push({ entries, frames, bytes, records: payloads.length });
     this.entries = [];
+    this.frames = 0;
     this.cost = 0;
     this.scheduled?.cancel();
     this.scheduled = null;
@@ -252,9 +293,9 @@ export class Ingest {
     batch.records -= 1;
     if (batch.records > 0) return;
     this.inFlight.shift();
-    const { entries, bytes } = batch;
+    const { entries, frames, bytes } = batch;
     counters.commits += 1;
-    counters.framesCommitted += entries.length;
+    counters.framesCommitted += frames;
     counters.bytesCommitted += bytes;
     this.apply(entries, record.end);
     this.appliedTo = record.end;
@@ -278,16 +319,24 @@ export class Ingest {
     const { fleet, events } = this.parts;
     for (const entry of entries) {
       const { source } = entry;
-      if (!isData(entry)) continue;
-      const event = applyFrame(fleet, entry, end);
-      if (event) events.publish(source.device, event);
-      if (entry.frame.seq !== null) source.durable(source.progress.durable);
+      if (entry.kind === 'data') {
+        const event = applyFrame(fleet, entry, end);
+        if (event) events.publish(source.device, event);
+        if (entry.frame.seq !== null) source.durable(source.progress.durable);
+      } else if (entry.kind === 'session') applySession(fleet, entry, end);
+      else if (entry.kind === 'hello') applyHello(fleet, entry, end);
     }
   }
 
+  private tellEnd(change: SessionChange): void {
+    const { device } = change.source;
+    if (change.event.type === 'ended') applySession(this.parts.fleet, change, device.appliedTo);
+  }
+
   private tellControls(entries: readonly LogEntry[], position: Position): void {
-    for (const { source, frame, arrival } of entries) {
-      if (!isControl(frame)) continue;
+    for (const entry of entries) {
+      if (entry.kind !== 'control') continue;
+      const { source, frame, arrival } = entry;
       const { device, session } = source;
       this.controlListener({ device, session, frame, arrival, position });
     }
@@ -317,14 +366,6 @@ export class Ingest {
     this.waitingForRoom = [];
     for (const resume of waiting) resume();
   }
-}
-
-function isControl(frame: DeviceFrame): frame is ControlFrame {
-  return frame.kind === FRAME.result || frame.kind === FRAME.reported;
-}
-
-function isData(entry: LogEntry): entry is LogEntry<DataFrame> {
-  return entry.frame.kind !== FRAME.hello && !isControl(entry.frame);
 }
 
 function countContents(counters: Counters, frame: DataFrame): void {

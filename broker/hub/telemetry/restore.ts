@@ -1,17 +1,33 @@
 /**
- * Brings the fleet back at start: the checkpoint's rows, then everything that the log holds beyond them. Nothing
- * acknowledged is missing, and nothing counts twice: a row says up to where it holds the log (store/ports.ts).
+ * Brings the fleet back at start: the checkpoint's rows, then everything that the log holds beyond them, then the ends of the
+ * connections that ended with the last life. Nothing that anybody was told is missing, and nothing counts twice: a row says
+ * up to where it holds the log (store/ports.ts).
  */
-import { readBatch, type Source } from '../../store/batch.ts';
+import type { Clock } from '../../base/clock.ts';
+import {
+  type FrameEntry,
+  readBatch,
+  type SessionEntry,
+  type Source,
+  SourceHandle,
+} from '../../store/batch.ts';
 import type { LogBounds, LogRecord, StateStore, TelemetryLog } from '../../store/ports.ts';
 import { later, type Position, START } from '../../store/position.ts';
 import { everyPage } from '../../store/subject.ts';
-import { type DataFrame, type DeviceFrame, FRAME } from '../../wire/frames.ts';
+import { FRAME } from '../../wire/frames.ts';
 import { FrameReader } from '../../wire/reader.ts';
+import type { Device } from '../fleet/device.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { type FrameSource, judgeFrame, type LogEntry, NO_COLUMNS, NO_LIMITS, reserveState } from './apply.ts';
+import {
+  type FrameSource,
+  judgeFrame,
+  type LogEntry,
+  NO_LIMITS,
+  reserveState,
+  type SessionChange,
+} from './apply.ts';
 import { readDevice } from './device-record.ts';
-import type { Ingest } from './ingest.ts';
+import type { Ingest, LiveSource } from './ingest.ts';
 
 export interface Restored {
   readonly devices: number;
@@ -23,17 +39,20 @@ export interface RestoreParts {
   readonly state: StateStore;
   readonly log: Pick<TelemetryLog, 'hold'>;
   readonly bounds: LogBounds;
-  readonly ingest: Pick<Ingest, 'follow'>;
+  readonly ingest: Pick<Ingest, 'follow' | 'acceptSession' | 'flushed'>;
+  readonly clock: Clock;
 }
 
 /** Rejects with the store's error on a record that is not whole; the broker must not start then. */
-export async function restoreFleet({ fleet, state, log, bounds, ingest }: RestoreParts): Promise<Restored> {
+export async function restoreFleet(parts: RestoreParts): Promise<Restored> {
+  const { fleet, state, log, bounds, ingest } = parts;
   const held = await readRows(fleet, state);
   const from = later(bounds.first, await state.checkpointPosition());
   // However long this takes, retention must not take away what is being replayed.
   log.hold('state', from);
   const replay = new Replay(fleet, held);
   await ingest.follow(from, (record) => replay.entriesOf(record));
+  await endLost(parts);
   return { devices: fleet.total, replayedFrames: replay.frames };
 }
 
@@ -76,28 +95,33 @@ class Replay {
     const sources = new Map<Source, ReplayedSource>();
     const entries: LogEntry[] = [];
     for (const entry of readBatch(record)) {
-      if (entry.kind === 'session') continue;
-      const { source, arrival, frame: bytes } = entry;
+      const { source } = entry;
       const { position = START, isForgotten = false } =
         this.held.get(`${source.customer}/${source.device}`) ?? {};
       const isHeld = record.position < position;
       // Of a device that was forgotten nothing comes back; otherwise control frames have rows of their own.
-      if (isHeld && isForgotten) continue;
-      const replayed = sources.get(source) ?? this.sourceOf(source);
+      if (isHeld && (isForgotten || entry.kind === 'session')) continue;
+      // The end of a connection may come after its device was forgotten.
+      if (entry.kind === 'session' && entry.event.type !== 'opened' && !this.isKnown(source)) continue;
+      const replayed = sources.get(source) ?? this.sourceOf(source, isHeld);
       sources.set(source, replayed);
-      const frame = replayed.reader.read(bytes);
-      if (isHeld && frame.kind !== FRAME.result && frame.kind !== FRAME.reported) continue;
-      entries.push(entryOf(replayed, frame, arrival));
+      const decoded = entry.kind === 'session' ? sessionChange(replayed, entry) : frameEntry(replayed, entry);
+      if (isHeld && decoded.kind !== 'control') continue;
+      if (decoded.kind !== 'session') this.frames += 1;
+      entries.push(decoded);
     }
-    this.frames += entries.length;
     return entries;
   }
 
-  private sourceOf({ customer, device: id, session, boot, fields }: Source): ReplayedSource {
+  private isKnown({ customer, device }: Source): boolean {
+    return this.fleet.find(customer, device) !== null;
+  }
+
+  private sourceOf({ customer, device: id, session, boot, fields }: Source, isHeld: boolean): ReplayedSource {
     const device = this.fleet.obtain(customer, id);
     const reader = new FrameReader(0);
     reader.fields = fields;
-    const progress = boot === null ? { accepted: 0, durable: -1 } : device.boots.enter(boot);
+    const progress = boot === null || isHeld ? { accepted: 0, durable: -1 } : device.boots.enter(boot);
     return { device, session, boot, progress, reader, durable: accepted };
   }
 }
@@ -107,15 +131,43 @@ function accepted(this: FrameSource, seq: number): void {
   this.progress.accepted = seq;
 }
 
-function entryOf(source: FrameSource, frame: DeviceFrame, arrival: number): LogEntry {
-  if (!isData(frame)) return { source, frame, arrival, columns: NO_COLUMNS, clock: null };
+function sessionChange(source: FrameSource, { at, event }: SessionEntry): SessionChange {
+  return { kind: 'session', source, at, event };
+}
+
+function frameEntry(source: ReplayedSource, { arrival, frame: bytes }: FrameEntry): LogEntry {
+  const frame = source.reader.read(bytes);
+  if (frame.kind === FRAME.hello) return { kind: 'hello', source, frame };
+  if (frame.kind === FRAME.result || frame.kind === FRAME.reported)
+    return { kind: 'control', source, frame, arrival };
   // What was accepted once is not refused now, whatever the limits are.
   const columns = reserveState(source.device, frame, arrival, NO_LIMITS);
   if (typeof columns === 'string')
     throw new Error(`${source.device.name} cannot hold a frame of the log: ${columns}`);
-  return { source, frame, arrival, columns, clock: judgeFrame(frame, arrival) };
+  return { kind: 'data', source, frame, arrival, columns, clock: judgeFrame(frame, arrival) };
 }
 
-function isData(frame: DeviceFrame): frame is DataFrame {
-  return frame.kind === FRAME.telemetry || frame.kind === FRAME.batch || frame.kind === FRAME.event;
+/**
+ * Who was connected when the broker ended is not so any more. That is put down in the log like any other end, so that it stays
+ * the same after the next restart; dated by the last thing that is known of that life. Resolves when it is committed.
+ */
+async function endLost({ fleet, ingest, clock }: RestoreParts): Promise<void> {
+  let last = 0;
+  const lost: Device[] = [];
+  for (const device of fleet.devices('*')) {
+    last = Math.max(last, device.lastDataAt, device.presence.since);
+    if (device.online) lost.push(device);
+  }
+  const at = Math.min(last, clock.now());
+  for (const device of lost) {
+    ingest.acceptSession(lostSource(device), { type: 'ended', reason: 'broker-restarted', sleep: null }, at);
+  }
+  await ingest.flushed();
+}
+
+function lostSource(device: Device): LiveSource {
+  const { customer, id, presence } = device;
+  const session = presence.session ?? '';
+  const source = new SourceHandle({ customer, device: id, session, boot: null, fields: null });
+  return { device, session, boot: null, progress: { accepted: 0, durable: 0 }, source, durable: () => {} };
 }

@@ -18,7 +18,7 @@ import { earliest, numberOf, type Position, positionOf, START } from '../positio
 
 export class MemoryLog implements TelemetryLog {
   readonly durability: Durability = 'process';
-  readonly batch = new BatchBuilder();
+  batch = new BatchBuilder();
   private readonly recent: RecentRecords;
   private readonly readers: Readers;
   private readonly holds = new Map<string, Position>();
@@ -111,6 +111,8 @@ export class MemoryLog implements TelemetryLog {
   async stop(): Promise<void> {
     this.state = 'stopped';
     this.follower = null;
+    // What nobody appended goes, as with the process of a log on a disk.
+    this.batch = new BatchBuilder();
     this.readers.closeAll();
   }
 
