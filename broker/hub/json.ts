@@ -99,9 +99,9 @@ function byteString(map: object, place: string): Uint8Array | null {
   if (bytes.toString('base64') !== entry[1]) {
     refuse(`${place}.base64`, 'stands for a byte string and is not base64 with padding (RFC 4648 section 4)');
   }
-  const { byteStrecentBytes } = PROFILE;
-  if (bytes.length > byteStrecentBytes) {
-    refuse(place, `has ${bytes.length} bytes; a byte string holds at most ${byteStrecentBytes}`);
+  const { byteStringBytes } = PROFILE;
+  if (bytes.length > byteStringBytes) {
+    refuse(place, `has ${bytes.length} bytes; a byte string holds at most ${byteStringBytes}`);
   }
   return new Uint8Array(bytes);
 }

@@ -11,7 +11,7 @@ export const PROFILE = {
   pairs: 256,
   elements: 1024,
   textBytes: 4096,
-  byteStrecentBytes: 16384,
+  byteStringBytes: 16384,
   keyBytes: 64,
 } as const;
 

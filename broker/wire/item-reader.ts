@@ -156,7 +156,7 @@ export class ItemReader {
 
   private byteString(info: number): Uint8Array {
     this.beyond += BEYOND.bytes;
-    const length = this.length(info, 1, PROFILE.byteStrecentBytes, 'bytes-too-long');
+    const length = this.length(info, 1, PROFILE.byteStringBytes, 'bytes-too-long');
     const start = this.at;
     this.at += length;
     // A copy: the socket's buffer holds many frames and lives on.
