@@ -1,23 +1,21 @@
 /**
- * Prometheus' view of the broker. Owns one registry; the figures are read at each scrape and nowhere else.
- *
- * What `/metrics` tells: one table, which `docs/metrics.md` lists too (a test holds the two together).
+ * Prometheus' view of the broker. Owns one registry; the figures are read at each scrape and nowhere else. What `/metrics` tells: one table, which `docs/metrics.md` lists too (a test holds the two together).
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { BrokerStats, Stats } from '../../schemas/api.ts';
 
-interface Described {
+interface MetricText {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge';
 }
 
-export interface PlainMetric extends Described {
+export interface PlainMetric extends MetricText {
   readonly label: null;
   read(stats: Stats, broker: BrokerStats): number;
 }
 
-export interface LabelledMetric extends Described {
+export interface LabelledMetric extends MetricText {
   /** Its values come from tables of the code (codes, reasons, readers): there are few. */
   readonly label: string;
   read(stats: Stats, broker: BrokerStats): Readonly<Record<string, number>>;
@@ -172,21 +170,19 @@ export const METRICS: readonly Metric[] = [
 /** Label values a metric; the rest is counted under `other`. */
 const LABEL_VALUES = 64;
 
-type Instrument = Counter | Gauge;
-
 export class Metrics {
   private readonly registry = new Registry();
-  private instruments: readonly (readonly [Metric, Instrument])[] = [];
+  /** What is told in the scrape at hand, so that all of its figures are of one moment. */
+  private stats: Stats | null = null;
 
   start(): void {
-    this.instruments = METRICS.map((metric) => [metric, this.instrument(metric)] as const);
+    for (const metric of METRICS) this.add(metric);
     // Of the process and of Node, the event loop's lag among them.
     collectDefaultMetrics({ register: this.registry });
   }
 
   stop(): void {
     this.registry.clear();
-    this.instruments = [];
   }
 
   get contentType(): string {
@@ -195,26 +191,33 @@ export class Metrics {
 
   /** The text of one scrape. */
   async scrape(stats: Stats): Promise<string> {
-    for (const [metric, instrument] of this.instruments) {
-      instrument.reset();
-      if (stats.broker) record(metric, instrument, stats, stats.broker);
-    }
+    this.stats = stats;
     return this.registry.metrics();
   }
 
-  private instrument({ name, help, type, label }: Metric): Instrument {
-    const options = { name, help, labelNames: label === null ? [] : [label], registers: [this.registry] };
-    return type === 'counter' ? new Counter(options) : new Gauge(options);
+  /** The registry asks each instrument for its figures at a scrape. */
+  private add(metric: Metric): void {
+    const { name, help, type, label } = metric;
+    const instrument: Counter | Gauge = new (type === 'counter' ? Counter : Gauge)({
+      name,
+      help,
+      labelNames: label === null ? [] : [label],
+      registers: [this.registry],
+      collect: () => this.collect(metric, instrument),
+    });
   }
-}
 
-function record(metric: Metric, instrument: Instrument, stats: Stats, broker: BrokerStats): void {
-  if (metric.label === null) {
-    instrument.inc(metric.read(stats, broker));
-    return;
+  private collect(metric: Metric, instrument: Counter | Gauge): void {
+    const { stats } = this;
+    instrument.reset();
+    if (!stats?.broker) return;
+    if (metric.label === null) {
+      instrument.inc(metric.read(stats, stats.broker));
+      return;
+    }
+    for (const [value, count] of bounded(metric.read(stats, stats.broker)))
+      instrument.inc({ [metric.label]: value }, count);
   }
-  for (const [value, count] of bounded(metric.read(stats, broker)))
-    instrument.inc({ [metric.label]: value }, count);
 }
 
 function bounded(counts: Readonly<Record<string, number>>): readonly (readonly [string, number])[] {

@@ -1,19 +1,9 @@
 /** Runs the command line in this process and keeps what it printed. */
 import { randomBytes } from 'node:crypto';
-import type { Command } from 'commander';
 import { onTestFinished, vi } from 'vitest';
 import { makeKeyText } from '../../broker/access/key-text.ts';
-import { auditCommand } from '../../broker/cli/audit.ts';
-import { commandCommand } from '../../broker/cli/command.ts';
-import { desiredCommand } from '../../broker/cli/desired.ts';
-import { deviceCommand } from '../../broker/cli/device.ts';
-import { jobCommand } from '../../broker/cli/job.ts';
-import { keyCommand } from '../../broker/cli/key.ts';
+import { COMMANDS } from '../../broker/cli/commands.ts';
 import { runCommandLine } from '../../broker/cli/program.ts';
-import { sendCommand } from '../../broker/cli/send.ts';
-import { checkConfigCommand } from '../../broker/cli/serve.ts';
-import { stateCommand } from '../../broker/cli/state.ts';
-import { watchCommand } from '../../broker/cli/watch.ts';
 
 export interface Printed {
   /** Lines on stdout and on stderr, so far. */
@@ -27,19 +17,6 @@ export interface Ran extends Printed {
 
 /** A key that is well-formed, and that no broker knows. */
 export const KEY = makeKeyText(randomBytes).text;
-
-const COMMANDS: readonly (() => Command)[] = [
-  keyCommand,
-  deviceCommand,
-  stateCommand,
-  sendCommand,
-  commandCommand,
-  jobCommand,
-  desiredCommand,
-  auditCommand,
-  watchCommand,
-  checkConfigCommand,
-];
 
 /** Starts a command; `printed` fills while it runs. */
 export function start(...args: string[]): { readonly printed: Printed; readonly code: Promise<number> } {
