@@ -14,6 +14,7 @@ import { type FastifyRequest, fastify } from 'fastify';
 import { API_SCHEMAS } from '../../schemas/api.ts';
 import { problem } from '../../schemas/problems.ts';
 import { Access } from './access.ts';
+import { AuditHooks } from './audit-hooks.ts';
 import { type AdminParts, type Api, ofProblem, Refusal, securityHeaders, sendProblem } from './context.ts';
 import { BODY_BYTES, errorHandler } from './errors.ts';
 import type { Metrics } from './metrics.ts';
@@ -27,7 +28,6 @@ import { groupCommandRoutes, jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { docsRoutes, healthRoutes, metricsRoutes, statsRoutes, websocketRoutes } from './routes/system.ts';
-import { Trail } from './trail.ts';
 
 /** Collects the paths of routes that are added from now on; what comes back adds the answers for the other methods. */
 export function collectPaths(app: Api): () => void {
@@ -91,20 +91,20 @@ const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Ready to route requests; it never listens itself. */
 export async function buildApp(parts: AdminParts, metrics: Metrics): Promise<Api> {
   const access = new Access(parts);
-  const trail = new Trail(parts, access);
-  const app = createApp(parts, trail);
+  const hooks = new AuditHooks(parts, access);
+  const app = createApp(parts, hooks);
   await app.register(cookie);
   await app.register(swagger, swaggerOptions(parts.stats().version));
   const refuseOtherMethods = collectPaths(app);
-  await addRoutes(app, parts, { access, trail, metrics });
+  await addRoutes(app, parts, { access, hooks, metrics });
   refuseOtherMethods();
   await app.ready();
   return app;
 }
 
-function createApp({ config, logger }: AdminParts, trail: Trail): Api {
+function createApp({ config, logger }: AdminParts, hooks: AuditHooks): Api {
   const { trustedProxies } = config.server;
-  const handleError = errorHandler(logger, trail);
+  const handleError = errorHandler(logger, hooks);
   const app: Api = fastify({
     bodyLimit: BODY_BYTES,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
@@ -142,11 +142,11 @@ function readJsonOnly(app: Api): void {
 
 interface Helpers {
   readonly access: Access;
-  readonly trail: Trail;
+  readonly hooks: AuditHooks;
   readonly metrics: Metrics;
 }
 
-async function addRoutes(app: Api, parts: AdminParts, { access, trail, metrics }: Helpers): Promise<void> {
+async function addRoutes(app: Api, parts: AdminParts, { access, hooks, metrics }: Helpers): Promise<void> {
   healthRoutes(app, parts);
   metricsRoutes(app, parts, access, metrics);
   websocketRoutes(app);
@@ -161,14 +161,14 @@ async function addRoutes(app: Api, parts: AdminParts, { access, trail, metrics }
         if (problem) throw ofProblem(problem);
       });
       customerRoutes(api, parts, access);
-      deviceRoutes(api, parts, access, trail);
-      deviceCommandRoutes(api, parts, access, trail);
-      commandRoutes(api, parts, access, trail);
-      groupCommandRoutes(api, parts, access, trail);
-      jobRoutes(api, parts, access, trail);
-      desiredRoutes(api, parts, access, trail);
+      deviceRoutes(api, parts, access, hooks);
+      deviceCommandRoutes(api, parts, access, hooks);
+      commandRoutes(api, parts, access, hooks);
+      groupCommandRoutes(api, parts, access, hooks);
+      jobRoutes(api, parts, access, hooks);
+      desiredRoutes(api, parts, access, hooks);
       auditRoutes(api, parts, access);
-      keyRoutes(api, parts, access, trail);
+      keyRoutes(api, parts, access, hooks);
       sessionRoutes(api, parts, access);
       statsRoutes(api, parts, access);
     },

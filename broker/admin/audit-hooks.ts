@@ -31,7 +31,7 @@ export interface Done {
   readonly reference?: string;
 }
 
-export class Trail {
+export class AuditHooks {
   private readonly audit: Pick<Audit, 'add'>;
   private readonly access: Access;
   private readonly attempts = new WeakMap<FastifyRequest, Attempt>();

@@ -1,13 +1,13 @@
 /**
  * Turns whatever goes wrong in a request into a problem: ours (`Refusal`), the hub's (`HubRefusal`), fastify's. What is
- * our own fault is logged and not told. The audit hears of all of it (`trail.ts`).
+ * our own fault is logged and not told. The audit hears of all of it (`audit-hooks.ts`).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Logger } from '../base/logger.ts';
 import { HubRefusal } from '../hub/refusal.ts';
+import type { AuditHooks } from './audit-hooks.ts';
 import { Refusal, sendProblem } from './context.ts';
-import type { Trail } from './trail.ts';
 
 /** The largest body that is read where a route does not say. */
 export const BODY_BYTES = 65536;
@@ -28,11 +28,11 @@ const KNOWN: Readonly<Record<string, Problem>> = {
 
 export function errorHandler(
   logger: Logger,
-  trail: Trail,
+  hooks: AuditHooks,
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply {
   return (error, request, reply) => {
     const body = toProblem(error, request, logger);
-    trail.refused(request, body);
+    hooks.refused(request, body);
     return sendProblem(reply, body);
   };
 }

@@ -138,20 +138,20 @@ function forGenerators<Document extends { readonly paths?: object; readonly comp
 /** What fastify's plug-in writes where nobody has. */
 const UNDESCRIBED = 'Default Response';
 
-interface Described {
+interface DescribedAnswer {
   readonly description: string;
   readonly $ref?: string;
 }
 
 interface Operation {
-  readonly responses: Record<string, Described>;
+  readonly responses: Record<string, DescribedAnswer>;
 }
 
 function operationsOf(path: object): Operation[] {
   return Object.values(path);
 }
 
-function isProblem(answer: Described): answer is ProblemAnswer {
+function isProblem(answer: DescribedAnswer): answer is ProblemAnswer {
   const { content = {} } = answer as Partial<ProblemAnswer>;
   return PROBLEM in content;
 }

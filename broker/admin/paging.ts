@@ -5,16 +5,16 @@
 import { Refusal } from './context.ts';
 
 /** Where an item stands: by `rank` (descending if the order says so), then by `name`, which is unique. */
-export interface Place {
+export interface ListPosition {
   readonly rank: number;
   readonly name: string;
 }
 
-export interface Order<Item> {
+export interface ListOrder<Item> {
   /** Told in the cursor: one order's cursor means nothing in another. */
   readonly id: string;
   readonly direction: 'ascending' | 'descending';
-  place(item: Item): Place;
+  place(item: Item): ListPosition;
 }
 
 export interface Page<Item> {
@@ -23,14 +23,14 @@ export interface Page<Item> {
 }
 
 interface Placed<Item> {
-  readonly place: Place;
+  readonly place: ListPosition;
   readonly item: Item;
 }
 
 /** The `limit` items that come after the cursor. Keeps no more than a page of a long list. */
 export function pageOf<Item>(
   items: Iterable<Item>,
-  order: Order<Item>,
+  order: ListOrder<Item>,
   { limit, cursor }: { readonly limit: number; readonly cursor: string | undefined },
 ): Page<Item> {
   const after = cursor === undefined ? null : readCursor(cursor, order.id);
@@ -47,7 +47,7 @@ export function pageOf<Item>(
   return { items: shown.map(({ item }) => item), next };
 }
 
-function compare(a: Place, b: Place, direction: Order<unknown>['direction']): number {
+function compare(a: ListPosition, b: ListPosition, direction: ListOrder<unknown>['direction']): number {
   const byName = a.name < b.name ? -1 : Number(a.name > b.name);
   const ascending = a.rank - b.rank || byName;
   return direction === 'ascending' ? ascending : -ascending;
@@ -57,7 +57,7 @@ function compare(a: Place, b: Place, direction: Order<unknown>['direction']): nu
 function insert<Item>(
   kept: Placed<Item>[],
   placed: Placed<Item>,
-  direction: Order<unknown>['direction'],
+  direction: ListOrder<unknown>['direction'],
 ): void {
   let low = 0;
   let high = kept.length;
@@ -82,11 +82,11 @@ export function writeNumberCursor(next: number | null, list: string): string | n
   return next === null ? null : writeCursor(list, { rank: next, name: '' });
 }
 
-function writeCursor(order: string, { rank, name }: Place): string {
+function writeCursor(order: string, { rank, name }: ListPosition): string {
   return Buffer.from(JSON.stringify([order, rank, name])).toString('base64url');
 }
 
-function readCursor(text: string, order: string): Place {
+function readCursor(text: string, order: string): ListPosition {
   const [of, rank, name] = parse(text);
   if (typeof of !== 'string' || typeof rank !== 'number' || typeof name !== 'string') {
     throw notOurs();

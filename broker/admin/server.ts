@@ -10,14 +10,14 @@ import { Metrics } from './metrics.ts';
 
 export type { AdminParts, Readiness } from './context.ts';
 
-type State =
+type AdminState =
   | { readonly name: 'new' | 'starting' | 'stopped' }
   | { readonly name: 'running'; readonly app: Api };
 
 export class AdminServer {
   private readonly parts: AdminParts;
   private readonly metrics = new Metrics();
-  private state: State = { name: 'new' };
+  private state: AdminState = { name: 'new' };
 
   constructor(parts: AdminParts) {
     this.parts = parts;

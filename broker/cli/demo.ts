@@ -111,14 +111,14 @@ async function loginLink(broker: Broker): Promise<string> {
   return `${broker.url}/#login=${browserSessions.issueLoginToken(row.id, 'often')}`;
 }
 
-interface Place {
+interface RunningDemo {
   readonly url: string;
   readonly link: string;
   readonly data: string;
 }
 
 /** The commands are there to be copied: a test runs them. */
-function greeting({ url, link, data }: Place, { devices, rate }: DemoOptions): string {
+function greeting({ url, link, data }: RunningDemo, { devices, rate }: DemoOptions): string {
   return [
     '',
     `  Signalbox runs at ${url}`,

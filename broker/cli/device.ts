@@ -118,10 +118,10 @@ function deviceTable(devices: readonly Device[], now: number): string {
   return table(['DEVICE', 'STATE', 'LAST SEEN', 'LAST DATA', 'CLOCK', 'MODEL', 'LABEL'], rows);
 }
 
-type State = 'online' | 'offline' | 'never seen' | 'asleep' | 'overdue';
+type Liveness = 'online' | 'offline' | 'never seen' | 'asleep' | 'overdue';
 
 /** Asleep as it said, or overdue: it should have been back (P-7.5). */
-function stateOf({ online, asleep, lastSeenAt }: Device, now: number): State {
+function stateOf({ online, asleep, lastSeenAt }: Device, now: number): Liveness {
   if (online) return 'online';
   if (!asleep) return lastSeenAt === null ? 'never seen' : 'offline';
   return asleep.overdueAt !== null && now >= asleep.overdueAt ? 'overdue' : 'asleep';

@@ -31,7 +31,7 @@ import {
   wholeNumber,
 } from './output.ts';
 
-interface CreateOptions extends AddressOptions {
+interface CreateJobOptions extends AddressOptions {
   readonly customer: string;
   readonly q?: string;
   readonly model?: string;
@@ -73,7 +73,7 @@ export function createJobCommand(): Command {
     .action(create);
 }
 
-async function create(name: string, options: CreateOptions): Promise<void> {
+async function create(name: string, options: CreateJobOptions): Promise<void> {
   const to = brokerAddress(options);
   const body = bodyOf(name, options);
   const created = await call(to, (api) => api.POST('/commands', { body }));
@@ -86,7 +86,7 @@ async function create(name: string, options: CreateOptions): Promise<void> {
   if (options.wait && job.counts.done !== job.total) throw new CliError(jobEnding(job));
 }
 
-function bodyOf(name: string, options: CreateOptions): NewJob {
+function bodyOf(name: string, options: CreateJobOptions): NewJob {
   const { customer, q, model, device, args, ttl, supersede, canary, rate, haltShare, dryRun } = options;
   const online = options.online ? true : options.offline ? false : undefined;
   const given = {
@@ -110,7 +110,7 @@ function collect(id: string, before: readonly string[] = []): readonly string[] 
 }
 
 /** Prints how far it is whenever that changes; resolves at its end, or when it halts. */
-function follow(to: BrokerAddress, created: JobView, options: CreateOptions): Promise<JobView> {
+function follow(to: BrokerAddress, created: JobView, options: CreateJobOptions): Promise<JobView> {
   const goesOn = `The job goes on without you: signalbox job show ${created.id}, or job cancel ${created.id}.`;
   return untilInterrupted(goesOn, async (signal) => {
     let job = created;

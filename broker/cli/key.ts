@@ -4,7 +4,7 @@ import { type Key, ROLES } from '../../schemas/api/keys.ts';
 import { type AddressOptions, brokerAddress, call, callList, defined, withAddress } from './http.ts';
 import { age, CliError, duration, moment, print, table } from './output.ts';
 
-interface CreateOptions extends AddressOptions {
+interface CreateKeyOptions extends AddressOptions {
   readonly customer?: string;
   readonly device?: string;
   readonly role: (typeof ROLES)[number];
@@ -29,7 +29,7 @@ function createCommand(): Command {
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('device'))
     .option('--expires <duration>', 'when it ends, such as 90d', duration)
     .option('--label <text>', 'for people')
-    .action(async (options: CreateOptions) => {
+    .action(async (options: CreateKeyOptions) => {
       const { customer, device, role, label, expires } = options;
       if (role !== 'admin' && customer === undefined)
         throw new CliError('Say whose key it is with --customer.', 2);

@@ -23,11 +23,11 @@ import { type Caller, sees } from '../../access/caller.ts';
 import { type Command, type CommandRequest, commandView } from '../../hub/commands/command.ts';
 import { parseValue } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
+import { type AuditHooks, type Done, deviceTarget, idTarget } from '../audit-hooks.ts';
 import { type AdminParts, type Api, type DeviceParams, findDevice, notFound, Refusal } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
-import { type Done, deviceTarget, idTarget, type Trail } from '../trail.ts';
 
 /** Throws HubRefusal for arguments outside the profile. */
 export function readCommandRequest(
@@ -61,13 +61,13 @@ export function ttlOf(ttl: number | string | undefined): number | null {
 
 const PATH = '/devices/:customer/:device/commands';
 
-export function deviceCommandRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
-  sendRoute(api, parts, access, trail);
+export function deviceCommandRoutes(api: Api, parts: AdminParts, access: Access, hooks: AuditHooks): void {
+  sendRoute(api, parts, access, hooks);
   listRoute(api, parts, access);
-  cancelWaitingRoute(api, parts, access, trail);
+  cancelWaitingRoute(api, parts, access, hooks);
 }
 
-function sendRoute(api: Api, { fleet, commands }: AdminParts, access: Access, trail: Trail): void {
+function sendRoute(api: Api, { fleet, commands }: AdminParts, access: Access, hooks: AuditHooks): void {
   const known = { description: 'This id was asked for before: the command as it stands.' };
   api.post(
     PATH,
@@ -86,14 +86,14 @@ function sendRoute(api: Api, { fleet, commands }: AdminParts, access: Access, tr
           200: { ...reference(CommandSchema), ...known },
         },
       },
-      onRequest: [trail.attempt('command.send', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('command.send', deviceTarget), access.operators],
     },
     async (request, reply) => {
       const caller = access.caller(request);
       const { customer, id } = findDevice(fleet, caller, request.params);
       const asked = readCommandRequest({ customer, device: id }, request.body, caller);
       const { command, created } = await commands.issue(asked);
-      if (created) trail.done(request, sent(command));
+      if (created) hooks.done(request, sent(command));
       return reply.code(created ? 201 : 200).send(commandView(command, commands.waitingFor(command)));
     },
   );
@@ -143,7 +143,12 @@ function listRoute(api: Api, { fleet, commands }: AdminParts, access: Access): v
   );
 }
 
-function cancelWaitingRoute(api: Api, { fleet, commands }: AdminParts, access: Access, trail: Trail): void {
+function cancelWaitingRoute(
+  api: Api,
+  { fleet, commands }: AdminParts,
+  access: Access,
+  hooks: AuditHooks,
+): void {
   api.delete(
     PATH,
     {
@@ -155,13 +160,13 @@ function cancelWaitingRoute(api: Api, { fleet, commands }: AdminParts, access: A
         params: DevicePath,
         response: answers(200, reference(CancelledSchema), 'not-found'),
       },
-      onRequest: [trail.attempt('command.cancel', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('command.cancel', deviceTarget), access.operators],
     },
     async (request) => {
       const caller = access.caller(request);
       const { customer, id } = findDevice(fleet, caller, request.params);
       const cancelled = await commands.cancelWaiting(customer, id, caller.keyId);
-      trail.done(request, { customer, detail: { cancelled } });
+      hooks.done(request, { customer, detail: { cancelled } });
       return { cancelled };
     },
   );
@@ -169,9 +174,9 @@ function cancelWaitingRoute(api: Api, { fleet, commands }: AdminParts, access: A
 
 const ONE = '/commands/:id';
 
-export function commandRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
+export function commandRoutes(api: Api, parts: AdminParts, access: Access, hooks: AuditHooks): void {
   readRoute(api, parts, access);
-  cancelRoute(api, parts, access, trail);
+  cancelRoute(api, parts, access, hooks);
 }
 
 function readRoute(api: Api, { commands }: AdminParts, access: Access): void {
@@ -196,7 +201,7 @@ function readRoute(api: Api, { commands }: AdminParts, access: Access): void {
   );
 }
 
-function cancelRoute(api: Api, { commands }: AdminParts, access: Access, trail: Trail): void {
+function cancelRoute(api: Api, { commands }: AdminParts, access: Access, hooks: AuditHooks): void {
   api.delete(
     ONE,
     {
@@ -210,7 +215,7 @@ function cancelRoute(api: Api, { commands }: AdminParts, access: Access, trail: 
         querystring: CommandQuery,
         response: answers(200, reference(CommandSchema), 'not-found', 'conflict'),
       },
-      onRequest: [trail.attempt('command.cancel', idTarget('command')), access.operators],
+      onRequest: [hooks.attempt('command.cancel', idTarget('command')), access.operators],
     },
     async (request) => {
       const caller = access.caller(request);
@@ -221,7 +226,7 @@ function cancelRoute(api: Api, { commands }: AdminParts, access: Access, trail: 
       const command = await commands.cancel(customer, id, caller.keyId);
       if (!command) throw notFound('command');
       const detail = { command: id, name: command.name };
-      trail.done(request, { customer, target: `${customer}/${device}`, detail });
+      hooks.done(request, { customer, target: `${customer}/${device}`, detail });
       return commandView(command, commands.waitingFor(command));
     },
   );

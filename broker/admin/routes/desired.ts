@@ -17,10 +17,10 @@ import type { DesiredChange, DeviceDocuments } from '../../hub/desired/document.
 import type { Device } from '../../hub/fleet/device.ts';
 import { parseValueMap } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
+import { type AuditHooks, deviceTarget } from '../audit-hooks.ts';
 import { type AdminParts, type Api, findDevice, Refusal } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
-import { deviceTarget, type Trail } from '../trail.ts';
 
 /** The tag of the desired document: its version, `"0"` for none. */
 export function entityTag({ desired }: DeviceDocuments): string {
@@ -62,10 +62,10 @@ const CHANGE_PROBLEMS = [
   'unsupported-media-type',
 ] as const;
 
-export function desiredRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
+export function desiredRoutes(api: Api, parts: AdminParts, access: Access, hooks: AuditHooks): void {
   readRoute(api, parts, access);
-  putRoute(api, parts, access, trail);
-  patchRoute(api, parts, access, trail);
+  putRoute(api, parts, access, hooks);
+  patchRoute(api, parts, access, hooks);
 }
 
 function readRoute(api: Api, { fleet, desired }: AdminParts, access: Access): void {
@@ -89,7 +89,7 @@ function readRoute(api: Api, { fleet, desired }: AdminParts, access: Access): vo
   );
 }
 
-function putRoute(api: Api, { fleet, desired }: AdminParts, access: Access, trail: Trail): void {
+function putRoute(api: Api, { fleet, desired }: AdminParts, access: Access, hooks: AuditHooks): void {
   api.put(
     PATH,
     {
@@ -104,7 +104,7 @@ function putRoute(api: Api, { fleet, desired }: AdminParts, access: Access, trai
         body: reference(DesiredValuesSchema),
         response: answers(200, reference(DocumentsSchema), ...CHANGE_PROBLEMS),
       },
-      onRequest: [trail.attempt('desired.put', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('desired.put', deviceTarget), access.operators],
     },
     async (request, reply) => {
       const caller = access.caller(request);
@@ -112,13 +112,13 @@ function putRoute(api: Api, { fleet, desired }: AdminParts, access: Access, trai
       return tagged(reply, desired, device, async () => {
         const values = parseValueMap(request.body, 'body');
         const { version } = await desired.put(device, values, change(caller, request.headers['if-match']));
-        trail.done(request, { customer: device.customer, detail: { version } });
+        hooks.done(request, { customer: device.customer, detail: { version } });
       });
     },
   );
 }
 
-function patchRoute(api: Api, { fleet, desired }: AdminParts, access: Access, trail: Trail): void {
+function patchRoute(api: Api, { fleet, desired }: AdminParts, access: Access, hooks: AuditHooks): void {
   api.patch(
     PATH,
     {
@@ -134,7 +134,7 @@ function patchRoute(api: Api, { fleet, desired }: AdminParts, access: Access, tr
         body: reference(DesiredPatchSchema),
         response: answers(200, reference(DocumentsSchema), ...CHANGE_PROBLEMS),
       },
-      onRequest: [trail.attempt('desired.patch', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('desired.patch', deviceTarget), access.operators],
     },
     async (request, reply) => {
       const caller = access.caller(request);
@@ -142,7 +142,7 @@ function patchRoute(api: Api, { fleet, desired }: AdminParts, access: Access, tr
       return tagged(reply, desired, device, async () => {
         const patch = parseValueMap(request.body, 'body');
         const { version } = await desired.patch(device, patch, change(caller, request.headers['if-match']));
-        trail.done(request, { customer: device.customer, detail: { version } });
+        hooks.done(request, { customer: device.customer, detail: { version } });
       });
     },
   );

@@ -28,10 +28,10 @@ import type { Device } from '../../hub/fleet/device.ts';
 import { toJson } from '../../hub/json.ts';
 import { countDevices } from '../../hub/stats.ts';
 import type { Access } from '../access.ts';
+import { type AuditHooks, deviceTarget } from '../audit-hooks.ts';
 import { type AdminParts, type Api, findDevice, notFound, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
-import { type Order, pageOf } from '../paging.ts';
-import { deviceTarget, type Trail } from '../trail.ts';
+import { type ListOrder, pageOf } from '../paging.ts';
 
 export function deviceSummary(device: Device): DeviceSummary {
   const { state, session, since, reason } = device.presence;
@@ -89,7 +89,7 @@ const RANKS: Readonly<Record<DeviceSort, (device: Device) => number>> = {
 };
 
 /** `sort` as in the query: `-` in front for descending. */
-export function deviceOrder(sort: DeviceSort | `-${DeviceSort}`): Order<Device> {
+export function deviceOrder(sort: DeviceSort | `-${DeviceSort}`): ListOrder<Device> {
   const rank = RANKS[sort.replace('-', '') as DeviceSort];
   return {
     id: sort,
@@ -98,7 +98,7 @@ export function deviceOrder(sort: DeviceSort | `-${DeviceSort}`): Order<Device> 
   };
 }
 
-const BY_NAME: Order<string> = {
+const BY_NAME: ListOrder<string> = {
   id: 'customer',
   direction: 'ascending',
   place: (customer) => ({ rank: 0, name: customer }),
@@ -136,11 +136,11 @@ export function customerRoutes(api: Api, { fleet, keys }: AdminParts, access: Ac
 const ONE = '/devices/:customer/:device';
 const NO_CUSTOMER = 'There is no customer of this name; one exists once a key names it.';
 
-export function deviceRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
+export function deviceRoutes(api: Api, parts: AdminParts, access: Access, hooks: AuditHooks): void {
   listRoute(api, parts, access);
   readRoutes(api, parts, access);
-  putRoute(api, parts, access, trail);
-  forgetRoute(api, parts, access, trail);
+  putRoute(api, parts, access, hooks);
+  forgetRoute(api, parts, access, hooks);
 }
 
 function listRoute(api: Api, { fleet }: AdminParts, access: Access): void {
@@ -208,7 +208,7 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
   );
 }
 
-function putRoute(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
+function putRoute(api: Api, parts: AdminParts, access: Access, hooks: AuditHooks): void {
   const { fleet, keys, registry, logger } = parts;
   const exists = (customer: string) =>
     [...keys.customers()].includes(customer) || [...fleet.customers()].includes(customer);
@@ -237,7 +237,7 @@ function putRoute(api: Api, parts: AdminParts, access: Access, trail: Trail): vo
           200: { ...reference(DeviceSchema), ...known },
         },
       },
-      onRequest: [trail.attempt('device.put', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('device.put', deviceTarget), access.operators],
     },
     async (request, reply) => {
       const caller = access.caller(request);
@@ -248,13 +248,13 @@ function putRoute(api: Api, parts: AdminParts, access: Access, trail: Trail): vo
       const profile = { label: label || null, tags, notes: notes || null };
       const { device, created } = await registry.put(customer, id, profile);
       if (created) logger.info({ device: device.name, by: caller.keyId }, 'A device was registered.');
-      trail.done(request, { customer, detail: { created } });
+      hooks.done(request, { customer, detail: { created } });
       return reply.code(created ? 201 : 200).send(deviceSummary(device));
     },
   );
 }
 
-function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access, trail: Trail): void {
+function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access, hooks: AuditHooks): void {
   api.delete(
     ONE,
     {
@@ -267,14 +267,14 @@ function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access, t
         params: DevicePath,
         response: answers(204, Type.Null({ description: 'It is gone.' }), 'not-found'),
       },
-      onRequest: [trail.attempt('device.forget', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('device.forget', deviceTarget), access.operators],
     },
     async (request, reply) => {
       const caller = access.caller(request);
       const { customer, device } = request.params;
       if (!sees(caller, customer) || !(await forget(customer, device))) throw notFound('device');
       logger.info({ device: `${customer}/${device}`, by: caller.keyId }, 'A device was forgotten.');
-      trail.done(request, { customer });
+      hooks.done(request, { customer });
       return reply.code(204).send(null);
     },
   );

@@ -25,11 +25,11 @@ import { commandView } from '../../hub/commands/command.ts';
 import type { DeviceSelection, Job, JobOutcome, JobRequest } from '../../hub/jobs/job.ts';
 import { parseValue, toJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
+import { type AuditHooks, customerTarget, idTarget } from '../audit-hooks.ts';
 import { type AdminParts, type Api, notFound } from '../context.ts';
 import { SELECTION_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
-import { customerTarget, idTarget, type Trail } from '../trail.ts';
 import { ttlOf } from './commands.ts';
 
 const PROBLEMS = [
@@ -40,7 +40,7 @@ const PROBLEMS = [
   'too-many-jobs',
 ] as const;
 
-export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail): void {
+export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Access, hooks: AuditHooks): void {
   const target = customerTarget((body) => (body as Partial<NewJob> | undefined)?.select?.customer);
   api.post(
     '/commands',
@@ -58,7 +58,7 @@ export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Acces
           200: { ...reference(DryRunSchema), description: 'A dry run: who would get it.' },
         },
       },
-      onRequest: [trail.attempt('job.create', target), access.operators],
+      onRequest: [hooks.attempt('job.create', target), access.operators],
     },
     async (request, reply) => {
       const caller = access.caller(request);
@@ -71,7 +71,7 @@ export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Acces
       }
       const job = await jobs.create(asked);
       const detail = { job: job.id, name: asked.name, devices: job.targets.length };
-      trail.done(request, { customer, detail, outcome: null, reference: `job ${job.id}` });
+      hooks.done(request, { customer, detail, outcome: null, reference: `job ${job.id}` });
       return reply.code(201).send(jobView(job));
     },
   );
@@ -131,11 +131,11 @@ export function readJobRequest(body: NewJob, by: string): JobRequest {
 
 const ONE = '/jobs/:id';
 
-export function jobRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
+export function jobRoutes(api: Api, parts: AdminParts, access: Access, hooks: AuditHooks): void {
   listRoute(api, parts, access);
   readRoute(api, parts, access);
   outcomesRoute(api, parts, access);
-  stepRoutes(api, parts, access, trail);
+  stepRoutes(api, parts, access, hooks);
 }
 
 function listRoute(api: Api, { jobs }: AdminParts, access: Access): void {
@@ -207,12 +207,12 @@ function outcomesRoute(api: Api, { jobs, commands }: AdminParts, access: Access)
   );
 }
 
-function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail): void {
+function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, hooks: AuditHooks): void {
   const response = answers(200, reference(JobSchema), 'not-found', 'conflict');
   const done = (request: FastifyRequest, job: Job | null) => {
     if (!job) throw notFound('job');
     const { customer } = job.request.select;
-    trail.done(request, { customer, detail: { name: job.request.name } });
+    hooks.done(request, { customer, detail: { name: job.request.name } });
     return jobView(job);
   };
 
@@ -227,7 +227,7 @@ function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail
         params: JobPath,
         response,
       },
-      onRequest: [trail.attempt('job.cancel', idTarget('job')), access.operators],
+      onRequest: [hooks.attempt('job.cancel', idTarget('job')), access.operators],
     },
     async (request) => {
       const { customer, keyId } = access.caller(request);
@@ -245,7 +245,7 @@ function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, trail: Trail
         params: JobPath,
         response,
       },
-      onRequest: [trail.attempt('job.resume', idTarget('job')), access.operators],
+      onRequest: [hooks.attempt('job.resume', idTarget('job')), access.operators],
     },
     async (request) => {
       const { customer, keyId } = access.caller(request);

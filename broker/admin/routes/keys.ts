@@ -18,10 +18,10 @@ import {
 } from '../../../schemas/api.ts';
 import type { KeyRow } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
+import { type AuditHooks, customerTarget, idTarget } from '../audit-hooks.ts';
 import { type AdminParts, type Api, type KeyRequest, notFound, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
-import { type Order, pageOf } from '../paging.ts';
-import { customerTarget, idTarget, type Trail } from '../trail.ts';
+import { type ListOrder, pageOf } from '../paging.ts';
 
 /** `secret`: the key's text, in the answer that creates it. */
 export function keyView(row: KeyRow, secret?: string): Key {
@@ -74,17 +74,17 @@ function expiryOf({ expiresAt, expiresIn }: NewKey, now: number): number | null 
 
 const DAY = 86400;
 
-const OLDEST_FIRST: Order<KeyRow> = {
+const OLDEST_FIRST: ListOrder<KeyRow> = {
   id: 'key',
   direction: 'ascending',
   place: (row) => ({ rank: row.createdAt, name: row.id }),
 };
 
-export function keyRoutes(api: Api, parts: AdminParts, access: Access, trail: Trail): void {
+export function keyRoutes(api: Api, parts: AdminParts, access: Access, hooks: AuditHooks): void {
   listRoute(api, parts, access);
-  createRoute(api, parts, access, trail);
-  rotateRoute(api, parts, access, trail);
-  revokeRoute(api, parts, access, trail);
+  createRoute(api, parts, access, hooks);
+  rotateRoute(api, parts, access, hooks);
+  revokeRoute(api, parts, access, hooks);
 }
 
 function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
@@ -112,7 +112,7 @@ function createRoute(
   api: Api,
   { keys, registry, clock, logger }: AdminParts,
   access: Access,
-  trail: Trail,
+  hooks: AuditHooks,
 ): void {
   const target = customerTarget((body) => (body as { customer?: unknown } | undefined)?.customer);
 
@@ -128,7 +128,7 @@ function createRoute(
         body: reference(NewKeySchema),
         response: answers(201, reference(KeySchema), 'body-too-large', 'unsupported-media-type'),
       },
-      onRequest: [trail.attempt('key.create', target), access.admins],
+      onRequest: [hooks.attempt('key.create', target), access.admins],
     },
     async (request, reply) => {
       const wanted = keyRequest(request.body, clock.now());
@@ -137,7 +137,7 @@ function createRoute(
       const { row, key } = await keys.create(wanted);
       logger.info({ key: row.id, role: row.role, by: access.caller(request).keyId }, 'A key was created.');
       const { id, customer, role, device } = row;
-      trail.done(request, {
+      hooks.done(request, {
         customer,
         target: `key ${id}`,
         detail: { role, ...(device !== null && { device }) },
@@ -147,7 +147,7 @@ function createRoute(
   );
 }
 
-function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access, trail: Trail): void {
+function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access, hooks: AuditHooks): void {
   api.post(
     '/keys/:id/rotate',
     {
@@ -160,7 +160,7 @@ function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access, tra
         body: Type.Union([reference(RotationSchema), Type.Null()]),
         response: answers(201, reference(KeySchema), 'not-found', 'body-too-large', 'unsupported-media-type'),
       },
-      onRequest: [trail.attempt('key.rotate', idTarget('key')), access.admins],
+      onRequest: [hooks.attempt('key.rotate', idTarget('key')), access.admins],
     },
     async (request, reply) => {
       const old = keys.find(request.params.id);
@@ -168,13 +168,13 @@ function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access, tra
       const { overlapSeconds = DAY } = request.body ?? {};
       const { row, key } = await keys.rotate(old.id, overlapSeconds * 1000);
       logger.info({ key: old.id, next: row.id, by: access.caller(request).keyId }, 'A key was rotated.');
-      trail.done(request, { customer: row.customer, detail: { next: row.id } });
+      hooks.done(request, { customer: row.customer, detail: { next: row.id } });
       return reply.code(201).send(keyView(row, key));
     },
   );
 }
 
-function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access, trail: Trail): void {
+function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access, hooks: AuditHooks): void {
   api.delete(
     '/keys/:id',
     {
@@ -187,7 +187,7 @@ function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access, tra
         params: KeyPath,
         response: answers(204, Type.Null({ description: 'It is revoked.' }), 'not-found', 'conflict'),
       },
-      onRequest: [trail.attempt('key.revoke', idTarget('key')), access.admins],
+      onRequest: [hooks.attempt('key.revoke', idTarget('key')), access.admins],
     },
     async (request, reply) => {
       const { keyId } = access.caller(request);
@@ -197,7 +197,7 @@ function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access, tra
       const row = keys.find(id);
       if (!row || !(await keys.revoke(id))) throw notFound('key');
       logger.info({ key: id, by: keyId }, 'A key was revoked.');
-      trail.done(request, { customer: row.customer });
+      hooks.done(request, { customer: row.customer });
       return reply.code(204).send(null);
     },
   );
