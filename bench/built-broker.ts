@@ -14,9 +14,7 @@ async function built() {
   const { loadConfig } = (await import(
     dist('config/config.js')
   )) as typeof import('../broker/config/config.ts');
-  const { systemEnvironment } = (await import(
-    dist('environment.js')
-  )) as typeof import('../broker/environment.ts');
+  const { systemEnvironment } = (await import(dist('environment.js'))) as typeof import('../broker/main.ts');
   return { Broker, loadConfig, environment: systemEnvironment };
 }
 
@@ -57,15 +55,15 @@ async function makeBroker(data: string, rates: RateLimits) {
 
 async function serverOf(broker: BuiltBroker['broker']): Promise<BenchServer> {
   const key = async (role: Role, customer: string) =>
-    (await broker.core.keys.create({ customer, device: null, role, label: null, expiresAt: null })).key;
+    (await broker.parts.keys.create({ customer, device: null, role, label: null, expiresAt: null })).key;
   return {
     port: Number(new URL(broker.url).port),
     deviceKey: await key('device', 'bench'),
     quietKey: await key('device', 'quiet'),
     viewerKey: await key('admin', '*'),
-    frames: () => broker.core.counters.framesCommitted,
+    frames: () => broker.parts.counters.framesCommitted,
     viewers: () => {
-      const { viewerSkips, viewersClosedSlow } = broker.core.counters;
+      const { viewerSkips, viewersClosedSlow } = broker.parts.counters;
       return { skips: viewerSkips, closed: viewersClosedSlow };
     },
     stop: () => broker.stop(),

@@ -36,7 +36,7 @@ const request = (index: number, devices: number) => ({
 
 /** Sends what is due every millisecond. */
 function issue(broker: Broker, { perSecond, seconds, devices }: CommandsRequest & { ask: 'issue' }) {
-  const { commands } = broker.core.control;
+  const { commands } = broker.parts.control;
   const latencies = new Durations();
   const startedAt = new Map<string, number>();
   const total = perSecond * seconds;

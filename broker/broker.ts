@@ -3,14 +3,10 @@
  * goes last, and sockets come last and go first. Owns the one state that readiness and refusals follow.
  */
 import { type Problem, problem } from '../schemas/problems.ts';
-import { ensureAdminKey } from './access/bootstrap.ts';
-import { exposures } from './access/exposure.ts';
 import type { Readiness } from './admin/server.ts';
-import { type BrokerOptions, type Core, composeCore } from './core.ts';
+import { type BrokerOptions, compose, type Parts } from './compose.ts';
 import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/handshake.ts';
-import { composeFront, type Front } from './front.ts';
-import { forgetDevice } from './hub/fleet/device-registry.ts';
 import { type Restored, restoreFleet } from './hub/telemetry/restore.ts';
 import { unreadableRows } from './store/consent.ts';
 import { type LogBounds, type Obstacle, StoreError } from './store/ports.ts';
@@ -29,8 +25,7 @@ const OBSTACLES: Readonly<Record<Obstacle, string>> = {
 };
 
 export class Broker {
-  readonly core: Core;
-  readonly front: Front;
+  readonly parts: Parts;
   private readonly options: BrokerOptions;
   private state: 'new' | 'starting' | 'ready' | 'draining' | 'failed' = 'new';
   private stopped: Promise<void> | null = null;
@@ -40,18 +35,16 @@ export class Broker {
 
   constructor(options: BrokerOptions) {
     this.options = options;
-    this.core = composeCore(options);
-    this.front = composeFront(this.core, options, {
+    this.parts = compose(options, {
       unavailable: () => this.unavailable(),
       readiness: () => this.readiness(),
       unwritable: () => this.unwritable(),
-      forget: (customer, device) => this.forget(customer, device),
     });
   }
 
   /** `http://host:port`, once started. */
   get url(): string {
-    return this.front.edge.url;
+    return this.parts.edge.url;
   }
 
   /** Called at most once: nothing can be committed any more, and the process should end (fail-stop). */
@@ -63,8 +56,8 @@ export class Broker {
   async start(): Promise<void> {
     this.state = 'starting';
     try {
-      await this.openCore();
-      await this.openFront();
+      await this.openHub();
+      await this.openDoors();
     } catch (error) {
       await this.stop();
       throw error;
@@ -77,32 +70,29 @@ export class Broker {
     return this.stopped;
   }
 
-  private async openCore(): Promise<void> {
-    const { stores, control, checkpoint, keys, browserSessions, sessions } = this.core;
-    const { config, logger } = this.options;
+  private async openHub(): Promise<void> {
+    const { stores, control, checkpoint, keys, browserSessions, sessions } = this.parts;
+    const { config, logger, environment } = this.options;
     stores.onFailure((error) => this.fail(error));
     stores.onObstacle(() => this.obstructed());
     const bounds = await stores.start();
-    await this.core.revisionCeiling.start();
+    await this.parts.revisionCeiling.start();
     await keys.start();
     await browserSessions.start();
-    const adminKey = await ensureAdminKey(keys, config.data);
+    const adminKey = await environment.ensureAdminKey(keys, config.data);
     if (adminKey)
       logger.info({ file: adminKey }, 'An admin key was stored; the command line finds it there.');
-    for (const exposure of exposures(config.data)) logger.warn({}, exposure);
+    for (const exposure of environment.exposures(config.data)) logger.warn({}, exposure);
     const restored = await this.restore(bounds);
     await control.start();
     logger.info(restored, 'Last-known state is back.');
     checkpoint.start();
     sessions.start();
-    keys.onEnded((keyId, why) => {
-      sessions.endKey(keyId, 4003, why === 'revoked' ? 'The key was revoked.' : 'The key has expired.');
-    });
   }
 
   /** What was stored, and what the log holds beyond it. */
   private async restore(bounds: LogBounds): Promise<Restored> {
-    const { stores, registry, fleet, ingest, control } = this.core;
+    const { stores, registry, fleet, ingest, control } = this.parts;
     const { database: state, log } = stores;
     const { clock } = this.options.environment;
     try {
@@ -116,11 +106,11 @@ export class Broker {
     }
   }
 
-  private async openFront(): Promise<void> {
-    const { stats, live, liveUpgrade, admin, edge, mqtt, plan } = this.front;
+  private async openDoors(): Promise<void> {
+    const { stats, live, liveUpgrade, admin, edge, bridge, plan } = this.parts;
     this.tellPlan(plan);
     stats.start();
-    mqtt.start();
+    bridge.start();
     live.start();
     liveUpgrade.start();
     await admin.start();
@@ -150,13 +140,13 @@ export class Broker {
       { err: error, code: error.code },
       'The store has failed; nothing more is acknowledged.',
     );
-    this.core.sessions.abandon();
+    this.parts.sessions.abandon();
     this.failed?.(error);
   }
 
   /** No frame can be stored: what came is kept and stored later; devices are told to come back then. */
   private obstructed(): void {
-    const { stores, sessions, ingest } = this.core;
+    const { stores, sessions, ingest } = this.parts;
     ingest.obstructed(stores.obstacles.log !== null);
     if (this.state === 'ready' && stores.obstacles.log)
       sessions.sendAway('The broker cannot store now', AWAY_MS);
@@ -166,14 +156,14 @@ export class Broker {
   private async close(): Promise<void> {
     if (this.state !== 'failed') this.state = 'draining';
     await this.closeSockets();
-    await this.closeFront();
-    await this.closeCore();
+    await this.closeDoors();
+    await this.closeHub();
   }
 
   /** Acknowledges what was sent, then sends everybody away, with a delay each (P-7.3). */
   private async closeSockets(): Promise<void> {
-    const { ingest, sessions } = this.core;
-    this.front.edge.close();
+    const { ingest, sessions } = this.parts;
+    this.parts.edge.close();
     await Promise.race([ingest.flushed(), this.isObstructed()]);
     sessions.drain(this.options.config.server.drainSeconds * 1000);
     const { clock } = this.options.environment;
@@ -183,28 +173,28 @@ export class Broker {
     }
   }
 
-  private async closeFront(): Promise<void> {
-    const { stats, live, liveUpgrade, admin, edge, mqtt } = this.front;
+  private async closeDoors(): Promise<void> {
+    const { stats, live, liveUpgrade, admin, edge, bridge } = this.parts;
     await liveUpgrade.stop();
     await live.stop();
     await admin.stop();
     await edge.stop();
-    await mqtt.stop();
+    await bridge.stop();
     stats.stop();
   }
 
-  private async closeCore(): Promise<void> {
-    this.core.sessions.stop();
-    this.core.revisionCeiling.stop();
+  private async closeHub(): Promise<void> {
+    this.parts.sessions.stop();
+    this.parts.revisionCeiling.stop();
     try {
-      await this.saveCore(this.core);
+      await this.saveHub(this.parts);
     } finally {
-      await this.core.stores.stop();
+      await this.parts.stores.stop();
     }
   }
 
   /** After a failure the store takes nothing more; what it holds is replayed at the next start. So it is when it waits. */
-  private async saveCore({ ingest, checkpoint, keys, browserSessions, control }: Core): Promise<void> {
+  private async saveHub({ ingest, checkpoint, keys, browserSessions, control }: Parts): Promise<void> {
     const save = async () => {
       // The ends of the connections.
       await ingest.flushed();
@@ -222,13 +212,13 @@ export class Broker {
 
   /** Resolves when something keeps the store from writing: a stop does not wait for that to pass. */
   private isObstructed(): Promise<void> {
-    const { log, database } = this.core.stores.obstacles;
+    const { log, database } = this.parts.stores.obstacles;
     if (log || database) return Promise.resolve();
     return new Promise((resolve) => this.waitingForObstacle.push(resolve));
   }
 
   private readiness(): Readiness {
-    const { log, database } = this.core.stores.obstacles;
+    const { log, database } = this.parts.stores.obstacles;
     if (this.state !== 'ready') return { ready: false, reason: this.state };
     const reason = log ?? database;
     if (!reason) return { ready: true };
@@ -237,7 +227,7 @@ export class Broker {
   }
 
   private unavailable(): Problem | null {
-    const { log } = this.core.stores.obstacles;
+    const { log } = this.parts.stores.obstacles;
     if (this.state === 'ready') return log ? cannotStore(log) : null;
     if (this.state !== 'failed') return goingAway();
     return problem('store-unavailable', 'The broker can store nothing; it is about to end.', {
@@ -246,17 +236,8 @@ export class Broker {
   }
 
   private unwritable(): Problem | null {
-    const obstacle = this.core.stores.obstacles.database ?? this.core.stores.obstacles.log;
+    const obstacle = this.parts.stores.obstacles.database ?? this.parts.stores.obstacles.log;
     return obstacle && cannotStore(obstacle);
-  }
-
-  private forget(customer: string, device: string): Promise<boolean> {
-    const { fleet, registry, ingest, stores, control } = this.core;
-    return registry.forget(customer, device, async () => {
-      const wasKnown = await forgetDevice({ fleet, ingest, state: stores.database }, customer, device);
-      if (wasKnown) await control.forget(customer, device);
-      return wasKnown;
-    });
   }
 }
 

@@ -1,13 +1,129 @@
-/** The process: signals, readiness, exit code. No logic of the broker's. */
-import { existsSync } from 'node:fs';
+/**
+ * The process: its signals, its exit code, what systemd is told of it, and what a broker meets outside of itself (time,
+ * chance, ids, files, threads, sockets), which is handed to it as its environment. No logic of the broker's.
+ *
+ * systemd is told (sd_notify(3)) without native packages: Node sends no Unix datagrams, so one long-lived shell reads lines
+ * from a pipe and calls `systemd-notify` for each. Spawning from this process would copy its page tables each time and was
+ * seen to stall the loop by 40 to 100 ms; the shell is small. `ServiceNotifier` owns that child.
+ */
+
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../schemas/config.ts';
+import { ensureAdminKey, exposures } from './access/bootstrap.ts';
+import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
+import { systemTimers } from './base/system-timers.ts';
+import { bridgeThreads } from './bridge/worker-client.ts';
 import { Broker } from './broker.ts';
-import { ListenError } from './edge/server.ts';
-import { systemEnvironment } from './environment.ts';
-import { ServiceNotifier } from './notify.ts';
+import type { Environment } from './compose.ts';
+import { EdgeServer, ListenError } from './edge/server.ts';
+import { ProcessMetrics } from './hub/process-metrics.ts';
+import { openStores } from './store/open.ts';
 import { StoreError } from './store/ports.ts';
+
+export interface NotifierParts {
+  /** `$NOTIFY_SOCKET`; without it nothing is told. */
+  readonly socket: string | undefined;
+  readonly logger: Logger;
+}
+
+/** `--pid` names the broker, not the shell; the unit allows that with NotifyAccess=all. */
+const SCRIPT =
+  'while IFS= read -r line; do systemd-notify --pid="$PPID" "$line" || echo "systemd-notify failed: $line" >&2; done';
+
+export class ServiceNotifier {
+  private readonly parts: NotifierParts;
+  private child: ChildProcessByStdio<Writable, null, null> | null = null;
+
+  constructor(parts: NotifierParts) {
+    this.parts = parts;
+  }
+
+  start(): void {
+    if (!this.parts.socket || this.child) return;
+    const { logger, socket } = this.parts;
+    const env = { PATH: process.env.PATH, NOTIFY_SOCKET: socket };
+    // Detached: a Ctrl-C for the broker's group must not take the messenger away before the last message.
+    this.child = spawn('/bin/sh', ['-c', SCRIPT], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+      detached: true,
+      env,
+    });
+    this.child.on('error', (error) =>
+      logger.warn({ err: error }, 'systemd cannot be told how the service is.'),
+    );
+    this.child.stdin.on('error', (error) =>
+      logger.warn({ err: error }, 'systemd cannot be told how the service is.'),
+    );
+  }
+
+  ready(): void {
+    this.tell('READY=1');
+  }
+
+  stopping(): void {
+    this.tell('STOPPING=1');
+  }
+
+  /** One line for `systemctl status`. */
+  status(text: string): void {
+    this.tell(`STATUS=${text.replaceAll('\n', ' ')}`);
+  }
+
+  /** Waits until what was told has gone out. Idempotent. */
+  async stop(): Promise<void> {
+    const { child } = this;
+    this.child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    await new Promise<void>((resolve) => {
+      child.once('close', () => resolve());
+      child.stdin.end();
+    });
+  }
+
+  private tell(line: string): void {
+    this.child?.stdin.write(`${line}\n`);
+  }
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  ...systemTimers,
+};
+
+export const systemEnvironment: Environment = {
+  clock: systemClock,
+  random: () => Math.random(),
+  randomBytes: (count) => randomBytes(count),
+  sessionId: () => randomBytes(9).toString('base64url'),
+  commandId: () => randomBytes(12).toString('base64url'),
+  openFiles: openFilesLimit(),
+  version: packageVersion(),
+  openStores,
+  startBridgeThread: bridgeThreads(),
+  openEdge: (parts) => new EdgeServer(parts),
+  processMetrics: () => new ProcessMetrics(),
+  ensureAdminKey,
+  exposures,
+};
+
+/** The soft limit, which Node raises to the hard one at its start. Linux only. */
+function openFilesLimit(): number | null {
+  if (!existsSync('/proc/self/limits')) return null;
+  const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return limit === undefined ? null : Number(limit);
+}
+
+function packageVersion(): string {
+  const up = import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json';
+  const manifest = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..');
 
 /** Where the globals themselves may be read, and why. */
 const READS_GLOBALS: readonly string[] = [
-  'broker/environment.ts',
+  'broker/main.ts',
   'client/system-clock.ts',
   // A thread has an environment of its own.
   'broker/bridge/thread/worker.ts',
@@ -52,11 +52,10 @@ function filesWith(pattern: RegExp, ...folders: string[]): string[] {
 const AMBIENT =
   /\b(setImmediate|setTimeout|setInterval|Math\.random|randomUUID)\b|\brandomBytes\b[^;]*from 'node:crypto'|(?<!\.)\bprocess\.(argv|cpuUsage|cwd|env|exit|kill|memoryUsage|nextTick|on|once|pid|platform|uptime)\b/;
 const REACHES_FOR_IT: readonly string[] = [
-  'broker/environment.ts',
   'broker/main.ts',
-  'broker/notify.ts',
   'broker/bridge/thread/worker.ts',
-  'broker/access/exposure.ts',
+  // Parts of the environment that the process hands out: the data folder, its costs, its files.
+  'broker/access/bootstrap.ts',
   'broker/hub/process-metrics.ts',
   'broker/store/open.ts',
 ];

@@ -1,4 +1,7 @@
-/** The first start: an admin key, written where only the owner of the data folder reads it, and never over another. */
+/**
+ * What the broker does in its data folder for its owner alone: the first admin key, written where only the owner reads it,
+ * and never over another; and what of the folder other users of the machine can reach.
+ */
 import {
   closeSync,
   existsSync,
@@ -8,11 +11,29 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyService } from './key-service.ts';
 import { keyIdOf } from './key-text.ts';
+
+/** One sentence for each, with the command that mends it. A system without such modes has none. */
+export function exposures(folder: string): string[] {
+  if (process.platform === 'win32') return [];
+  const found: string[] = [];
+  const check = (path: string, holds: string, mode: string): void => {
+    const bits = (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
+    if ((bits & 0o077) === 0) return;
+    const shown = bits.toString(8).padStart(4, '0');
+    found.push(
+      `Other users of this machine can get at ${path} (mode ${shown}), ${holds}. Run: chmod ${mode} ${path}`,
+    );
+  };
+  check(folder, 'which holds telemetry and the state of the fleet', '700');
+  check(join(folder, ADMIN_KEY_FILE), 'which holds a key to everything', '600');
+  return found;
+}
 
 export const ADMIN_KEY_FILE = 'admin.key';
 

@@ -1,6 +1,6 @@
 /**
  * Time and randomness, which every part is handed instead of reaching for them. Interfaces only: the real ones are made
- * at the root (`broker/environment.ts`) and in `client/system-clock.ts` with `system-timers.ts`, the fakes in `test/helpers`.
+ * at the root (`broker/main.ts`) and in `client/system-clock.ts` with `system-timers.ts`, the fakes in `test/helpers`.
  */
 
 export interface Timer {

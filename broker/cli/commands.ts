@@ -1,5 +1,5 @@
 /** Every subcommand of `signalbox`, in the order of its help, and the process that runs one of them. */
-import { systemEnvironment } from '../environment.ts';
+import { systemEnvironment } from '../main.ts';
 import { auditCommand } from './audit.ts';
 import { commandCommand } from './command.ts';
 import { demoCommand } from './demo.ts';

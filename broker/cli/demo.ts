@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Broker } from '../broker.ts';
 import { loadConfig } from '../config/config.ts';
-import { systemEnvironment } from '../environment.ts';
+import { systemEnvironment } from '../main.ts';
 import { makeLogger } from './logger.ts';
 import { wholeNumber } from './output.ts';
 
@@ -79,7 +79,7 @@ async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Prom
   ]);
   const fleets: Running[] = [];
   for (const [index, customer] of CUSTOMERS.entries()) {
-    const { key } = await broker.core.keys.create({
+    const { key } = await broker.parts.keys.create({
       customer,
       device: null,
       role: 'device',
@@ -100,7 +100,7 @@ async function startFleets(broker: Broker, { devices, rate }: DemoOptions): Prom
 
 /** Opens the dashboard as an admin that sees both customers; works again within its ten minutes. */
 async function loginLink(broker: Broker): Promise<string> {
-  const { keys, browserSessions } = broker.core;
+  const { keys, browserSessions } = broker.parts;
   const { row } = await keys.create({
     customer: '*',
     device: null,

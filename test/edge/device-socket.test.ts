@@ -1,7 +1,7 @@
 import { connect as tcpConnect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../broker/base/clock.ts';
-import { systemEnvironment } from '../../broker/environment.ts';
+import { systemEnvironment } from '../../broker/main.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { connect } from '../helpers/device.ts';
@@ -40,7 +40,7 @@ describe("a device's socket", () => {
   it('P-7.2: is not read from the kernel while the broker holds it back, not even one chunk more', async () => {
     const { broker, url, key } = await startBroker(SLOW);
     const device = await connect(url, { key: await key('device', 'acme', 'pump') });
-    const { counters, reads } = broker.core;
+    const { counters, reads } = broker.parts;
     device.send(...frames(3000));
     await until(() => counters.pauses.rate > 0);
     for (let turn = 0; turn < 50; turn += 1) await nextTurn();
@@ -72,7 +72,7 @@ describe("a device's socket", () => {
       },
     };
     const { broker, url, key } = await startBroker({ ...SLOW, environment: { clock } });
-    const { counters, sessions } = broker.core;
+    const { counters, sessions } = broker.parts;
     const device = await connect(url, { key: await key('device', 'acme', 'pump') });
     device.send(...frames(60));
     await until(() => counters.pauses.rate > 0);
@@ -115,17 +115,17 @@ describe("a device's socket", () => {
     }
     socket.end();
     const answer = await ended;
-    expect(broker.core.counters.framesAccepted).toBe(500);
+    expect(broker.parts.counters.framesAccepted).toBe(500);
     // The answer to the close, and nothing after it.
     expect(answer.subarray(-4)).toEqual(Buffer.of(0x88, 0x02, 0x03, 0xe8));
-    await until(() => broker.core.sessions.size === 0);
-    expect(broker.core.reads.held).toBe(0);
+    await until(() => broker.parts.sessions.size === 0);
+    expect(broker.parts.reads.held).toBe(0);
   });
 
   it('that ends while its bytes wait loses them, and nobody misses it: they were not acknowledged', async () => {
     const { broker, url, key } = await startBroker(SLOW);
     const device = await connect(url, { key: await key('device', 'acme', 'pump') });
-    const { sessions, reads, counters } = broker.core;
+    const { sessions, reads, counters } = broker.parts;
     device.send(...frames(3000));
     await until(() => counters.pauses.rate > 0 && reads.held > 0);
     const again = await connect(url, { key: await key('device', 'acme', 'pump') });
@@ -141,10 +141,10 @@ describe("a device's socket", () => {
     const secret = await key('device', 'acme', 'pump');
     const device = await connect(url, { key: secret });
     device.send(...frames(3000));
-    await until(() => broker.core.counters.pauses.rate > 0);
+    await until(() => broker.parts.counters.pauses.rate > 0);
     await connect(url, { key: secret });
     expect(await device.closed).toMatchObject({ code: 4001 });
-    await until(() => broker.core.sessions.size === 1);
+    await until(() => broker.parts.sessions.size === 1);
   });
 
   it('counts a frame of which only a part has come, and not the small ones', async () => {
@@ -155,7 +155,7 @@ describe("a device's socket", () => {
     socket.write(
       Buffer.concat([Buffer.from(handshake(await key('device', 'acme', 'pump'))), large.subarray(0, 100)]),
     );
-    const { reads, counters, sessions } = broker.core;
+    const { reads, counters, sessions } = broker.parts;
     await until(() => sessions.size === 1);
     socket.write(large.subarray(100, 9000));
     await until(() => reads.unfinishedMessages === 1);

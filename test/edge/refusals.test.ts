@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { BURST } from '../../broker/access/failed-attempts.ts';
-import { systemEnvironment } from '../../broker/environment.ts';
+import { systemEnvironment } from '../../broker/main.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { connect, refusal } from '../helpers/device.ts';
 
@@ -11,9 +11,9 @@ describe('a device is refused before the upgrade', () => {
     const { url, key, broker } = await startBroker();
     const good = await key('device', 'acme', 'pump');
     const revoked = await key('device', 'acme', 'pump');
-    await broker.core.keys.revoke(revoked.slice(4, 12));
+    await broker.parts.keys.revoke(revoked.slice(4, 12));
     const wish = { customer: 'acme', device: 'pump', role: 'device' as const, label: null, expiresAt: 1 };
-    const expired = (await broker.core.keys.create(wish)).key;
+    const expired = (await broker.parts.keys.create(wish)).key;
     const mistyped = `${good.slice(0, -1)}${good.endsWith('a') ? 'b' : 'a'}`;
     const unknown = 'sbx_00000000_00000000000000000000000000000000000000';
     const answers = await Promise.all(
@@ -167,7 +167,7 @@ describe('admission names the limit and when to try again', () => {
     const { url, key, broker } = await startBroker({ config: { limits: { connections: 1 } } });
     const fleet = await key('device', 'acme');
     const left = new Promise<void>((resolve) => {
-      broker.core.fleet.onPresence((_device, presence) => presence.state === 'offline' && resolve());
+      broker.parts.fleet.onPresence((_device, presence) => presence.state === 'offline' && resolve());
     });
     const first = await connect(url, { key: fleet, path: '/v1/device?device=a' });
     first.socket.terminate();
@@ -208,7 +208,7 @@ describe('an open connection', () => {
     const [doomed, valveKey] = [await key('device', 'acme', 'tap'), await key('device', 'acme', 'valve')];
     const tap = await connect(url, { key: doomed });
     const valve = await connect(url, { key: valveKey });
-    await broker.core.keys.revoke(doomed.slice(4, 12));
+    await broker.parts.keys.revoke(doomed.slice(4, 12));
     expect((await tap.closed).code).toBe(4003);
     const admin = await key('admin', '*');
     await fetch(`${url}/api/v1/devices/acme/valve`, { method: 'DELETE', headers: { 'X-API-Key': admin } });

@@ -1,7 +1,8 @@
 /** A whole broker in this process, on a free port, with its data in a folder of the test's. */
 import { onTestFinished } from 'vitest';
 import { Broker } from '../../broker/broker.ts';
-import { type Environment, systemEnvironment } from '../../broker/environment.ts';
+import type { Environment } from '../../broker/compose.ts';
+import { systemEnvironment } from '../../broker/main.ts';
 import type { Role } from '../../broker/store/ports.ts';
 import { type Overrides, testConfig } from './config.ts';
 import { silentLog } from './log.ts';
@@ -34,7 +35,7 @@ export async function startBroker(options: TestBrokerOptions = {}): Promise<Test
   await broker.start();
   const key = async (role: Role, customer: string, device?: string): Promise<string> => {
     const request = { customer, device: device ?? null, role, label: null, expiresAt: null };
-    return (await broker.core.keys.create(request)).key;
+    return (await broker.parts.keys.create(request)).key;
   };
   return { broker, url: broker.url, data, key };
 }

@@ -27,13 +27,13 @@ class Story {
 
   async restart(end: End): Promise<void> {
     const { broker } = this.broker;
-    if (end === 'kill') broker.core.checkpoint.abandon();
+    if (end === 'kill') broker.parts.checkpoint.abandon();
     await broker.stop();
     await this.start();
   }
 
   device(id = 'pump'): Device | null {
-    return this.broker.broker.core.fleet.find('acme', id);
+    return this.broker.broker.parts.fleet.find('acme', id);
   }
 
   /** Connects, greets, and returns the ack that hello got. */
@@ -56,7 +56,7 @@ class Story {
   }
 
   async sleep(device: TestDevice, id = 'pump'): Promise<void> {
-    const { fleet } = this.broker.broker.core;
+    const { fleet } = this.broker.broker.parts;
     const left = new Promise<void>((resolve) => {
       const undo = fleet.onPresence((changed, { state }) => {
         if (changed.id !== id || state !== 'offline') return;
@@ -94,7 +94,7 @@ describe('state that was acknowledged after a restart', () => {
     await story.report(1, 1);
     await story.restart('clean');
     await story.report(2, 2);
-    await story.broker.broker.core.checkpoint.run();
+    await story.broker.broker.parts.checkpoint.run();
     await story.restart('kill');
     expect(story.x()).toBe(2);
     expect((await story.greet()).ack).toBe(2);

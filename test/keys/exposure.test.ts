@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { exposures } from '../../broker/access/exposure.ts';
+import { exposures } from '../../broker/access/bootstrap.ts';
 import { startProcess } from '../helpers/broker-process.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 

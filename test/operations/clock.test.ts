@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { systemEnvironment } from '../../broker/environment.ts';
+import { systemEnvironment } from '../../broker/main.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { startProcess } from '../helpers/broker-process.ts';
@@ -57,7 +57,7 @@ it('"The clock was ahead by years for a minute, and the values of that minute st
   const device = await greeted(url, fleetKey, 'pump-7', 2);
   device.send(encodeTelemetry(2, null, { n: 2, text: 'of now' }));
   await device.acknowledged(2);
-  const pump = broker.core.fleet.find('acme', 'pump-7');
+  const pump = broker.parts.fleet.find('acme', 'pump-7');
   const values = [...(pump?.metrics.changedSince(0) ?? [])];
   expect(values.map(({ name, value }) => [name, value])).toEqual([
     ['n', 2],

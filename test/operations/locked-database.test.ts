@@ -16,7 +16,7 @@ it('does not end the broker: telemetry is acknowledged, readiness says degraded,
   };
   const failures: unknown[] = [];
   broker.onFailure((error) => failures.push(error));
-  const met = new Promise<void>((resolve) => broker.core.stores.onObstacle(resolve));
+  const met = new Promise<void>((resolve) => broker.parts.stores.onObstacle(resolve));
   const other = new SqliteDatabase(join(data, 'signalbox.db'));
   other.exec('BEGIN IMMEDIATE');
   // Noticed by the next who writes: this request, or the checkpoint.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
-import { ServiceNotifier } from '../../broker/notify.ts';
+import { ServiceNotifier } from '../../broker/main.ts';
 import { startProcess } from '../helpers/broker-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { silentLog } from '../helpers/log.ts';

@@ -6,8 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../broker/broker.ts';
-import { systemEnvironment } from '../../broker/environment.ts';
 import { LogFrames } from '../../broker/hub/telemetry/log-frames.ts';
+import { systemEnvironment } from '../../broker/main.ts';
 import { START } from '../../broker/store/position.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
@@ -18,7 +18,7 @@ import { temporaryFolder } from '../helpers/temporary.ts';
 /** Soon after the folders were written: what is old is not removed. */
 const SOON = 1_795_559_000_000;
 const environment = {
-  clock: { ...systemEnvironment.clock, now: () => SOON + Math.floor(performance.now()) },
+  clock: { ...systemEnvironment.clock, now: () => SOON + Math.floor(systemEnvironment.clock.monotonic()) },
 };
 
 /** Of the last frames of 24, and of 8. */
@@ -38,19 +38,19 @@ function unpack(name: string): string {
 }
 
 function valuesOf(broker: Broker, device: string): Record<string, unknown> {
-  const metrics = broker.core.fleet.find('acme', device)?.metrics.changedSince(0) ?? [];
+  const metrics = broker.parts.fleet.find('acme', device)?.metrics.changedSince(0) ?? [];
   return Object.fromEntries([...metrics].map(({ name, value }) => [name, value]));
 }
 
 /** How far each boot has come. */
 function boots(broker: Broker, device: string): number[] {
-  const entries = [...(broker.core.fleet.find('acme', device)?.boots.entries() ?? [])];
+  const entries = [...(broker.parts.fleet.find('acme', device)?.boots.entries() ?? [])];
   return entries.map(([, { durable }]) => durable);
 }
 
 /** Device and seq of each frame that the bridge's cursor has not passed; of the whole log if there is none. */
 async function framesFromCursor(broker: Broker): Promise<string[]> {
-  const { database, log } = broker.core.stores;
+  const { database, log } = broker.parts.stores;
   const { mqtt } = await database.loadCursors();
   const lines: string[] = [];
   const frames = new LogFrames();
@@ -74,11 +74,11 @@ describe.each(FOLDERS)('a folder of the broker that had $wrote', ({ name, comman
       expect(valuesOf(broker, 'pump-2')).toEqual(PUMP_2);
       expect(boots(broker, 'pump-2')).toEqual([8]);
       expect(boots(broker, 'pump-1')).toEqual([24, ...(life > 1 ? [life - 1] : [])]);
-      expect(await broker.core.stores.database.loadCursors()).toEqual(
+      expect(await broker.parts.stores.database.loadCursors()).toEqual(
         cursor === null ? {} : { mqtt: cursor },
       );
       // The broker leaves the old segment as it is.
-      expect(broker.core.stores.log.stats().segments).toBe(2);
+      expect(broker.parts.stores.log.stats().segments).toBe(2);
       const held = await framesFromCursor(broker);
       if (life === 1) expected.frames = held;
       expect(held).toEqual(expected.frames);

@@ -45,7 +45,7 @@ describe.runIf(installed)('the device in Python (needs python3-websockets and py
     const began = Date.now();
     const child = run(program(page, url, await key('device', 'acme', 'pump-7')));
     await until(child, 'durable up to 2');
-    const values = [...(broker.core.fleet.find('acme', 'pump-7')?.metrics.changedSince(0) ?? [])];
+    const values = [...(broker.parts.fleet.find('acme', 'pump-7')?.metrics.changedSince(0) ?? [])];
     expect(values).toMatchObject([{ name: 'temp', value: 21.5 }]);
     // Dated in milliseconds, by the device's own clock.
     expect(values[0]?.at).toBeGreaterThanOrEqual(began - 1);
@@ -58,7 +58,7 @@ describe.runIf(installed)('the device in Python (needs python3-websockets and py
     const child = run(program(PAGE, url, text));
     await until(child, 'durable up to 1');
     const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-    await broker.core.keys.revoke(text.slice(4, 12));
+    await broker.parts.keys.revoke(text.slice(4, 12));
     expect(await ended).toBe(1);
   });
 });

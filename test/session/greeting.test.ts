@@ -65,7 +65,7 @@ describe('a device connects', () => {
     await second.acknowledged(3);
     const { values } = await state(url, await key('viewer', 'acme'), 'acme/pump-7');
     expect(values).toMatchObject({ n: { value: 2 }, m: { value: 3 } });
-    expect(broker.core.counters.framesCommitted).toBe(3);
+    expect(broker.parts.counters.framesCommitted).toBe(3);
   });
 
   it('P-1.6: the newest connection wins, and the older one is told why', async () => {

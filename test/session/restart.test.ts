@@ -24,7 +24,7 @@ describe('a restart', () => {
     expect((await device.closed).reason).toMatch(/^reconnect in \d+ ms$/);
 
     const second = await startBroker({ data });
-    const pump = second.broker.core.fleet.find('acme', 'pump');
+    const pump = second.broker.parts.fleet.find('acme', 'pump');
     expect(values(pump)).toEqual({ temp: [21, 1_700_000_000_000], rpm: [900, 1_700_000_001_000] });
     expect(pump).toMatchObject({ online: false, description: { model: 'P7' } });
     const again = await connect(second.url, credentials);
@@ -44,11 +44,11 @@ describe('a restart', () => {
       encodeTelemetry(2, null, [22]),
     );
     await device.acknowledged(2);
-    first.broker.core.checkpoint.abandon();
+    first.broker.parts.checkpoint.abandon();
     await first.broker.stop();
 
     const second = await startBroker({ data, config: hour });
-    const pump = second.broker.core.fleet.find('acme', 'pump');
+    const pump = second.broker.parts.fleet.find('acme', 'pump');
     expect(values(pump)).toEqual({ temp: [22, expect.any(Number)] });
     expect(pump?.boots.enter('u7').durable).toBe(2);
     expect(pump?.lastDataAt).toBeGreaterThan(0);
@@ -66,11 +66,11 @@ describe('a restart', () => {
     const admin = { 'X-API-Key': await first.key('admin', '*') };
     const answer = await fetch(`${first.url}/api/v1/devices/acme/pump`, { method: 'DELETE', headers: admin });
     expect(answer.status).toBe(204);
-    first.broker.core.checkpoint.abandon();
+    first.broker.parts.checkpoint.abandon();
     await first.broker.stop();
 
     const second = await startBroker({ data, config: hour });
-    expect([...second.broker.core.fleet.devices('*')].map(({ name }) => name)).toEqual(['acme/valve']);
+    expect([...second.broker.parts.fleet.devices('*')].map(({ name }) => name)).toEqual(['acme/valve']);
   });
 
   it('leaves the data folder to nobody else while it runs, and to the next one after', async () => {

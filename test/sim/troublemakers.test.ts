@@ -16,7 +16,7 @@ it('has a device asleep, one gone, one without a clock, one garbled, one flappin
   const { broker, url, key } = await startBroker({
     config: { limits: { invalidFramesPerMinute: 1_000_000 } },
   });
-  const { fleet, events, counters } = broker.core;
+  const { fleet, events, counters } = broker.parts;
   const device = (id: string) => fleet.find('acme', id);
   const seen = { asleep: 0, flapped: 0, events: 0 };
   fleet.onPresence(({ id }, { reason }) => {

@@ -91,7 +91,7 @@ describe('a data folder of before the state of a device had parts', () => {
     const old: Record<string, unknown> = { big: new Uint8Array(600).fill(7) };
     for (let index = 0; index < 20; index += 1) old[`m${index}`] = index + 0.5;
     const valuesOf = ({ broker }: TestBroker) => {
-      const pump = broker.core.fleet.find('acme', 'pump');
+      const pump = broker.parts.fleet.find('acme', 'pump');
       const metrics = pump ? [...pump.metrics.changedSince(0)] : [];
       const plain = metrics.map(({ name, value }) => [
         name,

@@ -167,6 +167,21 @@ export interface ForgetParts {
   readonly state: Pick<StateStore, 'saveDevices'>;
 }
 
+export interface ForgetAllParts extends ForgetParts {
+  readonly registry: Pick<DeviceRegistry, 'forget'>;
+  /** Commands and desired state, which the fleet does not hold. */
+  readonly control: { forget(customer: string, device: string): Promise<void> };
+}
+
+/** All that is known and stored of a device, what was asked of it included. Whether it was known; durable when it resolves. */
+export function forgetAll(parts: ForgetAllParts, customer: string, id: string): Promise<boolean> {
+  return parts.registry.forget(customer, id, async () => {
+    const wasKnown = await forgetDevice(parts, customer, id);
+    if (wasKnown) await parts.control.forget(customer, id);
+    return wasKnown;
+  });
+}
+
 /** Whether the device was known. Resolves when it is durably gone; its frames stay in the log until retention. */
 export async function forgetDevice(parts: ForgetParts, customer: string, id: string): Promise<boolean> {
   const { fleet, ingest, state } = parts;

@@ -1,48 +1,56 @@
 /**
- * The MQTT side put together: the bridge outwards, commands inwards, and what Home Assistant is told. Inert without
- * `mqtt.url`.
+ * The MQTT bridge as a whole: the log and the fleet outwards, commands inwards, and what Home Assistant is told. Decides what
+ * of it comes into the audit. Inert without `mqtt.url`.
  */
-import type { BridgeStats } from '../schemas/api.ts';
-import type { Config } from '../schemas/config.ts';
-import type { Clock } from './base/clock.ts';
-import type { Logger } from './base/logger.ts';
-import { BRIDGE, CommandIntake, type IntakeRecord, RefusalRecords } from './bridge/command-intake.ts';
-import { Forwarder } from './bridge/forwarder.ts';
-import { Announcer } from './bridge/home-assistant/announcer.ts';
-import { configuredMetadata } from './bridge/home-assistant/discovery.ts';
-import { everyCommand } from './bridge/topics.ts';
-import { bridgeThreads } from './bridge/worker-client.ts';
-import type { Core } from './core.ts';
-import type { Audit } from './hub/audit/audit.ts';
+import type { BridgeStats } from '../../schemas/api.ts';
+import type { Config } from '../../schemas/config.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Audit } from '../hub/audit/audit.ts';
+import type { Fleet } from '../hub/fleet/fleet.ts';
+import {
+  BRIDGE,
+  CommandIntake,
+  type CommandIntakeParts,
+  type IntakeRecord,
+  RefusalRecords,
+} from './command-intake.ts';
+import { Forwarder, type ForwarderParts } from './forwarder.ts';
+import { Announcer } from './home-assistant/announcer.ts';
+import { configuredMetadata } from './home-assistant/discovery.ts';
+import { everyCommand } from './topics.ts';
+import type { StartBridgeThread } from './worker-client.ts';
 
 /** In the place of customers that have no device: no id (P-1.4). */
 const UNKNOWN = '?';
 
-export interface MqttParts {
-  readonly core: Pick<Core, 'stores' | 'fleet' | 'control'>;
+export interface MqttBridgeParts {
+  readonly log: ForwarderParts['log'];
+  readonly fleet: Fleet;
+  readonly commands: CommandIntakeParts['commands'];
+  readonly audit: Audit;
+  readonly startThread: StartBridgeThread;
   readonly config: Config['mqtt'];
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-export class Mqtt {
-  readonly bridge: Forwarder;
+export class MqttBridge {
+  private readonly forwarder: Forwarder;
   private readonly config: Config['mqtt'];
   private readonly intake: CommandIntake;
   private readonly refusals: RefusalRecords<IntakeRecord>;
   private readonly announcer: Announcer | null;
 
-  constructor({ core, config, version, clock, logger }: MqttParts) {
-    const { stores, fleet, control } = core;
-    const { audit } = control;
-    const { log } = stores;
+  constructor(parts: MqttBridgeParts) {
+    const { log, fleet, audit, startThread, config, clock, logger } = parts;
     this.config = config;
-    this.bridge = new Forwarder({
+    this.forwarder = new Forwarder({
       config,
       log,
       fleet,
-      startThread: bridgeThreads(),
+      startThread,
       clock,
       logger,
       onOutage: (statement) =>
@@ -60,23 +68,23 @@ export class Mqtt {
       record: (refusal) => record(audit, refusal),
       leftOut: (count) => recordLeftOut(audit, count),
     });
-    this.intake = this.makeIntake(control, fleet, logger);
-    this.announcer = config.homeAssistant ? this.makeAnnouncer(fleet, version, clock, logger) : null;
+    this.intake = this.makeIntake(parts);
+    this.announcer = config.homeAssistant ? this.makeAnnouncer(parts) : null;
   }
 
   /** After the log is open. */
   start(): void {
     if (this.config.url.trim() === '') return;
-    const { bridge, intake, announcer } = this;
-    bridge.receive(everyCommand(this.config.baseTopic), (message) => intake.receive(message));
+    const { forwarder, intake, announcer } = this;
+    forwarder.receive(everyCommand(this.config.baseTopic), (message) => intake.receive(message));
     intake.start();
     if (announcer) this.connectAnnouncer(announcer);
-    bridge.start();
+    forwarder.start();
   }
 
   /** What operators see. */
   status(): BridgeStats {
-    const { dropped, ...status } = this.bridge.status();
+    const { dropped, ...status } = this.forwarder.status();
     return { ...status, dropped: { ...dropped }, commands: { ...this.intake.counts } };
   }
 
@@ -85,31 +93,26 @@ export class Mqtt {
     this.announcer?.stop();
     this.intake.stop();
     this.refusals.stop();
-    await this.bridge.stop();
+    await this.forwarder.stop();
   }
 
   private connectAnnouncer(announcer: Announcer): void {
-    const { bridge } = this;
-    bridge.receive(announcer.statusTopic, async ({ payload }) => {
+    const { forwarder } = this;
+    forwarder.receive(announcer.statusTopic, async ({ payload }) => {
       announcer.receive(Buffer.from(payload).toString());
     });
-    bridge.onConnected(() => announcer.connected());
+    forwarder.onConnected(() => announcer.connected());
     announcer.start();
   }
 
-  private makeIntake(
-    { commands, audit }: Core['control'],
-    fleet: Core['fleet'],
-    logger: Logger,
-  ): CommandIntake {
-    const { bridge } = this;
+  private makeIntake({ commands, audit, fleet, logger }: MqttBridgeParts): CommandIntake {
     const { baseTopic, homeAssistantPrefix: discoveryPrefix, commandCustomers: customers } = this.config;
     return new CommandIntake({
       commands,
       customers,
       baseTopic,
       discoveryPrefix,
-      publish: (message) => void bridge.publish(message),
+      publish: (message) => void this.forwarder.publish(message),
       audit: (entry) => {
         if (entry.command) record(audit, entry);
         else this.refusals.add(entry, fleet.countOf(entry.customer) > 0 ? entry.customer : UNKNOWN);
@@ -118,8 +121,7 @@ export class Mqtt {
     });
   }
 
-  private makeAnnouncer(fleet: Core['fleet'], version: string, clock: Clock, logger: Logger): Announcer {
-    const { bridge } = this;
+  private makeAnnouncer({ fleet, version, clock, logger }: MqttBridgeParts): Announcer {
     const { baseTopic, homeAssistantPrefix, homeAssistantMetrics, homeAssistantButtons } = this.config;
     const metadata = configuredMetadata(homeAssistantMetrics);
     return new Announcer({
@@ -128,7 +130,7 @@ export class Mqtt {
       logger,
       prefix: homeAssistantPrefix,
       options: { baseTopic, version, metadata, buttons: homeAssistantButtons },
-      publish: (topic, payload) => bridge.publish({ topic, payload, retain: true }),
+      publish: (topic, payload) => this.forwarder.publish({ topic, payload, retain: true }),
     });
   }
 }
