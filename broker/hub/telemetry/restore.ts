@@ -4,18 +4,11 @@
  * up to where it holds the log (store/ports.ts).
  */
 import type { Clock } from '../../base/clock.ts';
-import {
-  type FrameEntry,
-  readBatch,
-  type SessionEntry,
-  type Source,
-  SourceHandle,
-} from '../../store/batch.ts';
+import { type Source, SourceHandle } from '../../store/batch.ts';
 import type { LogBounds, LogRecord, StateStore, TelemetryLog } from '../../store/ports.ts';
 import { later, type Position, START } from '../../store/position.ts';
 import { everyPage } from '../../store/subject.ts';
 import { FRAME } from '../../wire/frames.ts';
-import { FrameReader } from '../../wire/reader.ts';
 import type { Device } from '../fleet/device.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import {
@@ -28,6 +21,7 @@ import {
 } from './apply.ts';
 import { readDevice } from './device-record.ts';
 import type { Ingest, LiveSource } from './ingest.ts';
+import { type LogFrame, LogFrames, type LogSession } from './log-frames.ts';
 
 export interface Restored {
   readonly devices: number;
@@ -74,16 +68,12 @@ async function readRows(fleet: Fleet, state: StateStore): Promise<ReadonlyMap<st
   return held;
 }
 
-/** What one source sends in one record. */
-interface ReplayedSource extends FrameSource {
-  readonly reader: FrameReader;
-}
-
 /** Reads records that are not this run's own. Owns what the rows hold already, and counts frames. */
 class Replay {
   frames = 0;
   private readonly fleet: Fleet;
   private readonly held: ReadonlyMap<string, Held>;
+  private readonly logFrames = new LogFrames();
 
   constructor(fleet: Fleet, held: ReadonlyMap<string, Held>) {
     this.fleet = fleet;
@@ -92,23 +82,24 @@ class Replay {
 
   /** What the rows do not hold yet. */
   entriesOf(record: LogRecord): LogEntry[] {
-    const sources = new Map<Source, ReplayedSource>();
+    const sources = new Map<Source, FrameSource>();
     const entries: LogEntry[] = [];
-    for (const entry of readBatch(record)) {
-      const { source } = entry;
+    for (const item of this.logFrames.read(record)) {
+      const { source } = item;
       const { position = START, isForgotten = false } =
         this.held.get(`${source.customer}/${source.device}`) ?? {};
       const isHeld = record.position < position;
       // Of a device that was forgotten nothing comes back; otherwise control frames have rows of their own.
-      if (isHeld && (isForgotten || entry.kind === 'session')) continue;
+      if (isHeld && (isForgotten || item.kind === 'session')) continue;
+      if (item.kind === 'unreadable') throw item.error;
       // The end of a connection may come after its device was forgotten.
-      if (entry.kind === 'session' && entry.event.type !== 'opened' && !this.isKnown(source)) continue;
+      if (item.kind === 'session' && item.event.type !== 'opened' && !this.isKnown(source)) continue;
       const replayed = sources.get(source) ?? this.sourceOf(source, isHeld);
       sources.set(source, replayed);
-      const decoded = entry.kind === 'session' ? sessionChange(replayed, entry) : frameEntry(replayed, entry);
-      if (isHeld && decoded.kind !== 'control') continue;
-      if (decoded.kind !== 'session') this.frames += 1;
-      entries.push(decoded);
+      const entry = item.kind === 'session' ? sessionChange(replayed, item) : frameEntry(replayed, item);
+      if (isHeld && entry.kind !== 'control') continue;
+      if (entry.kind !== 'session') this.frames += 1;
+      entries.push(entry);
     }
     return entries;
   }
@@ -117,12 +108,10 @@ class Replay {
     return this.fleet.find(customer, device) !== null;
   }
 
-  private sourceOf({ customer, device: id, session, boot, fields }: Source, isHeld: boolean): ReplayedSource {
+  private sourceOf({ customer, device: id, session, boot }: Source, isHeld: boolean): FrameSource {
     const device = this.fleet.obtain(customer, id);
-    const reader = new FrameReader(0);
-    reader.fields = fields;
     const progress = boot === null || isHeld ? { accepted: 0, durable: -1 } : device.boots.enter(boot);
-    return { device, session, boot, progress, reader, durable: accepted };
+    return { device, session, boot, progress, durable: accepted };
   }
 }
 
@@ -131,12 +120,11 @@ function accepted(this: FrameSource, seq: number): void {
   this.progress.accepted = seq;
 }
 
-function sessionChange(source: FrameSource, { at, event }: SessionEntry): SessionChange {
+function sessionChange(source: FrameSource, { arrival: at, event }: LogSession): SessionChange {
   return { kind: 'session', source, at, event };
 }
 
-function frameEntry(source: ReplayedSource, { arrival, frame: bytes }: FrameEntry): LogEntry {
-  const frame = source.reader.read(bytes);
+function frameEntry(source: FrameSource, { arrival, frame }: LogFrame): LogEntry {
   if (frame.kind === FRAME.hello) return { kind: 'hello', source, frame };
   if (frame.kind === FRAME.result || frame.kind === FRAME.reported)
     return { kind: 'control', source, frame, arrival };
