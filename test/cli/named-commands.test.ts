@@ -37,7 +37,42 @@ function exists([first = '', second]: readonly string[]): boolean {
   return second === undefined || children.length === 0 || children.includes(second);
 }
 
+/** The options that follow a command in a text, up to the end of what is quoted: `['key create', '--customer']`. */
+function optionsIn(text: string): [string, string][] {
+  const found = text.matchAll(
+    /(?:`|npx |: |\/bin\/|^)signalbox ([a-z][a-z-]*(?: [a-z][a-z-]*)?)([^`'"\n|;]*)/gm,
+  );
+  return [...found].flatMap(([, words = '', rest = '']) =>
+    [...rest.matchAll(/(?:^|[ [(])(--[a-z][a-z-]*)/g)].map(([, option = '']): [string, string] => [
+      words,
+      option,
+    ]),
+  );
+}
+
+function takes([words, option]: readonly [string, string]): boolean {
+  const [first, second] = words.split(' ');
+  const command = COMMANDS.map((make) => make()).find((one) => one.name() === first);
+  const child = command?.commands.find(
+    (one) => one.name() === second || one.aliases().includes(second ?? ''),
+  );
+  const known = (child ?? command)?.options.map(({ long }) => long) ?? [];
+  return known.includes(option) || option === '--help' || option === '--version';
+}
+
 describe('a command that a text names', () => {
+  it('takes the options that the text gives it', () => {
+    const wrong = files().flatMap((file) =>
+      optionsIn(readFileSync(join(root, file), 'utf8'))
+        .filter((named) => !takes(named))
+        .map(([words, option]) => `${file}: signalbox ${words} ${option}`),
+    );
+    expect(wrong).toEqual([]);
+    const found = files().flatMap((file) => optionsIn(readFileSync(join(root, file), 'utf8')));
+    expect(found.length).toBeGreaterThan(10);
+    expect(takes(['key create', '--owner'])).toBe(false);
+  });
+
   it('exists', () => {
     const wrong = files().flatMap((file) =>
       namedIn(readFileSync(join(root, file), 'utf8'))
