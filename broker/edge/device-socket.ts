@@ -8,8 +8,8 @@ import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import WebSocket from 'ws';
 import type { TokenBucket } from '../base/token-bucket.ts';
+import type { Transport } from '../session/parts.ts';
 import type { DeviceSession } from '../session/session.ts';
-import type { Transport } from '../session/transport.ts';
 import { shortened } from '../wire/names.ts';
 
 /** Takes a chunk over; whether to read on. */

@@ -5,7 +5,7 @@
 
 import type { Clock, Timer } from '../base/clock.ts';
 import { encodeAck } from '../wire/encode.ts';
-import type { Transport } from './transport.ts';
+import type { Transport } from './parts.ts';
 
 /** A device that does not read gets its (cumulative) ack later; nothing piles up for it. */
 const BUFFERED_LIMIT = 64 * 1024;

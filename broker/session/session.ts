@@ -1,10 +1,12 @@
 /**
- * One device connection from its welcome to its end (P-3, P-7). Owns its state, the layout of its frames and how far
- * its boot has come; knows its socket only as a `Transport`. What each frame does stands in `handlers.ts`.
+ * One device connection from its welcome to its end (P-3, P-7). Owns its state, the layout of its frames, how far its boot
+ * has come and its budget of invalid frames; knows its socket only as a `Transport`. What each frame does stands in
+ * `handlers.ts`. What becomes of it goes into the log, and is told from there.
  */
 import { CLOSE_CODES, type CloseCode, ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
+import { MOST_SLEEP_SECONDS } from '../../schemas/frames.ts';
 import { count } from '../hub/counters.ts';
-import type { Device, Member, SequenceProgress } from '../hub/fleet/device.ts';
+import type { Device, Member, SequenceProgress, Sleep } from '../hub/fleet/device.ts';
 import type { LiveSource } from '../hub/telemetry/ingest.ts';
 import { type SessionEvent, SourceHandle } from '../store/batch.ts';
 import { encodeError, encodeWelcome } from '../wire/encode.ts';
@@ -14,10 +16,41 @@ import { FrameReader } from '../wire/reader.ts';
 import { Acks } from './acks.ts';
 import { handleFrame } from './handlers.ts';
 import type { Intake } from './intake.ts';
-import { InvalidFrames } from './invalid-frames.ts';
-import type { SessionParts } from './parts.ts';
-import { sleepOf } from './sleep.ts';
-import type { Transport } from './transport.ts';
+import type { SessionParts, Transport } from './parts.ts';
+
+const MINUTE = 60_000;
+
+/** The budget of frames that break a schema (P-2.3). Owns the times of the recent ones. */
+class InvalidFrames {
+  private readonly limit: number;
+  private times: number[] = [];
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Counts one at `now`, monotonic ms; whether that was more than the limit within a minute. */
+  exceeds(now: number): boolean {
+    this.times = this.times.filter((time) => time > now - MINUTE);
+    this.times.push(now);
+    return this.times.length > this.limit;
+  }
+}
+
+/** `sleep`, or `sleep 3600`; what follows the word and is no such number says no more than the word. */
+const REASON = /^sleep(?: (\d+)$|$|\s)/;
+/** Beyond the time that it named, as a share of it. */
+const GRACE = 0.1;
+
+/** `said`: the reason of its close with 1000. null: it does not go to sleep. */
+export function sleepOf(said: string, now: number): Sleep | null {
+  const match = REASON.exec(said);
+  if (!match) return null;
+  const [, seconds] = match;
+  if (seconds === undefined) return { until: null, overdueAt: null };
+  const length = Math.min(Number(seconds), MOST_SLEEP_SECONDS) * 1000;
+  return { until: now + length, overdueAt: now + Math.round(length * (1 + GRACE)) };
+}
 
 /** How long a hello is waited for before commands are written (P-3.3); ms. */
 const SILENT_GREETING = 2000;

@@ -1,6 +1,6 @@
 /** P-7.5: a device that sleeps is not one that is lost. */
 import { describe, expect, it } from 'vitest';
-import { sleepOf } from '../../broker/session/sleep.ts';
+import { sleepOf } from '../../broker/session/session.ts';
 import { encodeHello } from '../../broker/wire/encode.ts';
 import type { DeviceList, DeviceSummary } from '../../schemas/api.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';

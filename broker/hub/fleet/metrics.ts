@@ -4,7 +4,7 @@
  * first value when that frame is committed; until then nobody sees it.
  */
 import type { Sample, Value } from '../../wire/frames.ts';
-import { replaces, StateCost } from '../telemetry/state-cost.ts';
+import { replaces, StateCost } from './state-cost.ts';
 
 export interface MetricValue {
   readonly name: string;

@@ -21,7 +21,7 @@ import type { ClockState, Device, SequenceProgress } from '../fleet/device.ts';
 import type { DeviceEvent } from '../fleet/events.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Columns, MetricTable, StateLimits, StateRefusal } from '../fleet/metrics.ts';
-import { MOST_AHEAD } from './state-cost.ts';
+import { MOST_AHEAD } from '../fleet/state-cost.ts';
 
 /** 2000-01-01: an earlier time is an unset clock, or seconds instead of milliseconds. */
 const EARLIEST = Date.UTC(2000, 0, 1);
