@@ -33,6 +33,7 @@ import type { CommandService } from '../hub/commands/commands.ts';
 import type { DesiredStates } from '../hub/desired/desired-states.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { DeviceRegistry } from '../hub/fleet/device-registry.ts';
+import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { JobService } from '../hub/jobs/jobs.ts';
 
 export type Api = FastifyInstance<
@@ -117,12 +118,7 @@ export function findDevice(fleet: FleetView, caller: Caller, { customer, device 
   return found;
 }
 
-export interface FleetView {
-  customers(): Iterable<string>;
-  find(customer: string, device: string): Device | null;
-  /** Of every customer for `*`. */
-  devices(customer: string): Iterable<Device>;
-}
+export type FleetView = Pick<Fleet, 'customers' | 'find' | 'devices'>;
 
 export type { KeyRequest, NewKey } from '../access/key-service.ts';
 
