@@ -4,7 +4,7 @@
  */
 import { type Problem, problem } from '../schemas/problems.ts';
 import type { Readiness } from './admin/server.ts';
-import { type BrokerOptions, compose, type Parts } from './compose.ts';
+import { type BrokerOptions, type BrokerParts, compose } from './compose.ts';
 import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/handshake.ts';
 import { type Restored, restoreFleet } from './hub/telemetry/restore.ts';
@@ -25,7 +25,7 @@ const OBSTACLES: Readonly<Record<Obstacle, string>> = {
 };
 
 export class Broker {
-  readonly parts: Parts;
+  readonly parts: BrokerParts;
   private readonly options: BrokerOptions;
   private state: 'new' | 'starting' | 'ready' | 'draining' | 'failed' = 'new';
   private stopped: Promise<void> | null = null;
@@ -194,7 +194,7 @@ export class Broker {
   }
 
   /** After a failure the store takes nothing more; what it holds is replayed at the next start. So it is when it waits. */
-  private async saveHub({ ingest, checkpoint, keys, browserSessions, control }: Parts): Promise<void> {
+  private async saveHub({ ingest, checkpoint, keys, browserSessions, control }: BrokerParts): Promise<void> {
     const save = async () => {
       // The ends of the connections.
       await ingest.flushed();

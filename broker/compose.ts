@@ -89,14 +89,14 @@ export interface Hub {
 }
 
 /** Who may come in. */
-export interface Access {
+export interface AccessParts {
   readonly keys: KeyService;
   readonly browserSessions: BrowserSessions;
   readonly failures: FailedAttempts;
 }
 
 /** All that is opened and closed, in no order; `broker.ts` knows it. */
-export interface Parts extends Hub, Access {
+export interface BrokerParts extends Hub, AccessParts {
   readonly plan: ConnectionPlan;
   readonly reads: ReadScheduler;
   readonly sessions: Sessions;
@@ -113,7 +113,7 @@ export interface Parts extends Hub, Access {
 const RECENT_BYTES = 16 * 1024 * 1024;
 const HOUR = 3_600_000;
 
-export function compose(options: BrokerOptions, state: BrokerState): Parts {
+export function compose(options: BrokerOptions, state: BrokerState): BrokerParts {
   const { environment, logger } = options;
   const { clock, version } = environment;
   const plan = planConnections(environment.openFiles, options.config.limits);
@@ -211,7 +211,7 @@ function composeHub({ config, logger, environment }: BrokerOptions): Hub {
   return { stores, counters, revisionCeiling, fleet, registry, events, ingest, control, checkpoint };
 }
 
-function composeAccess({ config, logger, environment }: BrokerOptions, { database }: Stores): Access {
+function composeAccess({ config, logger, environment }: BrokerOptions, { database }: Stores): AccessParts {
   const { clock, randomBytes } = environment;
   const keys = new KeyService({ store: database, clock, randomBytes, logger });
   const lifetime = config.server.loginHours * HOUR;
@@ -251,7 +251,7 @@ function composeAdmin(
   { config, logger, environment, dashboardFolder }: BrokerOptions,
   { readiness, unwritable }: BrokerState,
   { stores, fleet, registry, ingest, control }: Hub,
-  { keys, browserSessions, failures }: Access,
+  { keys, browserSessions, failures }: AccessParts,
   stats: StatsCollector,
 ): AdminServer {
   const { commands, jobs, desired, audit } = control;
@@ -284,14 +284,14 @@ interface DoorParts {
   readonly plan: ConnectionPlan;
   readonly state: BrokerState;
   readonly hub: Hub;
-  readonly access: Access;
+  readonly access: AccessParts;
   readonly sessions: Sessions;
   readonly live: LiveChannel;
   readonly admin: AdminServer;
 }
 
 /** Where devices, viewers and HTTP come in. */
-function composeDoors(parts: DoorParts): Pick<Parts, 'devices' | 'liveUpgrade' | 'edge'> {
+function composeDoors(parts: DoorParts): Pick<BrokerParts, 'devices' | 'liveUpgrade' | 'edge'> {
   const { config, plan, sessions, live, admin } = parts;
   const { logger, environment } = parts.options;
   const { clock, sessionId } = environment;
