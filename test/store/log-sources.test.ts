@@ -155,6 +155,10 @@ describe('a record that is whole and cannot be understood', () => {
     const { stores } = await startStores({ folder: first.folder, log: { recentBytes: 1 } });
     const failure = await recordsFrom(stores, START).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(StoreError);
+    // Also for who has read what comes before it, and again.
+    const reader = await stores.log.reader('slow', 'first');
+    expect(await reader.next(1)).toHaveLength(1);
+    for (let time = 0; time < 2; time += 1) await expect(reader.next(1)).rejects.toEqual(failure);
     expect((failure as StoreError).code).toBe('log-corrupt');
     return { message: (failure as StoreError).message, place: `${file} is damaged at offset ${end}` };
   }

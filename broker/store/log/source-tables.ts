@@ -67,6 +67,8 @@ interface TableOfRecords {
   bytes: number;
 }
 
+type FoundSources = NonNullable<ReturnType<typeof sourcesIn>>;
+
 /** What is known of one segment: the tables of its records between `from` and `to`. */
 class SegmentSources {
   to: Position;
@@ -93,16 +95,19 @@ class SegmentSources {
   /** The record at `to`; one before it is known already. */
   add(piece: Piece, { position, end, payload }: StoredRecord): void {
     if (position < this.to) return;
-    this.to = end;
     const found = sourcesOf(piece, position, payload);
-    if (!found) return;
-    if (found.before === 0) this.tables.push({ from: position, sources: [], bytes: 0 });
+    if (found) this.addSources(piece, position, found);
+    this.to = end;
+  }
+
+  private addSources(piece: Piece, position: Position, { before, sources, bytes }: FoundSources): void {
+    if (before === 0) this.tables.push({ from: position, sources: [], bytes: 0 });
     const table = this.tables.at(-1);
-    if (table?.sources.length !== found.before) {
-      throw damaged(piece, position, `${found.before} sources should stand before it`);
+    if (table?.sources.length !== before) {
+      throw damaged(piece, position, `${before} sources should stand before it`);
     }
-    table.sources.push(...found.sources);
-    table.bytes += found.bytes;
+    table.sources.push(...sources);
+    table.bytes += bytes;
   }
 
   /** The newest table stays, whatever its size. */
@@ -114,7 +119,7 @@ class SegmentSources {
   }
 }
 
-function sourcesOf(piece: Piece, position: Position, payload: Uint8Array): ReturnType<typeof sourcesIn> {
+function sourcesOf(piece: Piece, position: Position, payload: Uint8Array): FoundSources | null {
   try {
     return sourcesIn(payload);
   } catch (error) {
