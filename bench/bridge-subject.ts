@@ -36,7 +36,7 @@ const modules = {
   bridge: load('bridge/forwarder.js') as Files<typeof import('../broker/bridge/forwarder.ts')>,
   threads: load('bridge/worker-client.js') as Files<typeof import('../broker/bridge/worker-client.ts')>,
   config: load('config/config.js') as Files<typeof import('../broker/config/config.ts')>,
-  environment: load('environment.js') as Files<typeof import('../broker/main.ts')>,
+  environment: load('main.js') as Files<typeof import('../broker/main.ts')>,
   stores: load('store/open.js') as Files<typeof import('../broker/store/open.ts')>,
   ingest: load('hub/telemetry/ingest.js') as Files<typeof import('../broker/hub/telemetry/ingest.ts')>,
   counters: load('hub/counters.js') as Files<typeof import('../broker/hub/counters.ts')>,

@@ -14,7 +14,7 @@ async function built() {
   const { loadConfig } = (await import(
     dist('config/config.js')
   )) as typeof import('../broker/config/config.ts');
-  const { systemEnvironment } = (await import(dist('environment.js'))) as typeof import('../broker/main.ts');
+  const { systemEnvironment } = (await import(dist('main.js'))) as typeof import('../broker/main.ts');
   return { Broker, loadConfig, environment: systemEnvironment };
 }
 
