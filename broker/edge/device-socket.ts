@@ -118,7 +118,7 @@ export class DeviceSocket extends WebSocket implements Transport {
 
   /** Before the session is opened. What comes from now on waits for `attach`, in the same turn. */
   takeOver(socket: Socket): void {
-    this.raw = new RawSocket(socket, (chunk) => this.session?.take(chunk) ?? true);
+    this.raw = new RawSocket(socket, (chunk) => this.session?.accept(chunk) ?? true);
   }
 
   deliver(bytes: Uint8Array): void {
@@ -171,9 +171,9 @@ export class DeviceSocket extends WebSocket implements Transport {
     this.on('pong', onControl);
     this.on('error', onError);
     this.on('close', onClose);
-    if (head.length > 0) session.take(head);
+    if (head.length > 0) session.accept(head);
     const buffered = this.raw?.buffered();
-    if (buffered) session.take(buffered);
+    if (buffered) session.accept(buffered);
   }
 
   fail(error: Error): void {

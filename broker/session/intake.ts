@@ -120,7 +120,7 @@ export class Intake {
   }
 
   /** What the kernel delivered; the intake keeps it. Returns whether to read on. */
-  take(chunk: Uint8Array): boolean {
+  accept(chunk: Uint8Array): boolean {
     if (this.state === 'closed' || !this.inlet.isOpen) return true;
     if (this.first === null) this.first = chunk;
     else if (this.more === null) this.more = [chunk];

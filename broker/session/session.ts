@@ -117,15 +117,15 @@ export class DeviceSession implements LiveSource, Member {
   /** The steps of a greeting, in order (P-1.6, P-3.1). Returns the session that it took over; null: none. */
   open(): string | null {
     const replaced = this.takeOver();
-    this.tell({ type: 'opened' });
+    this.record({ type: 'opened' });
     this.welcome();
     this.state = 'greeting';
     return replaced;
   }
 
   /** What the socket has read, framed as it came; kept until there is time for it. Returns whether to read on. */
-  take(chunk: Uint8Array): boolean {
-    return this.intake.take(chunk);
+  accept(chunk: Uint8Array): boolean {
+    return this.intake.accept(chunk);
   }
 
   /** One binary message, out of what was taken. */
@@ -267,7 +267,7 @@ export class DeviceSession implements LiveSource, Member {
     const reason = asleep ? 'asleep' : (this.endedBy ?? how);
     count(counters.closes, reason);
     fleet.detach(this.device, this);
-    this.tell({ type: 'ended', reason, sleep: asleep });
+    this.record({ type: 'ended', reason, sleep: asleep });
     return { reason, seconds: Math.round((clock.monotonic() - this.openedAt) / 1000) };
   }
 
@@ -283,12 +283,12 @@ export class DeviceSession implements LiveSource, Member {
   }
 
   private becomeReady(): void {
-    this.tell({ type: 'ready' });
+    this.record({ type: 'ready' });
     this.parts.onReady(this.device, this);
   }
 
   /** Everybody hears of it when it is committed. */
-  private tell(event: SessionEvent): void {
+  private record(event: SessionEvent): void {
     const { ingest, clock } = this.parts;
     ingest.acceptSession(this, event, clock.now());
   }

@@ -41,14 +41,14 @@ export class ConnectionLog {
   }
 
   /** `replaced`: the session that was taken over (P-1.6); null: none. */
-  tellConnected(connection: LoggedConnection & { readonly keyId: string }, replaced: string | null): void {
+  logConnected(connection: LoggedConnection & { readonly keyId: string }, replaced: string | null): void {
     if (!this.hasRoom()) this.connected += 1;
     else if (replaced === null) this.parts.logger.info(connection, 'A device has connected.');
     else this.parts.logger.info({ ...connection, replaced }, 'A newer connection took over.');
   }
 
   /** `reason`: the close code's name, or how the socket ended. */
-  tellEnded(connection: LoggedConnection & { readonly reason: string; readonly seconds: number }): void {
+  logEnded(connection: LoggedConnection & { readonly reason: string; readonly seconds: number }): void {
     if (this.hasRoom()) this.parts.logger.info(connection, 'The connection of a device has ended.');
     else this.ended += 1;
   }
@@ -120,7 +120,7 @@ export class Sessions {
     this.parts.counters.connectionsOpened += 1;
     const replaced = session.open();
     const { device, session: id, keyId } = session;
-    this.log.tellConnected({ device: device.name, session: id, keyId }, replaced);
+    this.log.logConnected({ device: device.name, session: id, keyId }, replaced);
     return session;
   }
 
@@ -128,7 +128,7 @@ export class Sessions {
   closed(session: DeviceSession, how: string, said?: string): void {
     if (!this.live.delete(session)) return;
     const end = session.closed(how, said);
-    this.log.tellEnded({ device: session.device.name, session: session.session, ...end });
+    this.log.logEnded({ device: session.device.name, session: session.session, ...end });
   }
 
   /** Ends exactly the connections of one key; returns how many. */

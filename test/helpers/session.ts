@@ -79,7 +79,7 @@ export class FakeTransport implements Transport {
   /** The event loop polls: what waits in the kernel is read, chunk by chunk, as long as the socket is read at all. */
   poll(): void {
     while (this.state === 'reading' && this.kernel.length > 0)
-      this.session?.take(this.kernel.shift() as Uint8Array);
+      this.session?.accept(this.kernel.shift() as Uint8Array);
   }
 
   /** Chunks come, and the loop polls. */

@@ -206,7 +206,7 @@ export class Ingest {
     this.batch.addSession(source.source, at, event);
     const change: SessionChange = { kind: 'session', source, at, event };
     this.entries.push(change);
-    if (this.disk === 'obstructed') this.tellEnd(change);
+    if (this.disk === 'obstructed') this.applyEnd(change);
     this.joinedBatch(SESSION_COST);
   }
 
@@ -218,7 +218,7 @@ export class Ingest {
     this.disk = isObstructed ? 'obstructed' : 'open';
     if (!isObstructed) return;
     const waiting = [...this.inFlight.map(({ entries }) => entries), this.entries].flat();
-    for (const entry of waiting) if (entry.kind === 'session') this.tellEnd(entry);
+    for (const entry of waiting) if (entry.kind === 'session') this.applyEnd(entry);
   }
 
   /** The one listener of control frames; they come in the order of arrival. */
@@ -299,7 +299,7 @@ export class Ingest {
     counters.bytesCommitted += bytes;
     this.apply(entries, record.end);
     this.appliedTo = record.end;
-    this.tellControls(entries, record.end);
+    this.publishControls(entries, record.end);
     for (const source of this.owed) this.payOwed(source);
     this.applied += entries.length;
     this.resolveFlushes();
@@ -311,7 +311,7 @@ export class Ingest {
   private replayed({ position, end }: LogRecord, entries: readonly LogEntry[]): void {
     this.apply(entries, end);
     this.appliedTo = position;
-    this.tellControls(entries, position);
+    this.publishControls(entries, position);
     this.appliedTo = end;
   }
 
@@ -328,12 +328,12 @@ export class Ingest {
     }
   }
 
-  private tellEnd(change: SessionChange): void {
+  private applyEnd(change: SessionChange): void {
     const { device } = change.source;
     if (change.event.type === 'ended') applySession(this.parts.fleet, change, device.appliedTo);
   }
 
-  private tellControls(entries: readonly LogEntry[], position: Position): void {
+  private publishControls(entries: readonly LogEntry[], position: Position): void {
     for (const entry of entries) {
       if (entry.kind !== 'control') continue;
       const { source, frame, arrival } = entry;
