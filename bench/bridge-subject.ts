@@ -117,6 +117,7 @@ async function sender({ ingest, fleet, clock }: Composed): Promise<() => void> {
       boot: 'u1',
       progress: device.boots.enter('u1'),
       durable: () => {},
+      introduced: () => {},
     };
   });
   let seq = 0;

@@ -23,7 +23,6 @@ export interface FrameSession extends LiveSource {
   /** Whether the device was told so before. */
   isAdvised(code: ErrorCode): boolean;
   adopt(hello: HelloFrame): void;
-  acknowledge(seq: number): void;
   /** `about`: the seq of a numbered frame, or the id of a command. */
   advise(code: ErrorCode, about: number | string | null): void;
 }
@@ -48,15 +47,11 @@ export function handleFrame(session: FrameSession, frame: DeviceFrame, bytes: Ui
   (HANDLERS[frame.kind] as Handler<DeviceFrame>)(session, frame, bytes, now);
 }
 
-/**
- * P-3.2: adopts the boot and the layout, and answers with how far that boot is durable. What the device says of itself is told
- * when it is committed.
- */
+/** P-3.2: adopts the boot and the layout. It is answered when it is committed (`introduced`), and told to everybody then. */
 function hello(session: FrameSession, frame: HelloFrame, bytes: Uint8Array, now: number): void {
   if (session.state !== 'greeting' && session.state !== 'waited') throw new FrameError('hello-not-first');
   session.adopt(frame);
   session.parts.ingest.acceptHello(session, frame, bytes, now, session.frameCost);
-  session.acknowledge(session.progress.durable);
 }
 
 function data(session: FrameSession, frame: DataFrame, bytes: Uint8Array, now: number): void {

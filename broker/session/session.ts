@@ -79,8 +79,11 @@ export class DeviceSession implements LiveSource, Member {
   silentSince: number;
   /** When the next ping is due; monotonic ms. */
   pingAt: number;
-  /** `greeting`: a hello may still come. `waited`: so it may, but commands are written by now (P-3.3). */
-  state: 'new' | 'greeting' | 'waited' | 'live' | 'ending' | 'ended' = 'new';
+  /**
+   * `greeting`: a hello may still come. `waited`: so it may, but commands are written by now (P-3.3). `introducing`: the hello
+   * waits for its commit.
+   */
+  state: 'new' | 'greeting' | 'waited' | 'introducing' | 'live' | 'ending' | 'ended' = 'new';
   /** Monotonic ms. */
   private readonly openedAt: number;
   private readonly transport: Transport;
@@ -205,6 +208,20 @@ export class DeviceSession implements LiveSource, Member {
     if (hello.boot !== null) this.progress = this.device.boots.accept(hello.boot);
     if (hello.ackWithin !== null) this.acks.within = hello.ackWithin;
     this.source = this.makeSource(hello.fields);
+    if (this.state === 'greeting') this.state = 'introducing';
+  }
+
+  /**
+   * P-3.2: answers the hello, not merged with other acks. Only now, so that whoever asks for the device after its answer finds
+   * what it said of itself; then come its commands (P-3.3).
+   */
+  introduced(): void {
+    if (this.state !== 'introducing' && !this.ready) return;
+    this.acks.owe(this.progress.durable);
+    this.acks.flush();
+    if (this.state !== 'introducing') return;
+    this.state = 'live';
+    this.becomeReady();
   }
 
   durable(seq: number): void {
@@ -213,12 +230,6 @@ export class DeviceSession implements LiveSource, Member {
 
   /** Sends what is owed at once. */
   flushAcks(): void {
-    this.acks.flush();
-  }
-
-  /** An answer to a hello: sent now, not merged. */
-  acknowledge(seq: number): void {
-    this.acks.owe(seq);
     this.acks.flush();
   }
 

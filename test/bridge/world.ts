@@ -169,7 +169,16 @@ export class World {
     const identity = { customer: 'acme', device: id, session: 's', boot: 'u1', fields: null };
     const source = new SourceHandle(identity);
     const progress = device.boots.enter('u1');
-    const origin = { device, source, boot: 'u1', progress, durable: () => {}, session: 's', seq: 0 };
+    const origin = {
+      device,
+      source,
+      boot: 'u1',
+      progress,
+      durable: () => {},
+      introduced: () => {},
+      session: 's',
+      seq: 0,
+    };
     this.origins.set(id, origin);
     return origin;
   }

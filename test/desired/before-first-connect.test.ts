@@ -1,4 +1,5 @@
 /** A device that is prepared before it is switched on: what was asked of it waits, over restarts too. */
+
 import { expect, it } from 'vitest';
 import { encodeHello } from '../../broker/wire/encode.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
@@ -49,6 +50,8 @@ it('that was forgotten is not listed again for its key, and comes back as new wh
 
   const later = await startBroker({ data: first.data });
   expect((await ask(later, 'GET', PUMP)).status).toBe(404);
-  await connect(later.url, { key: created.body.key });
+  const pump = await connect(later.url, { key: created.body.key });
+  pump.send(encodeHello({}));
+  await pump.acknowledged(0);
   expect((await ask(later, 'GET', PUMP)).body).toMatchObject({ online: true, label: null });
 });

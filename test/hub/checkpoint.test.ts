@@ -8,6 +8,8 @@ async function worldWith(...devices: string[]): Promise<RestartWorld> {
   const world = await new RestartWorld().start();
   for (const device of devices) world.life.send(device, 'u1', encodeTelemetry(1, null, { x: 1 }));
   await world.life.ingest.flushed();
+  // The greetings end when their hellos are committed.
+  await world.life.ingest.flushed();
   return world;
 }
 

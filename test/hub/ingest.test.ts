@@ -36,6 +36,7 @@ function setUp(batchBytes = 1_000_000) {
       source,
       progress: device.boots.enter(boot),
       durable: (seq) => acks.push(seq),
+      introduced: () => {},
     };
     const send = (seq: number | null, temp: number, cost?: number) =>
       ingest.accept(origin, telemetry(seq, temp), Uint8Array.of(seq ?? 0), clock.now(), cost);

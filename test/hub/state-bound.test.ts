@@ -48,7 +48,14 @@ function device(limits: StateLimits = LIMITS) {
     accept(frame: DataFrame): string {
       const columns = reserveState(pump, frame, NOW, limits);
       if (typeof columns === 'string') return columns;
-      const source = { device: pump, session: 's', boot: null, progress, durable: () => {} };
+      const source = {
+        device: pump,
+        session: 's',
+        boot: null,
+        progress,
+        durable: () => {},
+        introduced: () => {},
+      };
       waiting.push(() =>
         applyFrame(fleet, { kind: 'data', source, frame, columns, arrival: NOW, clock: null }, positionOf(1)),
       );

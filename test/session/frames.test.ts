@@ -153,6 +153,7 @@ describe('P-3.2: a hello that is refused', () => {
     const refused = { kind: FRAME.error, code: 'bad-hello', seq: null };
     expect(transport.take()).toMatchObject([refused, refused]);
     session.receive(encodeHello({ boot: 7, fields: ['temp'], maxFrame: 256 }));
+    await nextTurn();
     expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 0 }]);
     session.receive(encodeTelemetry(1, null, [21.5]));
     session.receive(encodeHello({ boot: 7 }));
@@ -246,7 +247,10 @@ describe('acknowledgements', () => {
     session.receive(encodeEvent(1, null, 4, 'door-open'));
     transport.take();
     await nextTurn();
-    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 1 }]);
+    expect(transport.take()).toEqual([
+      { kind: FRAME.ack, seq: 0 },
+      { kind: FRAME.ack, seq: 1 },
+    ]);
     expect(clock.now()).toBe(1_780_000_000_000);
   });
 

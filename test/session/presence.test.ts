@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { forgetDevice } from '../../broker/hub/fleet/device-registry.ts';
 import type { DeviceRow } from '../../broker/store/ports.ts';
 import { encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
+import { FRAME } from '../../broker/wire/frames.ts';
 import { FakeTransport, nextTurn, sessionHarness } from '../helpers/session.ts';
 
 const AT_ONCE = { store: { commitSpacing: 0 } };
@@ -23,11 +24,13 @@ describe('presence', () => {
     const { session, device, transport } = open('s1');
     session.receive(encodeHello({ model: 'P7', maxFrame: 300 }));
     await nextTurn();
-    // Nobody sees the device, which has been welcomed and whose hello is answered.
+    // Nobody sees the device, which has been welcomed, and its hello waits for its answer.
     expect([told, fleet.online, device.online, device.description.model]).toEqual([[], 0, false, null]);
-    expect(transport.take()).toHaveLength(2);
+    expect(transport.take()).toMatchObject([{ kind: FRAME.welcome }]);
     log.release();
     await ingest.flushed();
+    // P-3.2: who asks for the device after the answer finds what it said of itself.
+    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 0 }]);
     expect([told, fleet.online, device.description.model]).toEqual([['pump online s1'], 1, 'P7']);
 
     log.holdBack();

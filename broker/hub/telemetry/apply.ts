@@ -155,6 +155,8 @@ export interface FrameSource {
   readonly progress: SequenceProgress;
   /** Every frame of this source up to `seq` is durable. */
   durable(seq: number): void;
+  /** Its hello is durable and holds. */
+  introduced(): void;
 }
 
 /** A frame with data, with what was found out about it when it was accepted or read. */

@@ -324,7 +324,10 @@ export class Ingest {
         if (event) events.publish(source.device, event);
         if (entry.frame.seq !== null) source.durable(source.progress.durable);
       } else if (entry.kind === 'session') applySession(fleet, entry, end);
-      else if (entry.kind === 'hello') applyHello(fleet, entry, end);
+      else if (entry.kind === 'hello') {
+        applyHello(fleet, entry, end);
+        source.introduced();
+      }
     }
   }
 

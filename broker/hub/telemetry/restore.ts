@@ -111,7 +111,7 @@ class Replay {
   private sourceOf({ customer, device: id, session, boot }: Source, isHeld: boolean): FrameSource {
     const device = this.fleet.obtain(customer, id);
     const progress = boot === null || isHeld ? { accepted: 0, durable: -1 } : device.boots.enter(boot);
-    return { device, session, boot, progress, durable: accepted };
+    return { device, session, boot, progress, durable: accepted, introduced: () => {} };
   }
 }
 
@@ -157,5 +157,13 @@ function lostSource(device: Device): LiveSource {
   const { customer, id, presence } = device;
   const session = presence.session ?? '';
   const source = new SourceHandle({ customer, device: id, session, boot: null, fields: null });
-  return { device, session, boot: null, progress: { accepted: 0, durable: 0 }, source, durable: () => {} };
+  return {
+    device,
+    session,
+    boot: null,
+    progress: { accepted: 0, durable: 0 },
+    source,
+    durable: () => {},
+    introduced: () => {},
+  };
 }
