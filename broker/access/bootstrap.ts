@@ -37,7 +37,13 @@ export function exposures(folder: string): string[] {
 
 export const ADMIN_KEY_FILE = 'admin.key';
 
-const WISH = { customer: '*', device: null, role: 'admin', label: 'first start', expiresAt: null } as const;
+const ADMIN_KEY = {
+  customer: '*',
+  device: null,
+  role: 'admin',
+  label: 'first start',
+  expiresAt: null,
+} as const;
 
 type Keys = Pick<KeyService, 'list' | 'create' | 'adopt'>;
 
@@ -53,13 +59,13 @@ export async function ensureAdminKey(keys: Keys, folder: string): Promise<string
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, ADMIN_KEY_FILE);
   if (existsSync(path)) await adopt(keys, path);
-  else await keys.create(WISH, (key) => writeDurably(folder, path, `${key}\n`));
+  else await keys.create(ADMIN_KEY, (key) => writeDurably(folder, path, `${key}\n`));
   return path;
 }
 
 async function adopt(keys: Keys, path: string): Promise<void> {
   const text = readFileSync(path, 'utf8').trim();
-  if (keyIdOf(text) !== null && (await keys.adopt(text, WISH))) return;
+  if (keyIdOf(text) !== null && (await keys.adopt(text, ADMIN_KEY))) return;
   throw new Error(
     `no admin key is valid, and ${path} holds one that has ended or none at all; it is not written over. ` +
       'Move that file away and start again: a new key is written.',

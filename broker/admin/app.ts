@@ -1,33 +1,75 @@
 /**
- * Puts the HTTP side together: fastify with its rules first, then one file of routes a subject.
+ * Puts the HTTP side together: fastify with its rules first, then one file of routes a subject, then the built dashboard at `/`
+ * (assets bear a hash in their name and are kept for ever; pages are asked for again).
  *
- * Answers 405 with `Allow` on paths that are there, for the methods that they do not have (RFC 9110, 15.5.6).
- *
- * Keys in a URL would reach access logs and histories (P-1.2): such a request is refused before anything else.
- *
- * A path with a slash at its end is another path, and there is nothing there. Without this some of them would name a
- * thing whose id is empty.
+ * The rules: 405 with `Allow` on paths that are there, for methods that they do not have (RFC 9110, 15.5.6). A key in a URL
+ * would reach access logs and histories (P-1.2), so such a request is refused before anything else. A path with a slash
+ * at its end is another path, and there is nothing there: without this some of them would name a thing whose id is empty.
  */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import cookie from '@fastify/cookie';
+import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
-import { type FastifyRequest, fastify } from 'fastify';
+import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { API_SCHEMAS } from '../../schemas/api.ts';
 import { problem } from '../../schemas/problems.ts';
 import { Access } from './access.ts';
 import { AuditHooks } from './audit-hooks.ts';
-import { type AdminParts, type Api, ofProblem, Refusal, securityHeaders, sendProblem } from './context.ts';
+import {
+  type AdminParts,
+  type Api,
+  ofProblem,
+  PAGE_POLICY,
+  Refusal,
+  securityHeaders,
+  sendProblem,
+} from './context.ts';
 import { BODY_BYTES, errorHandler } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { API_ROOT, serializerCompiler, swaggerOptions, validatorCompiler } from './openapi.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { commandRoutes, deviceCommandRoutes } from './routes/commands.ts';
-import { dashboardRoutes } from './routes/dashboard.ts';
 import { desiredRoutes } from './routes/desired.ts';
 import { customerRoutes, deviceRoutes } from './routes/devices.ts';
 import { groupCommandRoutes, jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { docsRoutes, healthRoutes, metricsRoutes, statsRoutes, websocketRoutes } from './routes/system.ts';
+
+const MISSING = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Signalbox</title>
+<h1>Signalbox is running</h1>
+<p>The dashboard is not built. In a checkout, <code>npm run build</code> builds it; then start the broker again.</p>
+<p>The HTTP API is documented at <a href="/api/docs">/api/docs</a>.</p>
+</html>
+`;
+
+/** `folder`: the built dashboard; null: there is none. */
+export async function dashboardRoutes(app: Api, folder: string | null): Promise<void> {
+  if (folder === null || !existsSync(join(folder, 'index.html'))) {
+    app.get('/', { schema: { hide: true } }, async (_request, reply) =>
+      reply.header('content-security-policy', PAGE_POLICY).type('text/html; charset=utf-8').send(MISSING),
+    );
+    return;
+  }
+  await app.register(async (pages: Api) => {
+    pages.addHook('onRequest', pageHeaders);
+    // A route for each file, so that other paths are not found in the API's words.
+    await pages.register(fastifyStatic, { root: folder, wildcard: false, cacheControl: false });
+  });
+}
+
+async function pageHeaders(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const keep = request.url.startsWith('/assets/');
+  reply.headers({
+    'content-security-policy': PAGE_POLICY,
+    'cache-control': keep ? 'public, max-age=31536000, immutable' : 'no-cache',
+  });
+}
 
 /** Collects the paths of routes that are added from now on; what comes back adds the answers for the other methods. */
 export function collectPaths(app: Api): () => void {

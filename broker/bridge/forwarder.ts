@@ -1,10 +1,13 @@
 /**
  * The event loop's half of the MQTT bridge: feeds the thread from the log, the fleet and the queue of other publications,
  * moves the cursor by what the server has acknowledged, hands on what the server sends, and knows how the bridge stands.
- * Owns the state that operators see, and who wants which messages.
+ * Owns the state that operators see, and who wants which messages. At its end: the section `mqtt` of the configuration as the
+ * bridge's parts take it.
  *
  * Nothing here waits for the server: while it is away the log keeps what it has not got.
  */
+
+import type { Config } from '../../schemas/config.ts';
 import { inBackground } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
@@ -13,11 +16,12 @@ import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { TelemetryLog } from '../store/ports.ts';
 import { numberOf } from '../store/position.ts';
 import { LogFeed } from './log-feed.ts';
-import type { PublishProgress, WorkerReport } from './messages.ts';
+import type { PublishProgress, WorkerOptions, WorkerReport } from './messages.ts';
 import type { PeerMessage } from './mqtt/connection.ts';
+import { parseServers } from './mqtt/servers.ts';
+import type { MqttSessionOptions } from './mqtt/session.ts';
 import { type BridgePublication, OutboundQueue, ThreadWindow } from './outbound-queue.ts';
-import { RetainedFeed } from './retained-feed.ts';
-import { type MqttConfig, retainedRoutes, routesHeld, workerOptions } from './settings.ts';
+import { RetainedFeed, type RetainedRoute } from './retained-feed.ts';
 import {
   BridgeCounts,
   type BridgeNote,
@@ -28,8 +32,72 @@ import {
   type OutageStatement,
   Outages,
 } from './status.ts';
-import { matches } from './topics.ts';
+import type { LogRoute, LogRoutes } from './thread/log-messages.ts';
+import { type DeviceRoute, matches, statusTopic } from './topics.ts';
 import { type StartBridgeThread, WorkerClient } from './worker-client.ts';
+
+export type MqttConfig = Config['mqtt'];
+
+/** Throws RangeError for a server that is no address. */
+export function workerOptions(config: MqttConfig, filters: readonly string[]): WorkerOptions {
+  return {
+    peer: peerOptions(config),
+    baseTopic: config.baseTopic,
+    routes: logRoutes(config),
+    inFlight: config.inFlight,
+    ackMs: config.ackSeconds * 1000,
+    filters,
+  };
+}
+
+export function retainedRoutes(config: MqttConfig): { state: RetainedRoute; availability: RetainedRoute } {
+  const { state, stateQos, stateRetain, availability, availabilityQos, availabilityRetain } = config;
+  return {
+    state: { mode: state, qos: qos(stateQos), retain: stateRetain },
+    availability: { mode: availability, qos: qos(availabilityQos), retain: availabilityRetain },
+  };
+}
+
+/** Routes of which the peer holds something of each device. */
+export function routesHeld(config: MqttConfig): DeviceRoute[] {
+  const routes = { ...logRoutes(config), ...retainedRoutes(config) };
+  return (Object.keys(routes) as DeviceRoute[]).filter(
+    (name) => routes[name].mode !== 'off' && routes[name].retain,
+  );
+}
+
+function logRoutes(config: MqttConfig): LogRoutes {
+  const { telemetry, telemetryQos, telemetryRetain, event, eventQos, eventRetain } = config;
+  const route = (mode: LogRoute['mode'], level: number, retain: boolean): LogRoute => ({
+    mode,
+    qos: qos(level),
+    retain,
+  });
+  return {
+    telemetry: route(telemetry, telemetryQos, telemetryRetain),
+    event: route(event, eventQos, eventRetain),
+  };
+}
+
+function peerOptions(config: MqttConfig): MqttSessionOptions {
+  const { caFile, certFile, keyFile, clientId, username, password, protocol } = config;
+  return {
+    servers: parseServers(config.url),
+    tls: { caFile, certFile, keyFile },
+    clientId,
+    username,
+    password,
+    protocol,
+    keepaliveSeconds: config.keepaliveSeconds,
+    sessionExpirySeconds: config.sessionExpirySeconds,
+    reconnectMs: config.reconnectSeconds * 1000,
+    will: { topic: statusTopic(config.baseTopic), payload: 'offline' },
+  };
+}
+
+function qos(level: number): 0 | 1 {
+  return level === 0 ? 0 : 1;
+}
 
 export interface ForwarderParts {
   readonly config: MqttConfig;

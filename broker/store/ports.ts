@@ -153,7 +153,7 @@ export interface DeviceRow {
   readonly parts?: readonly StatePart[];
 }
 
-/** A part of a device's state beside its row, by a number that the hub chooses (hub/telemetry/state-parts.ts). */
+/** A part of a device's state beside its row, by a number that the hub chooses (hub/telemetry/device-record.ts). */
 export interface StatePart {
   readonly part: number;
   /** null: there is no such part any more. */

@@ -2,8 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished, vi } from 'vitest';
 import { makeKeyText } from '../../broker/access/key-text.ts';
-import { COMMANDS } from '../../broker/cli/commands.ts';
-import { runCommandLine } from '../../broker/cli/program.ts';
+import { COMMANDS, runCommandLine } from '../../broker/cli/commands.ts';
 
 export interface Printed {
   /** Lines on stdout and on stderr, so far. */

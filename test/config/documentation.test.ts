@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PLACES } from '../../broker/config/places.ts';
+import { PLACES } from '../../broker/config/config.ts';
 import { faults, load } from './load.ts';
 import { configurationPage } from './page.ts';
 

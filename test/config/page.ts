@@ -1,5 +1,5 @@
 /** `docs/configuration.md`, made from the schema, so that it cannot say something else than the broker does. */
-import { expectation, PLACES, type Place, SECTIONS } from '../../broker/config/places.ts';
+import { expectation, PLACES, type Place, SECTIONS } from '../../broker/config/config.ts';
 
 const HEAD = `# Configuration
 

@@ -1,7 +1,7 @@
 /** `signalbox sim` as a script sees it: what it prints, and its exit code. */
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { runCommandLine } from '../../broker/cli/program.ts';
+import { runCommandLine } from '../../broker/cli/commands.ts';
 import { simCommand } from '../../broker/cli/sim.ts';
 import { problem } from '../../schemas/problems.ts';
 import { KEY } from '../cli/terminal.ts';
