@@ -278,7 +278,7 @@ export class DeviceSession implements LiveSource, Member {
     const reason = asleep ? 'asleep' : (this.endedBy ?? how);
     count(counters.closes, reason);
     fleet.detach(this.device, this);
-    this.record({ type: 'ended', reason, sleep: asleep });
+    this.record({ type: 'ended', reason, sleep: asleep }, now);
     return { reason, seconds: Math.round((clock.monotonic() - this.openedAt) / 1000) };
   }
 
@@ -299,9 +299,8 @@ export class DeviceSession implements LiveSource, Member {
   }
 
   /** Everybody hears of it when it is committed. */
-  private record(event: SessionEvent): void {
-    const { ingest, clock } = this.parts;
-    ingest.acceptSession(this, event, clock.now());
+  private record(event: SessionEvent, at = this.parts.clock.now()): void {
+    this.parts.ingest.acceptSession(this, event, at);
   }
 
   private takeOver(): string | null {

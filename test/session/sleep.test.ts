@@ -40,6 +40,17 @@ describe('what a device says as it closes', () => {
     expect(device.presence).toMatchObject({ reason: 'key-ended', asleep: null });
   });
 
+  it('counts from the moment in which it is told to have gone, to the millisecond', async () => {
+    const { sessions, open, clock, ingest } = sessionHarness();
+    const { session, device } = open();
+    const now = clock.now.bind(clock);
+    let reads = 0;
+    clock.now = () => now() + reads++;
+    sessions.closed(session, 'device-closed', 'sleep 60');
+    await ingest.flushed();
+    expect(device.presence.asleep?.until).toBe(device.presence.since + 60_000);
+  });
+
   it('is over when the device comes back', async () => {
     const { sessions, open, clock, counters, ingest } = sessionHarness({ store: { commitSpacing: 0 } });
     const first = open('s1');
