@@ -2,7 +2,7 @@
  * The shape of the code (architecture.md): imports go from higher rank to lower, no cycles (types counted), no file
  * over 400 lines. The import lists come from the TypeScript sources themselves.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -149,5 +149,14 @@ describe('the architecture', () => {
     }
     const shared = [...places].filter(([, found]) => new Set(found).size > 1).map(([name]) => name);
     expect(shared.filter((name) => !SHARED_NAMES.includes(name))).toEqual([]);
+  });
+
+  it('has every file and folder that CONTRIBUTING.md sends a newcomer to', () => {
+    const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
+    const named = [...page.matchAll(/`((?:broker|client|schemas|docs|test|device-sim)\/[\w./-]*)`/g)].map(
+      ([, path]) => path ?? '',
+    );
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 });
