@@ -1,5 +1,5 @@
 /**
- * Bodies, queries and answers of the HTTP API (interfaces.md): the one source from which the checks, the types and the
+ * Bodies, queries and answers of the HTTP API: the one source from which the checks, the types and the
  * OpenAPI document come. Times are Unix milliseconds; `null` means never, or not known. Requests are closed (an
  * unknown member is refused), answers may grow.
  */

@@ -1,5 +1,5 @@
 /**
- * The messages of the live channel, `/v1/live`: JSON text frames (interfaces.md, docs/live.md). The one source of their
+ * The messages of the live channel, `/v1/live`: JSON text frames (docs/live.md). The one source of their
  * types; `test/live/documentation.test.ts` holds the page's examples and these together.
  */
 import Type from 'typebox';

@@ -1,4 +1,4 @@
-/** The section `mqtt` of the configuration: the bridge, commands that come over it, Home Assistant. See `config/config.ts`. */
+/** The section `mqtt` of the configuration: the bridge, commands that come over it, Home Assistant. A part of `config.ts`. */
 import Type from 'typebox';
 import { METRIC_NAME } from './frames.ts';
 import { ID } from './names.ts';

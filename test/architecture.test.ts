@@ -1,5 +1,5 @@
 /**
- * The shape of the code (architecture.md): imports go from higher rank to lower, no cycles (types counted), no file
+ * The shape of the code (CONTRIBUTING.md): imports go from higher rank to lower, no cycles (types counted), no file
  * over 400 lines. The import lists come from the TypeScript sources themselves.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * Logins of browsers: a key is traded for a cookie (interfaces.md, "Keys"). A login ends when it was not used for a
+ * Logins of browsers: a key is traded for a cookie (docs/keys.md). A login ends when it was not used for a
  * while, an open live channel being a use. Owns the sessions, of which only hashes are stored, and the one-time login
  * tokens, which live in memory only.
  */

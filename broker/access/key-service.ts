@@ -35,7 +35,7 @@ export interface KeyServiceParts {
   readonly logger: Logger;
 }
 
-/** Revocation and expiry end connections within two seconds (interfaces.md). */
+/** Revocation and expiry end connections within two seconds. */
 const EXPIRY_SWEEP = 1000;
 const FLUSH_EVERY = 60_000;
 /** Compared with when there is no such key, so that a miss takes the same work as a hit. */

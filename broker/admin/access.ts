@@ -1,5 +1,5 @@
 /**
- * Who may do what (interfaces.md, "Keys"): hooks that routes put before their handler. A key comes in a header or is
+ * Who may do what (docs/keys.md): hooks that routes put before their handler. A key comes in a header or is
  * stood for by the browser's cookie; a request with a cookie that changes something must come from our own page.
  */
 import type { FastifyRequest } from 'fastify';

@@ -1,13 +1,6 @@
 /**
- * What the HTTP API asks of the other rooms: narrow interfaces, which `broker.ts` fills and tests fake.
- *
- * The fastify instance as the routes see it: schemas are TypeBox's, and handlers get their types from them.
- *
- * An answer that is a problem (RFC 9457): thrown by whoever finds out, sent in one place (`errors.ts`).
- *
- * What browsers are told about every answer: load nothing from elsewhere, frame nothing, guess nothing.
- *
- * The device that a path names, for a caller that may see it.
+ * What every route works with: what the HTTP API asks of the other rooms (`AdminParts`: narrow interfaces, which `compose.ts`
+ * fills and tests fake), refusals and how they are sent, the headers of every answer, and the device that a path names.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -36,6 +29,7 @@ import type { DeviceRegistry } from '../hub/fleet/device-registry.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';
 import type { JobService } from '../hub/jobs/jobs.ts';
 
+/** The fastify instance as the routes see it: schemas are TypeBox's, and handlers get their types from them. */
 export type Api = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -44,6 +38,7 @@ export type Api = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
+/** An answer that is a problem (RFC 9457): thrown by whoever finds out, sent in one place (`errors.ts`). */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly problem: Problem;
@@ -95,6 +90,7 @@ export const PAGE_POLICY = [
 /** The API's readable page writes styles into its markup. */
 export const DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
 
+/** What browsers are told about every answer: load nothing from elsewhere, frame nothing, guess nothing. */
 export async function securityHeaders(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.headers({
     'content-security-policy': DATA,
@@ -111,7 +107,7 @@ export interface DeviceParams {
   readonly device: string;
 }
 
-/** Throws the refusal that others' devices and unknown ones share. */
+/** The device that a path names. Throws the refusal that others' devices and unknown ones share. */
 export function findDevice(fleet: FleetView, caller: Caller, { customer, device }: DeviceParams): Device {
   const found = sees(caller, customer) ? fleet.find(customer, device) : null;
   if (!found) throw notFound('device');

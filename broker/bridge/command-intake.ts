@@ -1,5 +1,5 @@
 /**
- * Commands that come over MQTT (interfaces.md): from a topic and a payload to the hub and back to a result. A bad one gets
+ * Commands that come over MQTT (docs/mqtt.md): from a topic and a payload to the hub and back to a result. A bad one gets
  * an error result that says what to do; a retained one is refused, since it would be carried out again at every
  * connect, and so is one whose reply would go where the sender must not make the bridge publish. Knows the peer only as somebody who publishes.
  *

@@ -1,5 +1,5 @@
 /**
- * What the bridge publishes of a device, as JSON text (interfaces.md). Pure. A sample costs a microsecond here and
+ * What the bridge publishes of a device, as JSON text (docs/mqtt.md). Pure. A sample costs a microsecond here and
  * there are tens of thousands a second, so its text is put together by hand: `JSON.stringify` for the rare values.
  */
 

@@ -94,7 +94,7 @@ interface Made {
 }
 
 const TICK_MS = 250;
-/** interfaces.md: at most one a second and device. */
+/** At most one a second and device. */
 const STATE_MS = 1000;
 /** Devices for which messages are made in one turn of the event loop. */
 const SLICE = 32;

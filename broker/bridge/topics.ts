@@ -1,5 +1,5 @@
 /**
- * The topics of MQTT that the bridge publishes to and hears (interfaces.md), its own and those of Home Assistant: the one
+ * The topics of MQTT that the bridge publishes to and hears (docs/mqtt.md), its own and those of Home Assistant: the one
  * place where they are put together, taken apart and compared. Pure.
  *
  * No part may reach another topic: ids and names hold no `/`, `+`, `#`, `$` and NUL by their patterns (P-1.4), and what
@@ -49,7 +49,7 @@ export function commandTopic(base: string, customer: string, device: string, nam
   return `${base}/${id(customer)}/${id(device)}/command/${commandName(name)}`;
 }
 
-/** Where Home Assistant hears of a device (interfaces.md fixes it). */
+/** Where Home Assistant hears of a device. */
 export function discoveryTopic(prefix: string, customer: string, device: string): string {
   return `${prefix}/device/${customer}_${device}/config`;
 }

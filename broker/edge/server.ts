@@ -1,5 +1,5 @@
 /**
- * The one HTTP server (interfaces.md, "Ports and paths"). Owns the listening socket and routes upgrades by path.
+ * The one HTTP server. Owns the listening socket and routes upgrades by path.
  *
  * Connections that are no authenticated WebSocket (yet) are plain HTTP, handshakes, refusals on their way out, and those that
  * never said a word. Nobody has shown a key there, so waits are short and places few, in all and by address. The least

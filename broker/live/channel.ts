@@ -1,5 +1,5 @@
 /**
- * The operators' channel (interfaces.md, docs/live.md), knowing no socket. Four times a second it tells every viewer what
+ * The operators' channel (docs/live.md), knowing no socket. Four times a second it tells every viewer what
  * changed, merged per device; once a second its stats. Owns the viewers, the timers, and what waits for the next tick: of
  * commands (most go from queued to done within one) and of desired and reported state only the newest form, encoded once for all.
  */

@@ -230,6 +230,7 @@ const REGISTRY_KINDS: MethodKinds<RegistryMethods> = {
 
 export type RegistryStore = Port<RegistryMethods>;
 
+/** Also a list in `schemas/api/keys.ts`, and a CHECK of the table `keys`. */
 export type Role = 'device' | 'viewer' | 'operator' | 'admin';
 
 export interface KeyRow {

@@ -1,4 +1,4 @@
-/** cbor-x with the options that any CBOR reader understands; only for what the broker itself wrote (architecture.md). */
+/** cbor-x with the options that any CBOR reader understands; only for what the broker itself wrote. */
 import { Encoder } from 'cbor-x';
 
 const encoder = new Encoder({

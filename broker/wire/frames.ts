@@ -1,9 +1,9 @@
 /**
- * The frames of `signalbox.v1` as the code holds them (P-2.3). Bytes ↔ these: `reader.ts`, `encode.ts`.
- *
- * The strict profile's numbers (P-2.2).
+ * The frames of `signalbox.v1` as the code holds them (P-2.3). Bytes to these: `reader.ts`, and `rare-frames.ts` for those
+ * that do not come by the thousand; these to bytes: `encode.ts`.
  */
 
+/** The strict profile's numbers (P-2.2). */
 export const PROFILE = {
   frameBytes: 65536,
   depth: 8,

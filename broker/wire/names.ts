@@ -1,8 +1,7 @@
 /**
- * Map keys from bytes to text without making a new string each time: devices repeat the same few metric names for
- * ever. Owns a direct-mapped table of fixed size; what collides is decoded again, nothing more.
- *
- * UTF-8 to text, strictly (P-2.2), and text that must fit into so many bytes of it.
+ * Text of frames: from UTF-8, strictly (P-2.2), and shortened to so many bytes of it. Keys of maps are read without making
+ * a new string each time, since devices repeat the same few metric names for ever: owns a direct-mapped table of fixed
+ * size; what collides is decoded again, nothing more.
  */
 import { FORBIDDEN_NAMES, METRIC_NAME } from '../../schemas/frames.ts';
 import { FrameError } from './frame-error.ts';

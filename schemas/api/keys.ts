@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { ID } from '../names.ts';
 import { closed, id, list, named, page, time } from './common.ts';
 
+/** The same as `Role` of `broker/store/ports.ts`. */
 export const ROLES = ['device', 'viewer', 'operator', 'admin'] as const;
 
 const label = Type.String({ description: 'For people.', minLength: 1, maxLength: 128 });

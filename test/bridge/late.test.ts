@@ -1,4 +1,4 @@
-/** Late joiners: what is retained is there at once, and true, also after everybody was away (users.md). */
+/** Late joiners: what is retained is there at once, and true, also after everybody was away. */
 import { expect, it } from 'vitest';
 import { FakeClock } from '../helpers/clock.ts';
 import { eventually } from '../helpers/eventually.ts';

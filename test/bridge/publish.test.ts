@@ -1,4 +1,4 @@
-/** What other people's systems see: topics and payloads as in interfaces.md, at a real Mosquitto. */
+/** What other people's systems see: topics and payloads as in docs/mqtt.md, at a real Mosquitto. */
 import { expect, it } from 'vitest';
 import { encodeBatch } from '../../broker/wire/encode.ts';
 import { requires } from '../helpers/requires.ts';

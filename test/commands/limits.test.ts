@@ -1,4 +1,4 @@
-/** What is refused, with the limit that refused it (users.md, "Limits"). */
+/** What is refused, with the limit that refused it. */
 import { describe, expect, it } from 'vitest';
 import type { CommandRequest } from '../../broker/hub/commands/command.ts';
 import type { Value } from '../../broker/wire/frames.ts';

@@ -1,4 +1,4 @@
-/** What people ran into with other brokers (users.md, "Commands"), in their words, and what happens here. */
+/** What people ran into with other brokers, in their words, and what happens here. */
 import { describe, expect, it } from 'vitest';
 import { commandWorld, steps } from './world.ts';
 

@@ -1,6 +1,6 @@
 /**
  * The life of a command as one state machine (P-5.1): what each step makes of it, and what it waits for meanwhile, in a
- * sentence that operators read (users.md, "Commands"). Pure.
+ * sentence that operators read (docs/commands.md). Pure.
  *
  * queued → written → accepted → progress* → done | failed | rejected, or expired, or cancelled. A result is accepted in any
  * state that is not final, and the first final one wins; what comes later is kept and marked as late.

@@ -1,7 +1,7 @@
 /**
  * Desired and reported state of a device (P-6), as the broker knows it: whether a desired document can be sent, the merge
- * patch that changes it (RFC 7396), where what is reported is not what is desired (users.md: "Delta of desired and
- * reported"), the row in the store, and the view of HTTP API and live channel. Pure.
+ * patch that changes it (RFC 7396), where what is reported is not what is desired, the row in the
+ * store, and the view of HTTP API and live channel. Pure.
  */
 
 import { isDeepStrictEqual } from 'node:util';

@@ -1,4 +1,4 @@
-/** Topics: `customer/device`, either part may be `+` (interfaces.md). Pure. */
+/** Topics: `customer/device`, either part may be `+` (docs/live.md). Pure. */
 import { ID } from '../../../schemas/names.ts';
 
 /** P-1.4: what a customer or device id looks like. */
