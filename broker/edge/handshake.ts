@@ -71,7 +71,8 @@ export function refuse(
   socket.end(answerOf(problem, headers));
 }
 
-function answerOf(problem: Problem, headers: Readonly<Record<string, string>>): string {
+/** The whole answer of a refusal; nothing follows it. */
+export function answerOf(problem: Problem, headers: Readonly<Record<string, string>> = {}): string {
   const body = JSON.stringify(problem);
   const all = {
     'Content-Type': 'application/problem+json',

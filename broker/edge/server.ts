@@ -13,7 +13,7 @@ import { networkOf, plainAddress } from '../access/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Counters, count } from '../hub/counters.ts';
 import type { ConnectionPlan } from './connection-plan.ts';
-import { refuse } from './handshake.ts';
+import { answerOf, refuse } from './handshake.ts';
 import { RequestQueue, RequestTurns } from './request-turns.ts';
 import type { Holder } from './shares.ts';
 
@@ -31,6 +31,8 @@ export class PendingConnections {
   /** Socket → its network, null for a proxy; least recently used first. */
   private readonly networks = new Map<Socket, string | null>();
   private readonly byNetwork = new Map<string, Set<Socket>>();
+  /** Of which no request has been read. */
+  private readonly silent = new WeakSet<Socket>();
 
   constructor(options: PendingConnectionsOptions) {
     this.options = options;
@@ -47,7 +49,11 @@ export class PendingConnections {
     this.release(socket);
     this.networks.set(socket, network);
     if (network !== null) this.ofNetwork(network).add(socket);
-    if (known) return;
+    if (known) {
+      this.silent.delete(socket);
+      return;
+    }
+    this.silent.add(socket);
     socket.once('close', () => this.release(socket));
     this.makeRoom(network);
   }
@@ -83,6 +89,7 @@ export class PendingConnections {
     const { value: oldest } = sockets.next();
     if (!oldest) return;
     this.release(oldest);
+    if (this.silent.has(oldest)) explain(oldest, limit);
     oldest.destroy();
     this.options.onDisplaced(limit);
   }
@@ -99,6 +106,19 @@ export class PendingConnections {
     this.byNetwork.set(network, sockets);
     return sockets;
   }
+}
+
+/** Seconds; those who made it give way lose their places as soon. */
+const RETRY_DISPLACED = 5;
+
+/**
+ * Says why it gives way (P-1.5), as far as the system takes the bytes without waiting: in a burst of handshakes it is one whose
+ * request has not been read. Of a request that was read nobody knows what it has done already, so nothing is said of it.
+ */
+function explain(socket: Socket, limit: string): void {
+  const detail = `Too many connections that have shown no key are open (${limit}); try again in ${RETRY_DISPLACED} s.`;
+  const why = problem('too-many-connections', detail, { limit, retryAfter: RETRY_DISPLACED });
+  if (socket.bytesWritten === 0 && socket.writable) socket.write(answerOf(why));
 }
 
 /** Headers that belong to one hop, and to the offer. */

@@ -139,6 +139,30 @@ describe('where places are few', () => {
     expect(counters.refusals.get('too-many-connections')).toBe(1);
   });
 
+  it('who makes room before it was answered is told why, and when to come back', async () => {
+    const { client } = await startEdge({ plan });
+    const all = Array.from({ length: 5 }, () => client());
+    await Promise.race(all.map((one) => one.ended));
+    const [turnedAway, ...others] = all.filter((one) => one.received !== '');
+    expect(others).toEqual([]);
+    expect(turnedAway?.received).toMatch(
+      /^HTTP\/1\.1 503 .*\r\nRetry-After: 5\r\n.*limits\.httpConnectionsPerAddress/s,
+    );
+  });
+
+  it('who makes room while its request is being served is told nothing: it may have been done already', async () => {
+    let handled = 0;
+    const handle = () => {
+      handled += 1;
+    };
+    const { client } = await startEdge({ plan, handle });
+    const asking = client().say('POST / HTTP/1.1', 'Host: broker', 'Content-Length: 0', '', '');
+    await eventually(() => expect(handled).toBe(1));
+    for (let count = 0; count < 4; count += 1) client();
+    await asking.ended;
+    expect(asking.received).toBe('');
+  });
+
   it('a trusted proxy, which carries many clients, is bounded by the total alone', async () => {
     const { edge, client } = await startEdge({ plan, trustedProxies: ['127.0.0.1'] });
     for (let count = 0; count < 20; count += 1) client();
