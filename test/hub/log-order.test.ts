@@ -89,3 +89,37 @@ it('P-4.3: a frame that the log holds twice counts once, also when another conne
     expect(world.life.fleet.find('acme', 'pump')?.boots.enter('u1').durable).toBe(3);
   }
 });
+
+describe('the runs of a device', () => {
+  it('are remembered as before by the next life, also when the connection of a forgotten one ends late', async () => {
+    const world = await new RestartWorld().start();
+    for (let run = 1; run <= 10; run += 1) {
+      world.life.send('pump', `u${run}`, encodeTelemetry(run, null, { x: run }));
+      await world.life.ingest.flushed();
+    }
+    const device = world.life.fleet.obtain('acme', 'pump');
+    const ofFirst = { customer: 'acme', device: 'pump', session: '1.1', boot: 'u1' };
+    const late = {
+      ...ofFirst,
+      device,
+      progress: { accepted: 1, durable: 1 },
+      source: new SourceHandle({ ...ofFirst, fields: null }),
+      durable: () => {},
+      introduced: () => {},
+    };
+    const end = { type: 'ended', reason: 'device-closed', sleep: null } as const;
+    world.life.ingest.acceptSession(late, end, world.clock.now());
+    await world.life.ingest.flushed();
+    const runs = () =>
+      [...(world.life.fleet.find('acme', 'pump')?.boots.entries() ?? [])].map(([boot, { durable }]) => [
+        boot,
+        durable,
+      ]);
+    const before = runs();
+    expect(before).toEqual([3, 4, 5, 6, 7, 8, 9, 10].map((run) => [`u${run}`, run]));
+    await world.kill();
+    expect(runs()).toEqual(before);
+    await world.stop();
+    expect(runs()).toEqual(before);
+  });
+});

@@ -44,6 +44,11 @@ export class Boots {
     return progress;
   }
 
+  /** Of one that is remembered; its place among the others stays. */
+  of(boot: Boot): SequenceProgress | null {
+    return this.byBoot.get(boot) ?? null;
+  }
+
   /** Oldest first. */
   entries(): IterableIterator<[Boot, SequenceProgress]> {
     return this.byBoot.entries();

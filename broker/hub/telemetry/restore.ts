@@ -21,7 +21,7 @@ import {
 } from './apply.ts';
 import { readDevice } from './device-record.ts';
 import type { Ingest, LiveSource } from './ingest.ts';
-import { type LogFrame, LogFrames, type LogSession } from './log-frames.ts';
+import { type LogFrame, LogFrames, type LogItem, type LogSession } from './log-frames.ts';
 
 export interface Restored {
   readonly devices: number;
@@ -94,7 +94,7 @@ class Replay {
       if (item.kind === 'unreadable') throw item.error;
       // The end of a connection may come after its device was forgotten.
       if (item.kind === 'session' && item.event.type !== 'opened' && !this.isKnown(source)) continue;
-      const replayed = sources.get(source) ?? this.sourceOf(source, isHeld);
+      const replayed = sources.get(source) ?? this.sourceOf(source, item.kind, isHeld);
       sources.set(source, replayed);
       const entry = item.kind === 'session' ? sessionChange(replayed, item) : frameEntry(replayed, item);
       if (isHeld && entry.kind !== 'control') continue;
@@ -108,9 +108,17 @@ class Replay {
     return this.fleet.find(customer, device) !== null;
   }
 
-  private sourceOf({ customer, device: id, session, boot }: Source, isHeld: boolean): FrameSource {
+  private sourceOf(
+    { customer, device: id, session, boot }: Source,
+    kind: LogItem['kind'],
+    isHeld: boolean,
+  ): FrameSource {
     const device = this.fleet.obtain(customer, id);
-    const progress = boot === null || isHeld ? { accepted: 0, durable: -1 } : device.boots.enter(boot);
+    const known = boot === null || isHeld ? null : device.boots.of(boot);
+    // A hello makes its boot the most recent one when it is applied. Logs of before hold frames without one; the end of a
+    // connection brings no boot back.
+    const isNew = boot !== null && !isHeld && !known && kind === 'frame';
+    const progress = known ?? (isNew ? device.boots.enter(boot) : { accepted: 0, durable: -1 });
     return { device, session, boot, progress, durable: accepted, introduced: () => {} };
   }
 }
