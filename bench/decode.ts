@@ -48,7 +48,7 @@ export interface DecodeCost {
   readonly cborX: number;
 }
 
-export function measureDecoding(): DecodeCost[] {
+function measureDecoding(): DecodeCost[] {
   return Object.entries(CASES).map(([name, frames]) => {
     const reader = new FrameReader();
     reader.fields = FIELDS;
@@ -63,7 +63,7 @@ export function measureDecoding(): DecodeCost[] {
 }
 
 /** Name → the best of several rounds, ms. */
-export function measureMalice(): Record<string, number> {
+function measureMalice(): Record<string, number> {
   const once = (bytes: Uint8Array): number => {
     const before = process.hrtime.bigint();
     try {

@@ -13,8 +13,6 @@ export function readRoute(hash: string): PageAddress {
   return { device: DEVICE.exec(hash)?.[1] ?? null };
 }
 
-export const FLEET_LINK = '#/';
-
 export function deviceLink(name: string): string {
   return `#/${name}`;
 }

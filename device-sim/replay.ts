@@ -39,7 +39,7 @@ const SAMPLES_OF_BAD = 10;
 /** What a timer can wait; ms, 24.8 days. */
 const LONGEST_PAUSE = 2 ** 31 - 1;
 
-export class Replayer {
+class Replayer {
   private readonly options: ReplayerOptions;
   private readonly clock: Clock;
   private readonly tally: ClientTally;

@@ -52,7 +52,7 @@ export function simulate(options: SimulationOptions): Simulation {
   return new Simulation(options);
 }
 
-export class Simulation {
+class Simulation {
   /** Resolves with the closing report: after the duration, after `stop`, or when nobody is left to go on. */
   readonly finished: Promise<Report>;
   private readonly options: SimulationOptions;

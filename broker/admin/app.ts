@@ -49,7 +49,7 @@ const MISSING = `<!doctype html>
 `;
 
 /** `folder`: the built dashboard; null: there is none. */
-export async function dashboardRoutes(app: Api, folder: string | null): Promise<void> {
+async function dashboardRoutes(app: Api, folder: string | null): Promise<void> {
   if (folder === null || !existsSync(join(folder, 'index.html'))) {
     app.get('/', { schema: { hide: true } }, async (_request, reply) =>
       reply.header('content-security-policy', PAGE_POLICY).type('text/html; charset=utf-8').send(MISSING),
@@ -72,7 +72,7 @@ async function pageHeaders(request: FastifyRequest, reply: FastifyReply): Promis
 }
 
 /** Collects the paths of routes that are added from now on; what comes back adds the answers for the other methods. */
-export function collectPaths(app: Api): () => void {
+function collectPaths(app: Api): () => void {
   const paths = new Set<string>();
   app.addHook('onRoute', ({ url }) => void paths.add(url));
   return () => {
@@ -102,7 +102,7 @@ const NAMES = new Set(['key', 'apikey', 'api_key', 'api-key', 'token', 'access_t
 /** A whole key in the path, where its id belongs; a device may be called `sbx_1`. */
 const SECRET = /\bsbx_[0-9A-Za-z]{8}_[0-9A-Za-z]{38}/;
 
-export async function refuseKeyInUrl({ url }: FastifyRequest): Promise<void> {
+async function refuseKeyInUrl({ url }: FastifyRequest): Promise<void> {
   const [path = '', query = ''] = url.split(/\?(.*)/s);
   if (SECRET.test(path)) {
     throw new Refusal(
@@ -122,7 +122,7 @@ export async function refuseKeyInUrl({ url }: FastifyRequest): Promise<void> {
 /** The reader of the API's description has pages there. */
 const PAGES = '/api/docs/';
 
-export async function refuseTrailingSlash({ url }: FastifyRequest): Promise<void> {
+async function refuseTrailingSlash({ url }: FastifyRequest): Promise<void> {
   const path = url.split('?', 1)[0] ?? '/';
   if (path === '/' || !path.endsWith('/') || path.startsWith(PAGES)) return;
   throw new Refusal('not-found', 'There is nothing at this path; leave out the slash at its end.');

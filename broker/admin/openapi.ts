@@ -92,7 +92,7 @@ export function answers<Status extends number, Answer extends TSchema>(
 }
 
 /** `{400: …}`; problems of one status stand together. */
-export function problemAnswers(codes: readonly ProblemCode[]): object {
+function problemAnswers(codes: readonly ProblemCode[]): object {
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of codes) {
     const { status } = PROBLEMS[code];

@@ -72,10 +72,10 @@ export interface ResponseRules {
 }
 
 /** Topic and correlation data are kept with the command, in memory and on disk. */
-export const REPLY_LIMITS = { topicBytes: 1024, correlationBytes: 1024 } as const;
+const REPLY_LIMITS = { topicBytes: 1024, correlationBytes: 1024 } as const;
 
 /** What is wrong with a response topic, in a sentence; null: nothing. `own`: where the result goes anyway. */
-export function wrongResponseTopic(topic: string, own: string, rules: ResponseRules): string | null {
+function wrongResponseTopic(topic: string, own: string, rules: ResponseRules): string | null {
   if (topic === '') return 'The response topic is empty.';
   if (Buffer.byteLength(topic) > REPLY_LIMITS.topicBytes) {
     return `The response topic has more than ${REPLY_LIMITS.topicBytes} bytes.`;

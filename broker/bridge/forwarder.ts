@@ -39,7 +39,7 @@ import { type StartBridgeThread, WorkerClient } from './worker-client.ts';
 export type MqttConfig = Config['mqtt'];
 
 /** Throws RangeError for a server that is no address. */
-export function workerOptions(config: MqttConfig, filters: readonly string[]): WorkerOptions {
+function workerOptions(config: MqttConfig, filters: readonly string[]): WorkerOptions {
   return {
     peer: peerOptions(config),
     baseTopic: config.baseTopic,
@@ -50,7 +50,7 @@ export function workerOptions(config: MqttConfig, filters: readonly string[]): W
   };
 }
 
-export function retainedRoutes(config: MqttConfig): { state: RetainedRoute; availability: RetainedRoute } {
+function retainedRoutes(config: MqttConfig): { state: RetainedRoute; availability: RetainedRoute } {
   const { state, stateQos, stateRetain, availability, availabilityQos, availabilityRetain } = config;
   return {
     state: { mode: state, qos: qos(stateQos), retain: stateRetain },
@@ -59,7 +59,7 @@ export function retainedRoutes(config: MqttConfig): { state: RetainedRoute; avai
 }
 
 /** Routes of which the peer holds something of each device. */
-export function routesHeld(config: MqttConfig): DeviceRoute[] {
+function routesHeld(config: MqttConfig): DeviceRoute[] {
   const routes = { ...logRoutes(config), ...retainedRoutes(config) };
   return (Object.keys(routes) as DeviceRoute[]).filter(
     (name) => routes[name].mode !== 'off' && routes[name].retain,

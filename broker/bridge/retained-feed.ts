@@ -11,6 +11,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { Changes, Fleet } from '../hub/fleet/fleet.ts';
+import { splitName } from '../hub/fleet/topics.ts';
 import type { Outgoing, ThreadWindow } from './outbound-queue.ts';
 import { statePayload } from './payloads.ts';
 import { type DeviceRoute, deviceTopic } from './topics.ts';
@@ -57,7 +58,7 @@ export class Forgotten {
 
   /** Empty retained payloads (MQTT, section 3.3.1.3). */
   private clear(name: string): Outgoing[] {
-    const [customer = '', device = ''] = name.split('/');
+    const { customer, device } = splitName(name);
     const settled = () => void this.clearing.delete(name);
     return this.routes.map((route, index) => ({
       topic: deviceTopic(this.baseTopic, customer, device, route),
@@ -163,7 +164,7 @@ export class RetainedFeed {
   /** Devices of which the peer retains something: those that nobody knows here were forgotten. */
   found(devices: readonly string[]): void {
     for (const name of devices) {
-      const [customer = '', device = ''] = name.split('/');
+      const { customer, device } = splitName(name);
       if (!this.parts.fleet.find(customer, device)) this.forget(name);
     }
   }

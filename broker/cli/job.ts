@@ -52,7 +52,7 @@ interface CreateJobOptions extends AddressOptions {
 const FIRST_LOOK = 200;
 const LONGEST_LOOK = 2000;
 
-export function createJobCommand(): Command {
+function createJobCommand(): Command {
   return withAddress(new Command('create'))
     .description('Send a command to all devices that the options find.')
     .argument('<name>', 'what the devices are asked to do')
@@ -127,7 +127,7 @@ function follow(to: BrokerAddress, created: JobView, options: CreateJobOptions):
   });
 }
 
-export function jobTable(jobs: readonly JobView[], now: number): string {
+function jobTable(jobs: readonly JobView[], now: number): string {
   if (jobs.length === 0) return 'No jobs.';
   const rows = jobs.map((job) => [
     job.id,
@@ -141,7 +141,7 @@ export function jobTable(jobs: readonly JobView[], now: number): string {
   return table(['ID', 'CUSTOMER', 'NAME', 'STATUS', 'CREATED', 'BY', 'DEVICES'], rows);
 }
 
-export function jobText(job: JobView): string {
+function jobText(job: JobView): string {
   const lines: readonly (readonly [string, string])[] = [
     ['job', job.id],
     ['customer', job.customer],
@@ -164,7 +164,7 @@ export function jobText(job: JobView): string {
   return lines.map(([name, value]) => `${name.padEnd(10)} ${printable(value)}`).join('\n');
 }
 
-export function outcomeTable(outcomes: readonly JobOutcomeView[]): string {
+function outcomeTable(outcomes: readonly JobOutcomeView[]): string {
   const rows = outcomes.map(({ device, status, reason, command }) => [
     device,
     status,
@@ -181,7 +181,7 @@ export function progressLine(job: JobView): string {
 }
 
 /** Why the exit code is not 0. */
-export function jobEnding(job: JobView): string {
+function jobEnding(job: JobView): string {
   const hint = job.status === 'halted' ? ` Go on with: signalbox job resume ${job.id}` : '';
   return printable(`Not all devices are done: ${progressLine(job)}.${hint}`);
 }

@@ -14,7 +14,7 @@ import { type AddressOptions, brokerAddress, withAddress } from './http.ts';
 import { CliError, duration, printable, wholeNumber } from './output.ts';
 
 /** Returns the function that ends it and cleans the line up. */
-export function showProgress(report: () => Report, { json }: { readonly json?: boolean }): () => void {
+function showProgress(report: () => Report, { json }: { readonly json?: boolean }): () => void {
   if (json) {
     const timer = setInterval(() => console.log(JSON.stringify({ type: 'progress', ...report() })), 1000);
     return () => clearInterval(timer);

@@ -97,12 +97,12 @@ export const PLACES: readonly Place[] = top.flatMap(([section, { properties, ...
 );
 
 /** The setting that a path leads to or into. */
-export function placeOf(path: readonly string[]): Place | undefined {
+function placeOf(path: readonly string[]): Place | undefined {
   return PLACES.find((candidate) => candidate.path.every((part, index) => part === path[index]));
 }
 
 /** The settings of a section, or the names at the top. */
-export function namesIn(section: string | undefined): string[] {
+function namesIn(section: string | undefined): string[] {
   if (section === undefined) return top.map(([name]) => name);
   return PLACES.filter(({ path }) => path[0] === section && path.length > 1).map(
     ({ path }) => path[1] as string,
@@ -142,7 +142,7 @@ export interface ConfigFile {
 }
 
 /** Throws ConfigError if the file cannot be read, is not YAML, or is not a map. */
-export function readConfigFile(file: string): ConfigFile {
+function readConfigFile(file: string): ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(readText(file), { lineCounter: lines, uniqueKeys: true });
   const at = (offset: number): string => {
@@ -218,7 +218,7 @@ const OTHERS = ['SIGNALBOX_URL', 'SIGNALBOX_KEY'];
  * Faults go to `faults`: variables that name no setting of their section, or are a slip away from one, and files that
  * cannot be read. Other names with the prefix may be somebody else's: Kubernetes sets some for a service `signalbox`.
  */
-export function readVariables(environment: Variables, faults: ConfigFault[]): Given[] {
+function readVariables(environment: Variables, faults: ConfigFault[]): Given[] {
   return Object.entries(environment).flatMap(([name, text]) =>
     text === undefined || !name.startsWith(PREFIX) || OTHERS.includes(name)
       ? []

@@ -37,7 +37,7 @@ export interface RequestRules {
 }
 
 /** The identity that the request proves, or the problem to answer with. */
-export function readDeviceRequest(request: IncomingMessage, rules: RequestRules): DeviceRequest | Problem {
+function readDeviceRequest(request: IncomingMessage, rules: RequestRules): DeviceRequest | Problem {
   const query = new URL(request.url ?? '/', 'http://broker').searchParams;
   const early = checkHandshake(request) ?? checkSubprotocol(request) ?? checkKeyPlace(query, rules);
   if (early) return early;

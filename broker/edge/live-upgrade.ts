@@ -150,7 +150,7 @@ export interface LiveIdentity {
 }
 
 /** The identity, or the problem to answer with. */
-export function readLiveRequest(request: IncomingMessage, rules: LiveRules): LiveIdentity | Problem {
+function readLiveRequest(request: IncomingMessage, rules: LiveRules): LiveIdentity | Problem {
   const early = checkHandshake(request) ?? checkKeyPlace(request) ?? checkOrigin(request, rules);
   if (early) return early;
   const identity = identify(request, rules);

@@ -26,7 +26,7 @@ export interface PendingConnectionsOptions {
   readonly onDisplaced: (limit: 'limits.httpConnections' | 'limits.httpConnectionsPerAddress') => void;
 }
 
-export class PendingConnections {
+class PendingConnections {
   private readonly options: PendingConnectionsOptions;
   /** Socket → its network, null for a proxy; least recently used first. */
   private readonly networks = new Map<Socket, string | null>();
@@ -124,17 +124,12 @@ function explain(socket: Socket, limit: string): void {
 /** Headers that belong to one hop, and to the offer. */
 const OFFER = new Set(['upgrade', 'http2-settings']);
 
-export function offersWebSocket({ headers }: IncomingMessage): boolean {
+function offersWebSocket({ headers }: IncomingMessage): boolean {
   return (headers.upgrade ?? '').split(',').some((name) => name.trim().toLowerCase() === 'websocket');
 }
 
 /** The server reads the request again, its body included, and keeps the connection. */
-export function serveWithoutUpgrade(
-  server: Server,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
+function serveWithoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   // The server that gets the connection back adds its own.
   socket.removeAllListeners('timeout');
   socket.unshift(Buffer.concat([Buffer.from(headOf(request), 'latin1'), head]));

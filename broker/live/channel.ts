@@ -16,6 +16,7 @@ import type { DesiredStates } from '../hub/desired/desired-states.ts';
 import type { EventFeed } from '../hub/fleet/events.ts';
 import type { Changes, Fleet } from '../hub/fleet/fleet.ts';
 import type { Revisions } from '../hub/fleet/revisions.ts';
+import { splitName } from '../hub/fleet/topics.ts';
 import { statsFor } from '../hub/stats.ts';
 import { documentsFragment, statsMessage, tooLargeFragment } from './encode.ts';
 import { LiveHistory } from './history.ts';
@@ -34,7 +35,7 @@ export interface CommandUpdatesParts {
   readonly wanted: () => boolean;
 }
 
-export class CommandUpdates {
+class CommandUpdates {
   private readonly parts: CommandUpdatesParts;
   private readonly newest = new Map<string, Command>();
   private undo: (() => void) | null = null;
@@ -87,7 +88,7 @@ export interface DesiredUpdatesParts {
   readonly wanted: () => boolean;
 }
 
-export class DesiredUpdates {
+class DesiredUpdates {
   private readonly parts: DesiredUpdatesParts;
   /** Names of devices. */
   private readonly changed = new Set<string>();
@@ -115,7 +116,7 @@ export class DesiredUpdates {
     const { fleet, history, desired } = this.parts;
     let characters = 0;
     for (const name of this.changed) {
-      const [customer = '', id = ''] = name.split('/');
+      const { customer, device: id } = splitName(name);
       const device = fleet.find(customer, id);
       if (!device) continue;
       const whole = characters < TICK_CHARACTERS ? documentsFragment(device, desired) : null;

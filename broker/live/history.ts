@@ -33,7 +33,7 @@ const NOTHING: CustomerItems = { items: [], characters: 0, droppedTo: 0 };
  * The last few things that happened, each customer's apart: what one of them has too much of pushes out nothing of
  * another's. `customer` is `*` for those of all.
  */
-export class Recent {
+class Recent {
   private readonly limits: HistoryLimits;
   private readonly byCustomer = new Map<string, CustomerItems>();
   /** What `replace` added and is held, by device. */

@@ -15,7 +15,7 @@ import type { Counters } from '../hub/counters.ts';
 import type { Ingest } from '../hub/telemetry/ingest.ts';
 import { Intake, type IntakeHolder, type IntakeParts } from './intake.ts';
 
-export class Fifo<Item> {
+class Fifo<Item> {
   private items: Item[] = [];
   private next = 0;
 
@@ -46,7 +46,7 @@ export class Fifo<Item> {
  * Unfinished messages that may be held at once, of up to 64 KiB each. As with bytes that wait, a customer has no more than are left, and
  * whoever begins one too many is sent away.
  */
-export const UNFINISHED_MESSAGES = 4096;
+const UNFINISHED_MESSAGES = 4096;
 
 /** Who serves the customers. */
 export interface ShareHost {
@@ -62,7 +62,7 @@ export interface ShareHost {
   time(): number;
 }
 
-export class ReadShare implements IntakeHolder {
+class ReadShare implements IntakeHolder {
   readonly customer: string;
   private readonly host: ShareHost;
   private readonly members = new Set<Intake>();
@@ -185,7 +185,7 @@ const QUANTUM = 16 * 1024;
  * Raw bytes that wait in all. A customer is read no more when its own are as many as what is left, so that there is always
  * room for one that comes later.
  */
-export const HELD_BYTES = 16 * 1024 * 1024;
+const HELD_BYTES = 16 * 1024 * 1024;
 /** Sockets that are read again in one turn, after too much had waited. */
 const UNPARKED_A_TURN = 128;
 

@@ -29,7 +29,7 @@ export interface LoggedConnection {
  * One line of the log for each device that connects and each whose connection ends; when thousands come back at once, how many
  * were not told one by one. Owns the count of lines and the timer of the period that they count in.
  */
-export class ConnectionLog {
+class ConnectionLog {
   private readonly parts: ConnectionLogParts;
   private lines = 0;
   private connected = 0;

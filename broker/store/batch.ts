@@ -24,7 +24,7 @@ const HEAD_BYTES = 1 + 4 + 4 + 8;
 /** What an entry has at most before its bytes. */
 const ENTRY_HEAD_BYTES = 1 + 5 + 8 + 5;
 /** Of a record with its header (log/format.ts): a batch that is larger becomes several. */
-export const RECORD_BYTES = 512 * 1024 - 16;
+const RECORD_BYTES = 512 * 1024 - 16;
 /** Of a source table, encoded: it is in memory while it is in use. */
 const MAX_TABLE_BYTES = 8 * 1024 * 1024;
 

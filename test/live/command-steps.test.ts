@@ -2,17 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as view from '../../broker/hub/commands/command.ts';
 import type { CommandView } from '../../schemas/api.ts';
-import { type FakeViewer, World } from './world.ts';
-
-function watchingWorld(topic = 'acme/+', customer = '*') {
-  const world = new World();
-  world.connects('acme/pump-7');
-  const viewer = world.viewer(customer);
-  viewer.says({ type: 'subscribe', id: 1, topic });
-  world.tick();
-  viewer.news();
-  return { world, viewer, commands: world.commands };
-}
+import { type FakeViewer, World, watchingWorld } from './world.ts';
 
 function told(viewer: FakeViewer): CommandView[] {
   return viewer.of('command').flatMap((message) => message.commands);

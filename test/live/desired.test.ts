@@ -1,19 +1,9 @@
 /** What viewers are told of desired and reported state: of each device the newest, durable, as the HTTP API shows it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LiveDocuments } from '../../schemas/live.ts';
-import { type FakeViewer, World } from './world.ts';
+import { type FakeViewer, World, watchingWorld } from './world.ts';
 
 const BY = { expected: null, by: 'oper1234' };
-
-function watchingWorld(topic = 'acme/+', customer = '*') {
-  const world = new World();
-  world.connects('acme/pump-7');
-  const viewer = world.viewer(customer);
-  viewer.says({ type: 'subscribe', id: 1, topic });
-  world.tick();
-  viewer.news();
-  return { world, viewer, device: world.device('acme/pump-7') };
-}
 
 function told(viewer: FakeViewer): LiveDocuments[] {
   return viewer.of('desired').flatMap((message) => message.devices);

@@ -1,20 +1,10 @@
 /** Who came, who went and why, and what devices report. */
 import { describe, expect, it } from 'vitest';
-import { World } from './world.ts';
-
-function watchingWorld(customer = '*') {
-  const world = new World();
-  world.connects('acme/pump-7');
-  const viewer = world.viewer(customer);
-  viewer.says({ type: 'subscribe', id: 1, topic: '+/+' });
-  world.tick();
-  viewer.news();
-  return { world, viewer };
-}
+import { World, watchingWorld } from './world.ts';
 
 describe('presence', () => {
   it('is told with session, time, reason and a number of its own', () => {
-    const { world, viewer } = watchingWorld();
+    const { world, viewer } = watchingWorld('+/+');
     world.disconnects('acme/pump-7', 'no-heartbeat');
     const { presence } = world.device('acme/pump-7');
     world.tick();
@@ -37,7 +27,7 @@ describe('presence', () => {
   });
 
   it('is merged within a tick: the newest connection counts', () => {
-    const { world, viewer } = watchingWorld();
+    const { world, viewer } = watchingWorld('+/+');
     world.disconnects('acme/pump-7');
     world.connects('acme/pump-7');
     world.disconnects('acme/pump-7');
@@ -49,7 +39,7 @@ describe('presence', () => {
   });
 
   it('comes in one message for a hundred devices that connect at once', () => {
-    const { world, viewer } = watchingWorld();
+    const { world, viewer } = watchingWorld('+/+');
     for (let index = 0; index < 100; index += 1) world.connects(`acme/new-${index}`);
     world.tick();
     const told = viewer.news();
@@ -58,7 +48,7 @@ describe('presence', () => {
   });
 
   it('says that a device was forgotten, before what a new one of its name says', () => {
-    const { world, viewer } = watchingWorld();
+    const { world, viewer } = watchingWorld('+/+');
     world.measures('acme/pump-7', { old: 1 });
     world.forgets('acme/pump-7');
     world.connects('acme/pump-7');
@@ -79,7 +69,7 @@ describe('presence', () => {
 
 describe('events', () => {
   it('are all told, in order', () => {
-    const { world, viewer } = watchingWorld();
+    const { world, viewer } = watchingWorld('+/+');
     for (let index = 0; index < 20; index += 1) world.happens('acme/pump-7', `step-${index}`, { index });
     world.tick();
     const events = viewer.of('event').flatMap((message) => message.events);
@@ -91,7 +81,7 @@ describe('events', () => {
   });
 
   it('that come by the thousand are cut, and the viewer is told so', () => {
-    const { world, viewer } = watchingWorld();
+    const { world, viewer } = watchingWorld('+/+');
     for (let index = 0; index < 5000; index += 1) world.happens('acme/pump-7', `step-${index}`);
     world.tick();
     expect(viewer.of('error')).toMatchObject([{ code: 'events-missed' }]);
@@ -138,7 +128,7 @@ describe('events', () => {
   });
 
   it('reach a viewer that could not read for a while, once', () => {
-    const { world, viewer } = watchingWorld();
+    const { world, viewer } = watchingWorld('+/+');
     viewer.stall();
     world.measures('acme/pump-7', { text: 'x'.repeat(400_000) });
     world.tick();

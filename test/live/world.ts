@@ -225,3 +225,14 @@ function someStats(fleet: Fleet, at: number): Stats {
     },
   };
 }
+
+/** A viewer of `topic` that has its snapshot, and a device that it may see. */
+export function watchingWorld(topic = 'acme/+', customer = '*') {
+  const world = new World();
+  world.connects('acme/pump-7');
+  const viewer = world.viewer(customer);
+  viewer.says({ type: 'subscribe', id: 1, topic });
+  world.tick();
+  viewer.news();
+  return { world, viewer, commands: world.commands, device: world.device('acme/pump-7') };
+}

@@ -17,7 +17,7 @@ import type { AdminParts, Api } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
 
-export function auditView(row: NumberedAuditRow): AuditEntryView {
+function auditView(row: NumberedAuditRow): AuditEntryView {
   const { number, at, by, customer, action, target, detail, outcome, outcomeAt } = row;
   return {
     number,

@@ -30,7 +30,7 @@ import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
 
 /** Throws HubRefusal for arguments outside the profile. */
-export function readCommandRequest(
+function readCommandRequest(
   { customer, device }: DeviceParams,
   body: NewCommand,
   { keyId: by, role }: Caller,

@@ -23,7 +23,7 @@ import { VALUE_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
 
 /** The tag of the desired document: its version, `"0"` for none. */
-export function entityTag({ desired }: DeviceDocuments): string {
+function entityTag({ desired }: DeviceDocuments): string {
   return `"${desired?.version ?? 0}"`;
 }
 
@@ -31,7 +31,7 @@ export function entityTag({ desired }: DeviceDocuments): string {
  * The version that the caller has seen; null: it does not say, or `*`. One tag as this API gave it: a weak one never
  * matches (RFC 9110, section 13.1.1), and a proxy that makes tags weak should be told apart from a lost update.
  */
-export function expectedVersion(ifMatch: string | undefined): number | null {
+function expectedVersion(ifMatch: string | undefined): number | null {
   if (ifMatch === undefined || ifMatch.trim() === '*') return null;
   const version = /^\s*"(\d{1,15})"\s*$/.exec(ifMatch)?.[1];
   if (version !== undefined) return Number(version);

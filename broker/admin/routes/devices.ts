@@ -33,7 +33,7 @@ import { type AdminParts, type Api, findDevice, notFound, Refusal } from '../con
 import { answers } from '../openapi.ts';
 import { type ListOrder, pageOf } from '../paging.ts';
 
-export function deviceSummary(device: Device): DeviceSummary {
+function deviceSummary(device: Device): DeviceSummary {
   const { state, session, since, reason } = device.presence;
   return {
     ...connectionOf(device),
@@ -50,13 +50,13 @@ export function deviceSummary(device: Device): DeviceSummary {
 }
 
 /** With what only the answer about one device holds. */
-export function deviceDetail(device: Device): DeviceSummary {
+function deviceDetail(device: Device): DeviceSummary {
   const { meta, maxFrame } = device.description;
   // Hello lets nothing but plain values into it (schemas/frames.ts).
   return { ...deviceSummary(device), meta: meta as NonNullable<DeviceSummary['meta']> | null, maxFrame };
 }
 
-export function deviceState(device: Device): State {
+function deviceState(device: Device): State {
   const values = [...device.metrics.changedSince(0)].map(({ name, value, at, receivedAt }) => [
     name,
     { value: toJson(value), at, receivedAt },
@@ -89,7 +89,7 @@ const RANKS: Readonly<Record<DeviceSort, (device: Device) => number>> = {
 };
 
 /** `sort` as in the query: `-` in front for descending. */
-export function deviceOrder(sort: DeviceSort | `-${DeviceSort}`): ListOrder<Device> {
+function deviceOrder(sort: DeviceSort | `-${DeviceSort}`): ListOrder<Device> {
   const rank = RANKS[sort.replace('-', '') as DeviceSort];
   return {
     id: sort,

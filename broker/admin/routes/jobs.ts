@@ -77,7 +77,7 @@ export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Acces
   );
 }
 
-export function jobView(job: Job): JobView {
+function jobView(job: Job): JobView {
   const { request, targets, issued } = job;
   return {
     id: job.id,
@@ -99,7 +99,7 @@ export function jobView(job: Job): JobView {
 }
 
 /** `waitingFor`: as of its command. */
-export function outcomeView(job: Job, outcome: JobOutcome, waitingFor: string | null): JobOutcomeView {
+function outcomeView(job: Job, outcome: JobOutcome, waitingFor: string | null): JobOutcomeView {
   const { device, status, reason, command } = outcome;
   return {
     device: `${job.request.select.customer}/${device}`,
@@ -109,12 +109,12 @@ export function outcomeView(job: Job, outcome: JobOutcome, waitingFor: string | 
   };
 }
 
-export function selectionOf({ customer, q, model, online, devices }: NewJob['select']): DeviceSelection {
+function selectionOf({ customer, q, model, online, devices }: NewJob['select']): DeviceSelection {
   return { customer, q: q ?? null, model: model ?? null, online: online ?? null, devices: devices ?? null };
 }
 
 /** Throws HubRefusal for arguments outside the profile. */
-export function readJobRequest(body: NewJob, by: string): JobRequest {
+function readJobRequest(body: NewJob, by: string): JobRequest {
   const { name, args = null, ttl, supersede = null, canary = 0, rate = null, haltShare = null } = body;
   return {
     select: selectionOf(body.select),

@@ -24,7 +24,7 @@ import { answers } from '../openapi.ts';
 import { type ListOrder, pageOf } from '../paging.ts';
 
 /** `secret`: the key's text, in the answer that creates it. */
-export function keyView(row: KeyRow, secret?: string): Key {
+function keyView(row: KeyRow, secret?: string): Key {
   return {
     id: row.id,
     customer: row.customer,
@@ -39,7 +39,7 @@ export function keyView(row: KeyRow, secret?: string): Key {
 }
 
 /** Throws a refusal that names the member and what was expected. */
-export function keyRequest(body: NewKey, now: number): KeyRequest {
+function keyRequest(body: NewKey, now: number): KeyRequest {
   const { role = 'device', device = null, label = null } = body;
   if (device !== null && role !== 'device') {
     throw new Refusal(

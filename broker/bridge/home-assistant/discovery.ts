@@ -35,7 +35,7 @@ export function configuredMetadata(lines: readonly string[]): ReadonlyMap<string
 }
 
 /** `meta`: of the device's hello. */
-export function metadataOf(
+function metadataOf(
   metric: string,
   configured: ReadonlyMap<string, MetricMetadata>,
   meta: ValueMap | null,

@@ -16,7 +16,7 @@ type MessageIdProvider = NonNullable<IClientOptions['messageIdProvider']>;
 const FIRST = MAX_IN_FLIGHT + 1;
 const LAST = 65_535;
 
-export class PacketIds implements MessageIdProvider {
+class PacketIds implements MessageIdProvider {
   private readonly used = new Set<number>();
   private last = FIRST - 1;
 

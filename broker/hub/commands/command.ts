@@ -76,7 +76,7 @@ export const COMMAND_STATUSES = [
 ] as const;
 export type CommandStatus = (typeof COMMAND_STATUSES)[number];
 
-export const FINAL_STATUSES = ['done', 'failed', 'rejected', 'expired', 'cancelled'] as const;
+const FINAL_STATUSES = ['done', 'failed', 'rejected', 'expired', 'cancelled'] as const;
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 
 /** One step of a command's timeline; what does not apply is left out. */

@@ -54,7 +54,7 @@ function checkArguments(args: Value, bytes: number): void {
 }
 
 /** The same id was asked for before: whether it is the same command. */
-export function asksForSame(command: Command, request: CommandRequest): boolean {
+function asksForSame(command: Command, request: CommandRequest): boolean {
   const { device, name, args } = request;
   const isSameArgs = Buffer.compare(encode(command.args), encode(args)) === 0;
   return command.device === device && command.name === name && isSameArgs;
@@ -72,7 +72,7 @@ export interface Usage {
 const RETRY_AFTER = 10;
 
 /** `asker`: an admin has a place even where the customer's own keys have taken all. Throws HubRefusal that names the limit. */
-export function checkShares(usage: Usage, limits: CommandLimits, asker: 'admin' | 'other'): void {
+function checkShares(usage: Usage, limits: CommandLimits, asker: 'admin' | 'other'): void {
   const { waiting, waitingPerCustomer, waitingPerKey, waitingGuaranteed } = limits;
   if (asker === 'admin' && usage.ofKey < waitingGuaranteed) return;
   if (usage.ofKey >= waitingPerKey) throw tooMany('of this key', 'commands.waitingPerKey', waitingPerKey);

@@ -62,7 +62,7 @@ export class DesiredStates {
   private readonly entries = new Map<string, DeviceEntry>();
   /** Names whose report is in memory and not in the store. */
   private readonly unsaved = new Set<string>();
-  private readonly listeners = new Set<(name: string, documents: DeviceDocuments) => void>();
+  private readonly listeners = new Set<(name: string) => void>();
 
   constructor(parts: DesiredStatesParts) {
     this.parts = parts;
@@ -115,11 +115,11 @@ export class DesiredStates {
     const { version, values } = frame;
     entry.documents = { ...entry.documents, reported: { version, values, at: arrival } };
     this.unsaved.add(name);
-    this.changed(name, entry);
+    this.changed(name);
   }
 
   /** Called with `customer/device` after each change. Returns the function that takes the listener away. */
-  onChange(listener: (name: string, documents: DeviceDocuments) => void): () => void {
+  onChange(listener: (name: string) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
@@ -182,7 +182,7 @@ export class DesiredStates {
     const next = { version: newest + 1, values, at: this.parts.clock.now(), by };
     checkReceivable(device, encodeDesired(next.version, values), WHAT);
     await this.store(device.name, entry, next);
-    this.changed(device.name, entry);
+    this.changed(device.name);
     if (device.member?.ready) this.send(device, device.member, next);
     return next;
   }
@@ -194,6 +194,7 @@ export class DesiredStates {
     if (entry.unread === session) return;
     const { version, values } = document;
     const frame = encodeDesired(version, values);
+    // P-3.2: what the device cannot receive is never written.
     if (tooBigFor(device, frame, WHAT) !== null) return;
     entry.unread = session;
     member.write(frame, () => {
@@ -222,8 +223,8 @@ export class DesiredStates {
     return entry;
   }
 
-  private changed(name: string, { documents }: DeviceEntry): void {
-    for (const listener of this.listeners) listener(name, documents);
+  private changed(name: string): void {
+    for (const listener of this.listeners) listener(name);
   }
 
   private row(name: string, { documents, pending }: DeviceEntry): DesiredRow {
@@ -241,7 +242,6 @@ function newEntry(documents: DeviceDocuments, heldTo: Position): DeviceEntry {
   return { documents, pending: null, unread: null, heldTo, changes: new SerialQueue() };
 }
 
-/** P-3.2: what the device cannot receive is never written. */
 /**
  * A version above what a device from another life of this broker has reported is told to it, but not above what a number can
  * hold: reports of any version were stored once.

@@ -12,6 +12,7 @@ import type { Position } from '../../store/position.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import { encodeDesired } from '../../wire/encode.ts';
 import type { Value, ValueMap } from '../../wire/frames.ts';
+import { splitName } from '../fleet/topics.ts';
 import { toJson } from '../json.ts';
 import { HubRefusal } from '../refusal.ts';
 import { checkProfile, checkSize, isName } from '../sendable.ts';
@@ -77,7 +78,7 @@ const VERSION = 1;
 
 /** `name`: `customer/device`. `position`: reports of before it are in the documents. */
 export function writeDocuments(name: string, documents: DeviceDocuments, position: Position): DesiredRow {
-  const [customer = '', device = ''] = name.split('/');
+  const { customer, device } = splitName(name);
   const { desired, reported } = documents;
   return { customer, device, position, body: encode({ version: VERSION, desired, reported }) };
 }

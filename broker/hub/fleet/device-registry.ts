@@ -27,7 +27,7 @@ export interface Registered {
 }
 
 /** Bytes of UTF-8, and how many tags. */
-export const PROFILE_LIMITS = { labelBytes: 64, tags: 16, tagBytes: 32, notesBytes: 1024 } as const;
+const PROFILE_LIMITS = { labelBytes: 64, tags: 16, tagBytes: 32, notesBytes: 1024 } as const;
 
 /** Seconds after which it is worth another try: somebody must have made room. */
 const RETRY_NEW_DEVICE = 300;

@@ -9,6 +9,12 @@ export interface Topic {
   readonly device: string;
 }
 
+/** The parts of a device's name, `customer/device` (`Device.name`). */
+export function splitName(name: string): Topic {
+  const [customer = '', device = ''] = name.split('/');
+  return { customer, device };
+}
+
 /** null if the text is not a topic. */
 export function parseTopic(text: string): Topic | null {
   const parts = text.split('/');

@@ -6,7 +6,7 @@ import type { Command, CommandStatus } from '../commands/command.ts';
  * `canary`: only the first few have it. `running`: the rest follows at the rate. `halted`: failures passed the share; it
  * can be resumed. `cancelled`, `done`: the end, once no command of it is open.
  */
-export const JOB_STATUSES = ['canary', 'running', 'halted', 'cancelled', 'done'] as const;
+const JOB_STATUSES = ['canary', 'running', 'halted', 'cancelled', 'done'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /** Which devices of a customer; all given conditions must hold. */

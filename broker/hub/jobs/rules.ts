@@ -8,7 +8,7 @@ import type { JobRequest, JobStatus } from './job.ts';
 import type { JobProgress, OutcomeCount } from './progress.ts';
 
 /** Ended commands from which on a share means something. */
-export const ENOUGH = 10;
+const ENOUGH = 10;
 
 export interface JobState {
   readonly request: JobRequest;

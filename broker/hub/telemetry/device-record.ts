@@ -21,7 +21,7 @@ const LARGE = 512;
 const NO_PARTS: readonly StatePart[] = [];
 
 /** What is to be saved of a device's state now: the first chunk, and those parts that changed since the last time. */
-export function takeParts(metrics: MetricTable): {
+function takeParts(metrics: MetricTable): {
   readonly first: readonly ColumnEntry[];
   readonly parts: readonly StatePart[];
 } {
@@ -39,7 +39,7 @@ export function takeParts(metrics: MetricTable): {
 }
 
 /** Puts `size` columns back. Throws if a part is missing: the row says that it is there. */
-export function restoreParts(
+function restoreParts(
   metrics: MetricTable,
   stored: {
     readonly size: number;
