@@ -72,8 +72,12 @@ describe('a device connects', () => {
     const { url, key } = await startBroker();
     const credentials = { key: await key('device', 'acme', 'pump-7') };
     const old = await connect(url, credentials);
-    await connect(url, credentials);
+    const newer = await connect(url, credentials);
+    await newer.next();
+    newer.send(encodeHello({ boot: 4711 }));
     expect(await old.closed).toEqual({ code: 4001, reason: expect.stringContaining('newer connection') });
+    // The API knows a device once its opening is committed, which the answer to hello implies.
+    await newer.acknowledged(0);
     const { online } = await state(url, await key('viewer', 'acme'), 'acme/pump-7');
     expect(online).toBe(true);
   });
