@@ -4,6 +4,7 @@
  */
 import type { Session } from '../schemas/api.ts';
 import type { ClientMessage, ServerMessage } from '../schemas/live.ts';
+import { may } from '../schemas/roles.ts';
 import { DeviceScreen } from './device/device-screen.ts';
 import { element } from './dom.ts';
 import { FleetScreen } from './fleet-screen.ts';
@@ -162,7 +163,7 @@ export class DashboardPage {
       if (from !== null) document.querySelector<HTMLElement>(`a[href="#/${from}"]`)?.focus();
     } else {
       this.fleet.hide();
-      this.device.show(device, this.session.role === 'viewer' ? 'look' : 'act');
+      this.device.show(device, may(this.session.role, 'operate') ? 'act' : 'look');
     }
     this.drawSoon();
   }

@@ -15,6 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { may } from '../../schemas/roles.ts';
 import type { KeyService } from './key-service.ts';
 import { keyIdOf } from './key-text.ts';
 
@@ -55,7 +56,7 @@ type Keys = Pick<KeyService, 'list' | 'create' | 'adopt'>;
  * database is a new one), and else the start is refused. Returns the path if a key was stored.
  */
 export async function ensureAdminKey(keys: Keys, folder: string): Promise<string | null> {
-  if (keys.list('*').some((row) => row.role === 'admin')) return null;
+  if (keys.list('*').some((row) => may(row.role, 'administer'))) return null;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, ADMIN_KEY_FILE);
   if (existsSync(path)) await adopt(keys, path);

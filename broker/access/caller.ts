@@ -1,5 +1,6 @@
-/** Who asks: a key, as far as rights go. */
-import type { KeyRow, Role } from '../store/ports.ts';
+/** Who asks: a key, as far as rights go; and what it hears where it has no right (`schemas/roles.ts` has the table). */
+import { may, type Right, type Role, rolesInWords, rolesWith } from '../../schemas/roles.ts';
+import type { KeyRow } from '../store/ports.ts';
 
 export interface Caller {
   readonly keyId: string;
@@ -17,4 +18,17 @@ export function callerOf({ id, role, customer, device }: KeyRow): Caller {
 /** Whether this caller may see things of `customer`. */
 export function sees(caller: Caller, customer: string): boolean {
   return caller.customer === '*' || caller.customer === customer;
+}
+
+/** Why keys of the role may not; null: they may. A sentence that says what would do. */
+export function refusalOf(role: Role, right: Right): string | null {
+  if (may(role, right)) return null;
+  if (right === 'connect') {
+    const able = rolesWith(right).join(' or ');
+    return `A key with the role ${role} cannot connect a device; create one with the role ${able}.`;
+  }
+  if (may(role, 'connect') && !may(role, 'read')) {
+    return `A ${role} key connects to /v1/device only; use a ${rolesInWords('read')} key.`;
+  }
+  return `This needs a key with the role ${rolesWith(right).join(' or ')}; it has ${role}.`;
 }

@@ -3,11 +3,12 @@
  * the store before it holds, one change after the other. Only the SHA-256 of a key is kept.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { may, type Role } from '../../schemas/roles.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { SerialQueue } from '../base/serial-queue.ts';
 import { WriteBehind } from '../base/write-behind.ts';
-import type { KeyRow, KeyStore, Role } from '../store/ports.ts';
+import type { KeyRow, KeyStore } from '../store/ports.ts';
 import { keyIdOf, makeKeyText, type RandomBytes } from './key-text.ts';
 
 export interface KeyRequest {
@@ -181,7 +182,7 @@ export class KeyService {
       ...request,
       id,
       hash: hashOf(text),
-      customer: request.role === 'admin' ? '*' : request.customer,
+      customer: may(request.role, 'every-customer') ? '*' : request.customer,
       createdAt: clock.now(),
       revokedAt: null,
       lastUsedAt: null,

@@ -3,10 +3,11 @@
  * stood for by the browser's cookie; a request with a cookie that changes something must come from our own page.
  */
 import type { FastifyRequest } from 'fastify';
-import { type Caller, callerOf } from '../access/caller.ts';
+import type { Right } from '../../schemas/roles.ts';
+import { type Caller, callerOf, refusalOf } from '../access/caller.ts';
 import { presentedKey, SESSION_COOKIE } from '../access/credentials.ts';
 import { originAllowed } from '../access/origin.ts';
-import type { KeyRow, Role } from '../store/ports.ts';
+import type { KeyRow } from '../store/ports.ts';
 import { type AdminParts, Refusal } from './context.ts';
 
 type Hook = (request: FastifyRequest) => Promise<void>;
@@ -17,17 +18,21 @@ const MISSING = 'Send a key in Authorization: Bearer, in X-API-Key, or log in.';
 const INVALID = 'The key is unknown, malformed, expired or revoked; send a valid one.';
 
 export class Access {
-  readonly readers: Hook;
-  readonly operators: Hook;
-  readonly admins: Hook;
   private readonly parts: AdminParts;
   private readonly callers = new WeakMap<FastifyRequest, Caller>();
 
   constructor(parts: AdminParts) {
     this.parts = parts;
-    this.readers = this.allow('viewer', 'operator', 'admin');
-    this.operators = this.allow('operator', 'admin');
-    this.admins = this.allow('admin');
+  }
+
+  /** A hook: lets keys pass whose role has the right. */
+  allow(right: Right): Hook {
+    return async (request) => {
+      const row = this.identify(request);
+      this.callers.set(request, callerOf(row));
+      const refusal = refusalOf(row.role, right);
+      if (refusal !== null) throw new Refusal('forbidden', refusal);
+    };
   }
 
   /** Who asks; only after one of the hooks. */
@@ -58,25 +63,6 @@ export class Access {
     const { allowedOrigins } = this.parts.config.server;
     if (originAllowed({ origin, host, protocol, allowedOrigins })) return;
     throw new Refusal('origin-refused', 'Use the own page, or add its origin to server.allowedOrigins.');
-  }
-
-  private allow(...roles: readonly Role[]): Hook {
-    return async (request) => {
-      const row = this.identify(request);
-      this.callers.set(request, callerOf(row));
-      if (row.role === 'device') {
-        throw new Refusal(
-          'forbidden',
-          'A device key connects to /v1/device only; use a viewer, operator or admin key.',
-        );
-      }
-      if (!roles.includes(row.role)) {
-        throw new Refusal(
-          'forbidden',
-          `This needs a key with the role ${roles.join(' or ')}; it has ${row.role}.`,
-        );
-      }
-    };
   }
 
   private identify(request: FastifyRequest): KeyRow {

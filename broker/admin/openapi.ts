@@ -13,6 +13,7 @@ import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify/t
 import type { TSchema } from 'typebox';
 import { API_SCHEMAS, ProblemSchema, reference } from '../../schemas/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problems.ts';
+import { rolesInWords } from '../../schemas/roles.ts';
 import { SESSION_COOKIE } from '../access/credentials.ts';
 import { Refusal } from './context.ts';
 
@@ -179,7 +180,7 @@ export function swaggerOptions(version: string): FastifyDynamicSwaggerOptions {
       tags: TAGS.map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', description: 'A viewer, operator or admin key.' },
+          bearer: { type: 'http', scheme: 'bearer', description: `A ${rolesInWords('read')} key.` },
           header: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same key.' },
           cookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'From POST /session.' },
         },

@@ -1,13 +1,14 @@
 /** `signalbox key …`: create, list, revoke and rotate keys. */
 import { Command, Option } from 'commander';
-import { type Key, ROLES } from '../../schemas/api/keys.ts';
+import type { Key } from '../../schemas/api/keys.ts';
+import { may, ROLES, type Role } from '../../schemas/roles.ts';
 import { type AddressOptions, brokerAddress, call, callList, defined, withAddress } from './http.ts';
 import { age, CliError, duration, moment, print, table } from './output.ts';
 
 interface CreateKeyOptions extends AddressOptions {
   readonly customer?: string;
   readonly device?: string;
-  readonly role: (typeof ROLES)[number];
+  readonly role: Role;
   readonly expires?: number;
   readonly label?: string;
 }
@@ -31,7 +32,7 @@ function createCommand(): Command {
     .option('--label <text>', 'for people')
     .action(async (options: CreateKeyOptions) => {
       const { customer, device, role, label, expires } = options;
-      if (role !== 'admin' && customer === undefined)
+      if (!may(role, 'every-customer') && customer === undefined)
         throw new CliError('Say whose key it is with --customer.', 2);
       const expiresIn = expires === undefined ? undefined : Math.ceil(expires / 1000);
       const body = defined({ customer, device, role, label, expiresIn });
@@ -80,7 +81,7 @@ function rotateCommand(): Command {
 /** The secret alone on stdout, so that a script can take it. */
 function printNew(key: Key, options: AddressOptions): void {
   const ofCustomer = key.device ? `${key.customer}/${key.device}` : key.customer;
-  const whose = key.role === 'admin' ? 'every customer' : ofCustomer;
+  const whose = key.customer === '*' ? 'every customer' : ofCustomer;
   if (!options.json) console.error(`Key ${key.id} (${key.role}, ${whose}). It is shown only now:`);
   print(options, key, () => key.key ?? '');
 }

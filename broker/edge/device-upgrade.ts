@@ -10,6 +10,7 @@ import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Config } from '../../schemas/config.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import { clientAddress } from '../access/address.ts';
+import { refusalOf } from '../access/caller.ts';
 import { presentedKey } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import type { Clock } from '../base/clock.ts';
@@ -49,12 +50,8 @@ function readDeviceRequest(request: IncomingMessage, rules: RequestRules): Devic
       'The key is unknown, malformed, expired or revoked; send a valid one in Authorization: Bearer.',
     );
   }
-  if (key.role !== 'device') {
-    return problem(
-      'forbidden',
-      `A key with the role ${key.role} cannot connect a device; create one with the role device.`,
-    );
-  }
+  const refusal = refusalOf(key.role, 'connect');
+  if (refusal !== null) return problem('forbidden', refusal);
   return nameDevice(key, query.get('device'));
 }
 

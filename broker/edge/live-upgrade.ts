@@ -10,9 +10,10 @@ import type { Config } from '../../schemas/config.ts';
 import type { CloseCode } from '../../schemas/errors.ts';
 import { LIVE_LIMITS } from '../../schemas/live.ts';
 import { type Problem, problem } from '../../schemas/problems.ts';
+import { may } from '../../schemas/roles.ts';
 import { socketAddress } from '../access/address.ts';
 import type { Login } from '../access/browser-sessions.ts';
-import { type Caller, callerOf } from '../access/caller.ts';
+import { type Caller, callerOf, refusalOf } from '../access/caller.ts';
 import { presentedCookie, presentedKey } from '../access/credentials.ts';
 import type { FailedAttempts } from '../access/failed-attempts.ts';
 import { originAllowed } from '../access/origin.ts';
@@ -160,12 +161,8 @@ function readLiveRequest(request: IncomingMessage, rules: LiveRules): LiveIdenti
       'Send a valid key in Authorization: Bearer or X-API-Key, or log in; this one is missing, unknown, expired or revoked.',
     );
   }
-  if (identity.row.role === 'device') {
-    return problem(
-      'forbidden',
-      'A device key connects to /v1/device only; use a viewer, operator or admin key.',
-    );
-  }
+  const refusal = refusalOf(identity.row.role, 'read');
+  if (refusal !== null) return problem('forbidden', refusal);
   return { caller: callerOf(identity.row), login: identity.name };
 }
 
@@ -331,7 +328,7 @@ export class LiveUpgrade {
   private full(who: LiveIdentity): Problem | null {
     if (this.state !== 'started') return goingAway();
     const { viewers } = this.parts.config.limits;
-    const reserved = who.caller.role === 'admin' ? 0 : reservedOf(viewers);
+    const reserved = may(who.caller.role, 'administer') ? 0 : reservedOf(viewers);
     const full = this.shares.full(holderOf(who), reserved);
     if (full !== 'all') return full && shareRefusal(full, 'limits.viewers', viewers, RETRY);
     const kept = reserved > 0 ? `, of which it keeps ${reserved} for admins` : '';

@@ -13,6 +13,7 @@
  * Positions in the log (position.ts): a commit stands at `position` and ends at `end`, where the next one starts.
  */
 
+import type { Role } from '../../schemas/roles.ts';
 import type { BatchBuilder, SourceTable } from './batch.ts';
 import {
   AUDIT_KINDS,
@@ -229,9 +230,6 @@ const REGISTRY_KINDS: MethodKinds<RegistryMethods> = {
 };
 
 export type RegistryStore = Port<RegistryMethods>;
-
-/** Also a list in `schemas/api/keys.ts`, and a CHECK of the table `keys`. */
-export type Role = 'device' | 'viewer' | 'operator' | 'admin';
 
 export interface KeyRow {
   /** 8 base62 characters. */

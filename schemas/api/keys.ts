@@ -1,10 +1,8 @@
 /** Keys and the browser sessions that stand for them, in the HTTP API. */
 import Type from 'typebox';
 import { ID } from '../names.ts';
+import { ROLES, rolesInWords, rolesWith } from '../roles.ts';
 import { closed, id, list, named, page, time } from './common.ts';
-
-/** The same as `Role` of `broker/store/ports.ts`. */
-export const ROLES = ['device', 'viewer', 'operator', 'admin'] as const;
 
 const label = Type.String({ description: 'For people.', minLength: 1, maxLength: 128 });
 const role = Type.Enum([...ROLES], { description: 'What the key may do; left out: `device`.' });
@@ -80,7 +78,7 @@ export const LoginSchema = named(
   'Login',
   Type.Object(
     {
-      key: Type.Optional(Type.String({ description: 'A viewer, operator or admin key.', maxLength: 256 })),
+      key: Type.Optional(Type.String({ description: `A ${rolesInWords('read')} key.`, maxLength: 256 })),
       token: Type.Optional(Type.String({ description: 'A one-time login token.', maxLength: 256 })),
     },
     { ...closed, description: 'One of the two.' },
@@ -91,7 +89,7 @@ export const SessionSchema = named(
   'Session',
   Type.Object({
     keyId: Type.String({ description: 'The key that it stands for.' }),
-    role: Type.Enum(['viewer', 'operator', 'admin']),
+    role: Type.Enum([...rolesWith('read')]),
     customer: Type.String({ description: '`*` for an admin.' }),
     expiresAt: Type.Optional(time('When the login ends if it is not used; in the answer that makes it.')),
   }),

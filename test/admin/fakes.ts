@@ -1,7 +1,8 @@
 /** Stand-ins for the parts that the HTTP API asks: keys and logins in memory, with names instead of secrets. */
 import type { AdminKeys, AdminSessions, KeyRequest, NewKey } from '../../broker/admin/context.ts';
 import type { Clock } from '../../broker/base/clock.ts';
-import type { KeyRow, Role } from '../../broker/store/ports.ts';
+import type { KeyRow } from '../../broker/store/ports.ts';
+import type { Role } from '../../schemas/roles.ts';
 
 /** A key whose text is `sbx_<id>`. */
 export function keyRow(id: string, role: Role, customer: string, more: Partial<KeyRow> = {}): KeyRow {

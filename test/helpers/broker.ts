@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { Broker } from '../../broker/broker.ts';
 import type { Environment } from '../../broker/compose.ts';
 import { systemEnvironment } from '../../broker/main.ts';
-import type { Role } from '../../broker/store/ports.ts';
+import type { Role } from '../../schemas/roles.ts';
 import { type Overrides, testConfig } from './config.ts';
 import { silentLog } from './log.ts';
 import { temporaryFolder } from './temporary.ts';

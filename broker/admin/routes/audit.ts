@@ -45,7 +45,7 @@ export function auditRoutes(api: Api, { audit }: AdminParts, access: Access): vo
         querystring: AuditQuerySchema,
         response: answers(200, reference(AuditListSchema)),
       },
-      onRequest: access.operators,
+      onRequest: access.allow('operate'),
     },
     async (request) => {
       const caller = access.caller(request);

@@ -19,6 +19,7 @@ import {
   reference,
 } from '../../../schemas/api.ts';
 import { parseDuration } from '../../../schemas/durations.ts';
+import { may } from '../../../schemas/roles.ts';
 import { type Caller, sees } from '../../access/caller.ts';
 import { type Command, type CommandRequest, commandView } from '../../hub/commands/command.ts';
 import { parseValue } from '../../hub/json.ts';
@@ -37,7 +38,7 @@ function readCommandRequest(
 ): CommandRequest {
   const { name, args = null, ttl, id = null, supersede = null, whenFull = 'refuse' } = body;
   const value = parseValue(args, 'body.args');
-  const asker = role === 'admin' ? 'admin' : 'other';
+  const asker = may(role, 'administer') ? 'admin' : 'other';
   return {
     customer,
     device,
@@ -86,7 +87,7 @@ function sendRoute(api: Api, { fleet, commands }: AdminParts, access: Access, ho
           200: { ...reference(CommandSchema), ...known },
         },
       },
-      onRequest: [hooks.attempt('command.send', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('command.send', deviceTarget), access.allow('operate')],
     },
     async (request, reply) => {
       const caller = access.caller(request);
@@ -128,7 +129,7 @@ function listRoute(api: Api, { fleet, commands }: AdminParts, access: Access): v
         querystring: CommandsQuery,
         response: answers(200, reference(CommandListSchema), 'not-found'),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => {
       const { customer, id } = findDevice(fleet, access.caller(request), request.params);
@@ -160,7 +161,7 @@ function cancelWaitingRoute(
         params: DevicePath,
         response: answers(200, reference(CancelledSchema), 'not-found'),
       },
-      onRequest: [hooks.attempt('command.cancel', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('command.cancel', deviceTarget), access.allow('operate')],
     },
     async (request) => {
       const caller = access.caller(request);
@@ -191,7 +192,7 @@ function readRoute(api: Api, { commands }: AdminParts, access: Access): void {
         querystring: CommandQuery,
         response: answers(200, reference(CommandSchema), 'not-found', 'conflict'),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => {
       const wanted = { ...request.params, ...request.query };
@@ -215,7 +216,7 @@ function cancelRoute(api: Api, { commands }: AdminParts, access: Access, hooks: 
         querystring: CommandQuery,
         response: answers(200, reference(CommandSchema), 'not-found', 'conflict'),
       },
-      onRequest: [hooks.attempt('command.cancel', idTarget('command')), access.operators],
+      onRequest: [hooks.attempt('command.cancel', idTarget('command')), access.allow('operate')],
     },
     async (request) => {
       const caller = access.caller(request);

@@ -80,7 +80,7 @@ function readRoute(api: Api, { fleet, desired }: AdminParts, access: Access): vo
         params: DevicePath,
         response: answers(200, reference(DocumentsSchema), 'not-found'),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request, reply) => {
       const device = findDevice(fleet, access.caller(request), request.params);
@@ -104,7 +104,7 @@ function putRoute(api: Api, { fleet, desired }: AdminParts, access: Access, hook
         body: reference(DesiredValuesSchema),
         response: answers(200, reference(DocumentsSchema), ...CHANGE_PROBLEMS),
       },
-      onRequest: [hooks.attempt('desired.put', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('desired.put', deviceTarget), access.allow('operate')],
     },
     async (request, reply) => {
       const caller = access.caller(request);
@@ -134,7 +134,7 @@ function patchRoute(api: Api, { fleet, desired }: AdminParts, access: Access, ho
         body: reference(DesiredPatchSchema),
         response: answers(200, reference(DocumentsSchema), ...CHANGE_PROBLEMS),
       },
-      onRequest: [hooks.attempt('desired.patch', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('desired.patch', deviceTarget), access.allow('operate')],
     },
     async (request, reply) => {
       const caller = access.caller(request);

@@ -123,7 +123,7 @@ export function customerRoutes(api: Api, { fleet, keys }: AdminParts, access: Ac
         querystring: PageQuery,
         response: answers(200, reference(CustomerListSchema)),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => {
       const { limit = DEFAULT_LIMIT, cursor } = request.query;
@@ -154,7 +154,7 @@ function listRoute(api: Api, { fleet }: AdminParts, access: Access): void {
         querystring: DevicesQuery,
         response: answers(200, reference(DeviceListSchema)),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => {
       const { sort = 'name', limit = DEFAULT_LIMIT, cursor, ...filter } = request.query;
@@ -187,7 +187,7 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
         params: DevicePath,
         response: answers(200, reference(DeviceSchema), 'not-found'),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => deviceDetail(findDevice(fleet, access.caller(request), request.params)),
   );
@@ -202,7 +202,7 @@ function readRoutes(api: Api, { fleet }: AdminParts, access: Access): void {
         params: DevicePath,
         response: answers(200, reference(StateSchema), 'not-found'),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => deviceState(findDevice(fleet, access.caller(request), request.params)),
   );
@@ -237,7 +237,7 @@ function putRoute(api: Api, parts: AdminParts, access: Access, hooks: AuditHooks
           200: { ...reference(DeviceSchema), ...known },
         },
       },
-      onRequest: [hooks.attempt('device.put', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('device.put', deviceTarget), access.allow('operate')],
     },
     async (request, reply) => {
       const caller = access.caller(request);
@@ -267,7 +267,7 @@ function forgetRoute(api: Api, { forget, logger }: AdminParts, access: Access, h
         params: DevicePath,
         response: answers(204, Type.Null({ description: 'It is gone.' }), 'not-found'),
       },
-      onRequest: [hooks.attempt('device.forget', deviceTarget), access.operators],
+      onRequest: [hooks.attempt('device.forget', deviceTarget), access.allow('operate')],
     },
     async (request, reply) => {
       const caller = access.caller(request);

@@ -58,7 +58,7 @@ export function groupCommandRoutes(api: Api, { jobs }: AdminParts, access: Acces
           200: { ...reference(DryRunSchema), description: 'A dry run: who would get it.' },
         },
       },
-      onRequest: [hooks.attempt('job.create', target), access.operators],
+      onRequest: [hooks.attempt('job.create', target), access.allow('operate')],
     },
     async (request, reply) => {
       const caller = access.caller(request);
@@ -149,7 +149,7 @@ function listRoute(api: Api, { jobs }: AdminParts, access: Access): void {
         querystring: JobsQuery,
         response: answers(200, reference(JobListSchema)),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => {
       const { limit = DEFAULT_LIMIT, cursor } = request.query;
@@ -171,7 +171,7 @@ function readRoute(api: Api, { jobs }: AdminParts, access: Access): void {
         params: JobPath,
         response: answers(200, reference(JobSchema), 'not-found'),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => jobView(await findJob(jobs, access, request, request.params.id)),
   );
@@ -189,7 +189,7 @@ function outcomesRoute(api: Api, { jobs, commands }: AdminParts, access: Access)
         querystring: JobsQuery,
         response: answers(200, reference(JobOutcomeListSchema), 'not-found'),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => {
       const job = await findJob(jobs, access, request, request.params.id);
@@ -227,7 +227,7 @@ function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, hooks: Audit
         params: JobPath,
         response,
       },
-      onRequest: [hooks.attempt('job.cancel', idTarget('job')), access.operators],
+      onRequest: [hooks.attempt('job.cancel', idTarget('job')), access.allow('operate')],
     },
     async (request) => {
       const { customer, keyId } = access.caller(request);
@@ -245,7 +245,7 @@ function stepRoutes(api: Api, { jobs }: AdminParts, access: Access, hooks: Audit
         params: JobPath,
         response,
       },
-      onRequest: [hooks.attempt('job.resume', idTarget('job')), access.operators],
+      onRequest: [hooks.attempt('job.resume', idTarget('job')), access.allow('operate')],
     },
     async (request) => {
       const { customer, keyId } = access.caller(request);

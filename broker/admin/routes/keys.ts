@@ -16,6 +16,7 @@ import {
   RotationSchema,
   reference,
 } from '../../../schemas/api.ts';
+import { may } from '../../../schemas/roles.ts';
 import type { KeyRow } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
 import { type AuditHooks, customerTarget, idTarget } from '../audit-hooks.ts';
@@ -41,7 +42,7 @@ function keyView(row: KeyRow, secret?: string): Key {
 /** Throws a refusal that names the member and what was expected. */
 function keyRequest(body: NewKey, now: number): KeyRequest {
   const { role = 'device', device = null, label = null } = body;
-  if (device !== null && role !== 'device') {
+  if (device !== null && !may(role, 'connect')) {
     throw new Refusal(
       'bad-request',
       `body.device belongs to the role device; a key with the role ${role} reads the whole customer.`,
@@ -51,7 +52,7 @@ function keyRequest(body: NewKey, now: number): KeyRequest {
 }
 
 function customerOf({ customer }: NewKey, role: KeyRequest['role']): string {
-  if (role === 'admin') {
+  if (may(role, 'every-customer')) {
     if (customer === undefined || customer === '*') return '*';
     throw new Refusal(
       'bad-request',
@@ -98,7 +99,7 @@ function listRoute(api: Api, { keys }: AdminParts, access: Access): void {
         querystring: KeysQuery,
         response: answers(200, reference(KeyListSchema)),
       },
-      onRequest: access.admins,
+      onRequest: access.allow('administer'),
     },
     async (request) => {
       const { customer = '*', limit = DEFAULT_LIMIT, cursor } = request.query;
@@ -128,7 +129,7 @@ function createRoute(
         body: reference(NewKeySchema),
         response: answers(201, reference(KeySchema), 'body-too-large', 'unsupported-media-type'),
       },
-      onRequest: [hooks.attempt('key.create', target), access.admins],
+      onRequest: [hooks.attempt('key.create', target), access.allow('administer')],
     },
     async (request, reply) => {
       const wanted = keyRequest(request.body, clock.now());
@@ -160,7 +161,7 @@ function rotateRoute(api: Api, { keys, logger }: AdminParts, access: Access, hoo
         body: Type.Union([reference(RotationSchema), Type.Null()]),
         response: answers(201, reference(KeySchema), 'not-found', 'body-too-large', 'unsupported-media-type'),
       },
-      onRequest: [hooks.attempt('key.rotate', idTarget('key')), access.admins],
+      onRequest: [hooks.attempt('key.rotate', idTarget('key')), access.allow('administer')],
     },
     async (request, reply) => {
       const old = keys.find(request.params.id);
@@ -187,7 +188,7 @@ function revokeRoute(api: Api, { keys, logger }: AdminParts, access: Access, hoo
         params: KeyPath,
         response: answers(204, Type.Null({ description: 'It is revoked.' }), 'not-found', 'conflict'),
       },
-      onRequest: [hooks.attempt('key.revoke', idTarget('key')), access.admins],
+      onRequest: [hooks.attempt('key.revoke', idTarget('key')), access.allow('administer')],
     },
     async (request, reply) => {
       const { keyId } = access.caller(request);

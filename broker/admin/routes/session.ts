@@ -2,8 +2,9 @@
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { LoginSchema, reference, type Session, SessionSchema } from '../../../schemas/api.ts';
+import { may, type Role, rolesInWords } from '../../../schemas/roles.ts';
 import { SESSION_COOKIE } from '../../access/credentials.ts';
-import type { KeyRow, Role } from '../../store/ports.ts';
+import type { KeyRow } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
 import { type AdminParts, type Api, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
@@ -71,7 +72,7 @@ function whoRoute(api: Api, access: Access): void {
         tags: ['session'],
         response: answers(200, reference(SessionSchema)),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => {
       const { keyId, role, customer } = access.caller(request);
@@ -105,8 +106,8 @@ function logoutRoute(api: Api, { browserSessions }: AdminParts, access: Access):
 }
 
 function sessionOf(keyId: string, role: Role, customer: string): Session {
-  if (role === 'device') {
-    throw new Refusal('forbidden', 'A device key cannot log in; use a viewer, operator or admin key.');
+  if (!may(role, 'read')) {
+    throw new Refusal('forbidden', `A ${role} key cannot log in; use a ${rolesInWords('read')} key.`);
   }
   return { keyId, role, customer };
 }

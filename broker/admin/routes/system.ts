@@ -30,7 +30,7 @@ export function statsRoutes(api: Api, { stats, fleet }: AdminParts, access: Acce
         tags: ['broker'],
         response: answers(200, reference(StatsSchema)),
       },
-      onRequest: access.readers,
+      onRequest: access.allow('read'),
     },
     async (request) => statsFor(stats(), access.caller(request), fleet),
   );
@@ -43,6 +43,7 @@ export function metricsRoutes(
   metrics: Metrics,
 ): void {
   const { metrics: readableBy } = config.server;
+  const administrators = access.allow('administer');
 
   app.get(
     '/metrics',
@@ -50,7 +51,7 @@ export function metricsRoutes(
       schema: { hide: true },
       onRequest: async (request) => {
         if (readableBy === 'open' || (readableBy === 'loopback' && isLocal(request))) return;
-        await access.admins(request);
+        await administrators(request);
       },
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.scrape(stats())),
