@@ -5,18 +5,18 @@
 import { Backoff, type BackoffOptions } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import { threadModule, WorkerThread, type WorkerThreadEvents } from '../base/worker-thread.ts';
+import {
+  type RunningThread,
+  threadModule,
+  WorkerThread,
+  type WorkerThreadEvents,
+} from '../base/worker-thread.ts';
 import type { WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
-
-export type RunningBridgeThread = Pick<
-  WorkerThread<WorkerRequest, WorkerReport>,
-  'send' | 'terminate' | 'gone'
->;
 
 export type StartBridgeThread = (
   options: WorkerOptions,
   events: WorkerThreadEvents<WorkerReport>,
-) => RunningBridgeThread;
+) => RunningThread<WorkerRequest>;
 
 const MEMORY_MB = 256;
 
@@ -53,7 +53,7 @@ const STOP_MS = 6000;
 
 export class WorkerClient {
   private readonly parts: WorkerClientParts;
-  private thread: RunningBridgeThread | null = null;
+  private thread: RunningThread<WorkerRequest> | null = null;
   private state: 'new' | 'running' | 'pausing' | 'stopping' | 'stopped' = 'new';
   /** Monotonic ms. */
   private startedAt = 0;

@@ -4,7 +4,7 @@
  * What the kernel delivers does not go to ws but to the session, which hands it to ws when there is time for it. Owns
  * whether the socket is read.
  */
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import WebSocket from 'ws';
 import type { TokenBucket } from '../base/token-bucket.ts';
@@ -29,15 +29,20 @@ interface Handle {
 class RawSocket {
   private readonly socket: Socket;
   private readonly sink: Sink;
+  /** The stream's own. */
+  private readonly read: () => void;
+  private readonly pushOn: (chunk: null) => boolean;
   private state: 'reading' | 'stopped' | 'ended' = 'reading';
   private end: 'none' | 'waiting' = 'none';
 
   constructor(socket: Socket, sink: Sink) {
     this.socket = socket;
     this.sink = sink;
+    this.read = socket._read.bind(socket, 0);
+    this.pushOn = socket.push.bind(socket);
     socket.push = (chunk: Buffer | null) => this.push(chunk);
     socket._read = () => {
-      if (this.state === 'reading') Socket.prototype._read.call(socket, 0);
+      if (this.state === 'reading') this.read();
     };
   }
 
@@ -59,7 +64,7 @@ class RawSocket {
     if (this.state !== 'stopped') return;
     this.state = 'reading';
     if (this.end === 'waiting') this.finish();
-    else if (!this.socket.destroyed) Socket.prototype._read.call(this.socket, 0);
+    else if (!this.socket.destroyed) this.read();
   }
 
   private push(chunk: Buffer | null): boolean {
@@ -72,7 +77,7 @@ class RawSocket {
 
   private finish(): void {
     this.state = 'ended';
-    Socket.prototype.push.call(this.socket, null);
+    this.pushOn(null);
     this.socket.read(0);
   }
 }

@@ -261,6 +261,11 @@ export class EdgeServer {
     return `http://${host}:${port}`;
   }
 
+  /** A connection that has come another way than through the port. */
+  accept(socket: Duplex): void {
+    this.server.emit('connection', socket);
+  }
+
   /** Connections that are no authenticated WebSocket (yet). */
   get pendingConnections(): number {
     return this.pending.size;

@@ -6,12 +6,19 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Consent, wayOn } from './consent.ts';
 import { makeFolder } from './folders.ts';
+import { REAL_FILES, type SegmentReads } from './log/files.ts';
 import { SegmentedLog } from './log/log.ts';
+import { type StartWriter, startWriterThread } from './log/writer-client.ts';
 import { MemoryLog } from './memory/log.ts';
 import { ObstacleBoard } from './obstacles.ts';
 import { type Database, type LogBounds, StoreError, type Stores } from './ports.ts';
 import type { Position } from './position.ts';
-import { openDatabaseFile, openMemoryDatabase } from './sqlite/database.ts';
+import {
+  openDatabaseFile,
+  openMemoryDatabase,
+  type StartDatabase,
+  startDatabaseThread,
+} from './sqlite/database.ts';
 
 export interface StoreOptions {
   readonly engine: 'files' | 'memory';
@@ -33,7 +40,15 @@ const KEEP_MS = 60 * 60 * 1000;
 
 /** Inert until `start`. */
 export function openStores(options: StoreOptions): Stores {
-  return options.engine === 'memory' ? openMemoryStores(options.log.recentBytes) : new FileStores(options);
+  if (options.engine === 'memory') return openMemoryStores(options.log.recentBytes);
+  const { folder, logger } = options;
+  return openFolder(options, {
+    lock: new FolderLock(folder),
+    consent: new Consent(folder, logger),
+    startDatabase: startDatabaseThread,
+    startWriter: startWriterThread,
+    files: REAL_FILES,
+  });
 }
 
 /** For tests and for a look around: nothing outlives the process. Beyond `maxBytes` the log's oldest records go. */
@@ -58,25 +73,40 @@ export function openMemoryStores(maxBytes: number): Stores {
   };
 }
 
+/** What the stores on a data folder need of the machine. */
+export interface FolderParts {
+  readonly lock: Pick<FolderLock, 'acquire' | 'release'>;
+  readonly consent: Pick<Consent, 'given' | 'use'>;
+  readonly startDatabase: StartDatabase;
+  readonly startWriter: StartWriter;
+  readonly files: SegmentReads;
+}
+
+/** Log and database in a folder. Inert until `start`. */
+export function openFolder(options: StoreOptions, parts: FolderParts): Stores {
+  return new FileStores(options, parts);
+}
+
 class FileStores implements Stores {
   readonly log: SegmentedLog;
   readonly database: Database;
   readonly obstacles: ObstacleBoard;
   private readonly file: string;
-  private readonly lock: FolderLock;
-  private readonly consent: Consent;
+  private readonly lock: FolderParts['lock'];
+  private readonly consent: FolderParts['consent'];
   private readonly listeners: ((error: StoreError) => void)[] = [];
   private failed: StoreError | null = null;
   private stopping: Promise<void> | null = null;
 
-  constructor({ folder, log, clock, logger }: StoreOptions) {
+  constructor({ folder, log, clock, logger }: StoreOptions, parts: FolderParts) {
     const onFailure = (error: StoreError) => this.fail(error);
     const logFolder = join(folder, 'log');
     this.file = join(folder, 'signalbox.db');
     this.obstacles = new ObstacleBoard(clock, logger);
-    this.lock = new FolderLock(folder);
-    this.consent = new Consent(folder, logger);
+    this.lock = parts.lock;
+    this.consent = parts.consent;
     this.database = openDatabaseFile({
+      startThread: parts.startDatabase,
       file: this.file,
       logFolder,
       isAccepted: () => this.consent.given,
@@ -91,6 +121,8 @@ class FileStores implements Stores {
       // that began below its position would be taken for held already by the next start.
       floor: () => this.database.highestPosition(),
       cursors: this.database,
+      startWriter: parts.startWriter,
+      files: parts.files,
       clock,
       logger,
       onObstacle: (obstacle, cause) => this.obstacles.set('log', obstacle, cause),

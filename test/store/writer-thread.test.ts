@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { expect, it, onTestFinished } from 'vitest';
+import { messagePort } from '../../broker/base/worker-thread.ts';
 import { BatchBuilder, SourceHandle } from '../../broker/store/batch.ts';
+import { REAL_FILES, type SegmentFiles } from '../../broker/store/log/files.ts';
 import { segmentName } from '../../broker/store/log/format.ts';
 import { recover } from '../../broker/store/log/recovery.ts';
-import { REAL_FILES, type SegmentFiles } from '../../broker/store/log/segment-writer.ts';
 import { type WriterReport, type WriterRequest, WriterThread } from '../../broker/store/log/writer-thread.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -36,7 +37,7 @@ class World {
       },
     };
     const options = { folder: this.folder, segmentBytes: 1000, floor: 0 };
-    new WriterThread(port2, options, { clock: this.clock, files }).start();
+    new WriterThread(messagePort(port2), options, { clock: this.clock, files }).start();
     onTestFinished(() => void this.port.close());
   }
 

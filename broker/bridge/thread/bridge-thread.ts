@@ -8,6 +8,7 @@
  */
 import type { Clock, Random, Timer } from '../../base/clock.ts';
 import { Lateness } from '../../base/lateness.ts';
+import type { ThreadPort } from '../../base/worker-thread.ts';
 import type {
   OtherMessage,
   PublishProgress,
@@ -97,11 +98,7 @@ const ACK_CHECK_MS = 500;
 /** How long a stop waits for acknowledgements. */
 const LAST_ACKS_MS = 2000;
 
-/** The thread's end of the way to the event loop. */
-export interface BridgeThreadPort {
-  send(report: WorkerReport): void;
-  receive(handle: (request: WorkerRequest) => void): void;
-}
+type BridgeThreadPort = Pick<ThreadPort<WorkerRequest, WorkerReport>, 'send' | 'receive'>;
 
 export interface BridgeThreadParts {
   readonly port: BridgeThreadPort;

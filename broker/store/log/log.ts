@@ -18,13 +18,14 @@ import {
   type TelemetryLog,
 } from '../ports.ts';
 import { earliest, numberOf, type Position, START } from '../position.ts';
+import type { SegmentReads } from './files.ts';
 import { HEADER_BYTES } from './format.ts';
 import { CursorStore, type CursorTable, Readers } from './readers.ts';
 import { RecentRecords } from './recent-records.ts';
 import { readRecords, type SegmentFile } from './recovery.ts';
 import { expired, SegmentRemover, Segments } from './segments.ts';
 import { SourceTables } from './source-tables.ts';
-import { WriterClient } from './writer-client.ts';
+import { type StartWriter, WriterClient } from './writer-client.ts';
 
 export interface LogOptions {
   /** Of the segment files; made if missing. */
@@ -39,6 +40,10 @@ export interface LogOptions {
   /** The position below which the log is known to have been durable; read at start. */
   readonly floor: () => Promise<Position>;
   readonly cursors: CursorTable;
+  /** Starts the thread that writes, and recovers what is there. */
+  readonly startWriter: StartWriter;
+  /** Reads the files back, and removes them. */
+  readonly files: SegmentReads;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Appends wait for this; null: it has passed. `cause`: as the system puts it. */
@@ -58,7 +63,7 @@ export class SegmentedLog implements TelemetryLog {
   readonly batch = new BatchBuilder();
   private readonly options: LogOptions;
   private readonly segmentBytes: number;
-  private readonly sources = new SourceTables();
+  private readonly sources: SourceTables;
   private readonly readers: Readers;
   private readonly cursorStore: CursorStore;
   private readonly recent: RecentRecords;
@@ -83,7 +88,8 @@ export class SegmentedLog implements TelemetryLog {
     this.options = options;
     this.segmentBytes = Math.min(options.segmentBytes, MAX_SEGMENT_BYTES);
     this.recent = new RecentRecords(options.recentBytes);
-    this.remover = new SegmentRemover(options.logger);
+    this.sources = new SourceTables(options.files);
+    this.remover = new SegmentRemover(options.files, options.logger);
     this.segments = this.segmentsOf([{ base: 0, bytes: 0, modifiedAt: 0 }]);
     this.readers = new Readers(this);
     this.cursorStore = new CursorStore({
@@ -95,9 +101,10 @@ export class SegmentedLog implements TelemetryLog {
   }
 
   async start(): Promise<LogBounds> {
-    const { folder, floor, logger, clock, onObstacle, onFailure } = this.options;
+    const { folder, floor, startWriter, logger, clock, onObstacle, onFailure } = this.options;
     const { segmentBytes } = this;
     const writer = new WriterClient(
+      startWriter,
       { folder, segmentBytes, floor: numberOf(await floor()) },
       {
         committed: (records, milliseconds) => this.committed(records, milliseconds),
@@ -198,7 +205,7 @@ export class SegmentedLog implements TelemetryLog {
       to: segment.end,
     };
     try {
-      return await this.sources.resolve(piece, await readRecords(piece, maxBytes));
+      return await this.sources.resolve(piece, await readRecords(this.options.files, piece, maxBytes));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && position < this.bounds.first) return [];
       throw error;

@@ -10,12 +10,11 @@
  *
  * Reads records back from a segment file, a piece at a time, without blocking the event loop. Every record is checked.
  */
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFormat1 } from '../batch.ts';
 import { type StoredRecord, StoreError } from '../ports.ts';
 import { positionOf } from '../position.ts';
+import { type OpenedSegment, REAL_FILES, type SegmentFiles, type SegmentReads } from './files.ts';
 import {
   decodeHeader,
   HEADER_BYTES,
@@ -41,8 +40,12 @@ export interface Piece {
  * The records from `from` on, at least one, of about `maxBytes` (and never more than about 1 MiB, so that checking
  * them is short). Rejects with `log-corrupt` on a bad record; with ENOENT if retention has removed the file.
  */
-export async function readRecords(piece: Piece, maxBytes: number): Promise<StoredRecord[]> {
-  const file = await open(piece.path, 'r');
+export async function readRecords(
+  files: Pick<SegmentReads, 'openToRead'>,
+  piece: Piece,
+  maxBytes: number,
+): Promise<StoredRecord[]> {
+  const file = await files.openToRead(piece.path);
   try {
     const wanted = Math.min(Math.max(maxBytes, HEADER_BYTES), PIECE_BYTES, piece.to - piece.from);
     const bytes = await readAt(file, piece, wanted);
@@ -75,7 +78,7 @@ function storedRecord(at: number, payload: Uint8Array): StoredRecord {
 }
 
 /** A record that is larger than what was asked for. */
-async function readOne(file: FileHandle, piece: Piece, bytes: Buffer): Promise<StoredRecord> {
+async function readOne(file: OpenedSegment, piece: Piece, bytes: Buffer): Promise<StoredRecord> {
   const header = checkedHeader(piece, bytes, 0);
   const record = await readAt(file, piece, HEADER_BYTES + header.length);
   const payload = record.subarray(HEADER_BYTES);
@@ -91,7 +94,7 @@ function checkedHeader(piece: Piece, bytes: Buffer, offset: number) {
   return header;
 }
 
-async function readAt(file: FileHandle, piece: Piece, length: number): Promise<Buffer> {
+async function readAt(file: OpenedSegment, piece: Piece, length: number): Promise<Buffer> {
   const bytes = Buffer.from(new ArrayBuffer(length));
   let done = 0;
   while (done < length) {
@@ -123,13 +126,13 @@ export interface Recovered {
 }
 
 /** `floor`: the position below which everything is known to have been durable. Throws `log-corrupt`. */
-export function recover(folder: string, floor: number): Recovered {
-  const segments = listSegments(folder);
+export function recover(folder: string, floor: number, files: SegmentFiles = REAL_FILES): Recovered {
+  const segments = listSegments(folder, files);
   checkContiguous(folder, segments);
   const last = segments.at(-1);
   if (!last) return { segments, torn: null, isFormat1: false };
   const file = join(folder, segmentName(last.base));
-  const bytes = readWhole(file, last.bytes);
+  const bytes = readWhole(file, last.bytes, files);
   const offset = findBadRecord(bytes, last.base);
   if (offset !== null && wasDurable(bytes, last.base, offset)) throw corrupt(file, offset);
   const whole = offset ?? bytes.length;
@@ -147,13 +150,11 @@ export function corrupt(file: string, offset: number, cause?: string): StoreErro
   );
 }
 
-function listSegments(folder: string): SegmentFile[] {
+function listSegments(folder: string, files: SegmentFiles): SegmentFile[] {
   const found: SegmentFile[] = [];
-  for (const name of readdirSync(folder).sort()) {
+  for (const { name, bytes, modifiedAt } of files.list(folder)) {
     const base = segmentBase(name);
-    if (base === null) continue;
-    const { size, mtimeMs } = statSync(join(folder, name));
-    found.push({ base, bytes: size, modifiedAt: mtimeMs });
+    if (base !== null) found.push({ base, bytes, modifiedAt });
   }
   return found;
 }
@@ -176,19 +177,19 @@ function checkFloor(file: string, end: number, offset: number, floor: number): v
   );
 }
 
-function readWhole(path: string, length: number): Buffer {
+function readWhole(path: string, length: number, files: SegmentFiles): Buffer {
   const bytes = Buffer.alloc(length);
-  const file = openSync(path, 'r');
+  const file = files.open(path, 'r');
   try {
     let done = 0;
     while (done < length) {
-      const read = readSync(file, bytes, done, length - done, done);
+      const read = files.read(file, bytes, done, length - done, done);
       if (read === 0) throw corrupt(path, done, `it ends there, but is said to hold ${length} bytes`);
       done += read;
     }
     return bytes;
   } finally {
-    closeSync(file);
+    files.close(file);
   }
 }
 

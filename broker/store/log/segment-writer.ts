@@ -3,20 +3,11 @@
  * runs in the writer thread. After an error that is no obstacle (store/obstacles.ts) no method may be called but `close`:
  * what is on disk is then unknown. After an obstacle everything is as before the call, which may be made again.
  */
-import {
-  closeSync,
-  fdatasyncSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  unlinkSync,
-  writevSync,
-} from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, syncFolder } from '../folders.ts';
 import { obstacleOf } from '../obstacles.ts';
 import type { StoredRecord } from '../ports.ts';
 import { positionOf } from '../position.ts';
+import { REAL_FILES, type SegmentFiles } from './files.ts';
 import { encodeHeader, HEADER_BYTES, segmentName } from './format.ts';
 import { type Recovered, recover } from './recovery.ts';
 
@@ -27,21 +18,6 @@ export interface WriterOptions {
   /** See `recover`; an empty log begins here. */
   readonly floor: number;
 }
-
-/** What of the file system can meet an obstacle; tests put one in its place that does. */
-export interface SegmentFiles {
-  open(path: string, flags: 'wx' | 'r+', mode?: number): number;
-  write(file: number, parts: readonly Uint8Array[], offset: number): number;
-  sync(file: number): void;
-  truncate(file: number, bytes: number): void;
-}
-
-export const REAL_FILES: SegmentFiles = {
-  open: openSync,
-  write: writevSync,
-  sync: fdatasyncSync,
-  truncate: ftruncateSync,
-};
 
 const FILE_MODE = 0o600;
 
@@ -65,19 +41,20 @@ export class SegmentWriter {
   /** Recovers the folder, cuts a torn tail and opens the last segment, or begins the first: there is one after this. */
   open(): Recovered {
     const { folder, floor } = this.options;
-    makeFolder(folder);
-    const recovered = recover(folder, floor);
+    const { files } = this;
+    files.makeFolder(folder);
+    const recovered = recover(folder, floor, files);
     const last = recovered.segments.at(-1);
     if (!last) {
       this.segment = this.begin(floor);
-      return recover(folder, floor);
+      return recover(folder, floor, files);
     }
-    const file = this.files.open(join(folder, segmentName(last.base)), 'r+');
+    const file = files.open(join(folder, segmentName(last.base)), 'r+');
     this.segment = { base: last.base, file, bytes: last.bytes };
-    if (recovered.torn) ftruncateSync(file, recovered.torn.offset);
+    if (recovered.torn) files.truncate(file, recovered.torn.offset);
     // The process before this one may have died between write and sync: what was read must also be on the disk.
-    if (last.bytes > 0 || recovered.torn) fsyncSync(file);
-    syncFolder(folder);
+    if (last.bytes > 0 || recovered.torn) files.syncAll(file);
+    files.syncFolder(folder);
     return recovered.isFormat1 ? this.leaveFormat1(recovered) : recovered;
   }
 
@@ -85,7 +62,7 @@ export class SegmentWriter {
   private leaveFormat1(recovered: Recovered): Recovered {
     try {
       const base = this.rollAt(1);
-      return base === null ? recovered : recover(this.options.folder, this.options.floor);
+      return base === null ? recovered : recover(this.options.folder, this.options.floor, this.files);
     } catch (error) {
       if (obstacleOf(error)) return recovered;
       throw error;
@@ -129,7 +106,7 @@ export class SegmentWriter {
   close(): void {
     const { segment } = this;
     this.segment = null;
-    if (segment) closeSync(segment.file);
+    if (segment) this.files.close(segment.file);
   }
 
   private current(): OpenSegment {
@@ -143,11 +120,11 @@ export class SegmentWriter {
     const path = join(folder, segmentName(base));
     const file = this.files.open(path, 'wx', FILE_MODE);
     try {
-      syncFolder(folder);
+      this.files.syncFolder(folder);
     } catch (error) {
-      closeSync(file);
+      this.files.close(file);
       // The name is free again for the next try. It was never told to anybody.
-      if (obstacleOf(error)) unlinkSync(path);
+      if (obstacleOf(error)) this.files.unlink(path);
       throw error;
     }
     return { base, file, bytes: 0 };

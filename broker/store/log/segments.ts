@@ -11,12 +11,12 @@
  * start. What cannot be removed is tried again with the next segment or check. Owns the list of what is to go.
  */
 
-import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../base/logger.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';
 import type { LogBounds } from '../ports.ts';
 import { positionOf } from '../position.ts';
+import type { SegmentReads } from './files.ts';
 import { segmentName } from './format.ts';
 import type { SegmentFile } from './recovery.ts';
 
@@ -55,11 +55,13 @@ function mayGo(segment: Segment, limits: RetentionLimits, view: RetentionView): 
 }
 
 export class SegmentRemover {
+  private readonly files: Pick<SegmentReads, 'remove'>;
   private readonly logger: Logger;
   private readonly paths: string[] = [];
   private readonly removals = new SerialQueue();
 
-  constructor(logger: Logger) {
+  constructor(files: Pick<SegmentReads, 'remove'>, logger: Logger) {
+    this.files = files;
     this.logger = logger;
   }
 
@@ -77,7 +79,7 @@ export class SegmentRemover {
   private async unlinkAll(): Promise<void> {
     for (let path = this.paths[0]; path; path = this.paths[0]) {
       try {
-        await unlink(path);
+        await this.files.remove(path);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
           this.logger.error(

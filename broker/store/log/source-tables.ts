@@ -6,6 +6,7 @@
 import { namesEarlierSources, type Source, type SourceTable, sourcesIn } from '../batch.ts';
 import type { LogRecord, StoredRecord } from '../ports.ts';
 import { numberOf, type Position, positionOf } from '../position.ts';
+import type { SegmentReads } from './files.ts';
 import { corrupt, type Piece, readRecords } from './recovery.ts';
 
 /** Encoded; in memory it is two to four times as much. */
@@ -14,11 +15,13 @@ const STEP_BYTES = 1024 * 1024;
 const NO_SOURCES: SourceTable = [];
 
 export class SourceTables {
+  private readonly files: Pick<SegmentReads, 'openToRead'>;
   private readonly maxBytes: number;
   /** By the segment's base; the one used last comes last. */
   private readonly segments = new Map<number, SegmentSources>();
 
-  constructor(maxBytes = MAX_BYTES) {
+  constructor(files: Pick<SegmentReads, 'openToRead'>, maxBytes = MAX_BYTES) {
+    this.files = files;
     this.maxBytes = maxBytes;
   }
 
@@ -41,7 +44,7 @@ export class SourceTables {
     const known = kept && kept.to < position ? kept : new SegmentSources(positionOf(piece.base));
     while (known.to < position) {
       const step = { ...piece, from: numberOf(known.to), to: numberOf(position) };
-      for (const record of await readRecords(step, STEP_BYTES)) known.add(piece, record);
+      for (const record of await readRecords(this.files, step, STEP_BYTES)) known.add(piece, record);
     }
     return known;
   }

@@ -2,13 +2,28 @@
  * The event loop's end of the writer thread. Owns the thread and the appends that wait for it. After the first
  * failure every append rejects, waiting ones too.
  */
-import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
+import {
+  type RunningThread,
+  threadModule,
+  WorkerThread,
+  type WorkerThreadEvents,
+} from '../../base/worker-thread.ts';
 import type { SourceTable } from '../batch.ts';
 import { type Commit, type LogRecord, type Obstacle, type StoredRecord, StoreError } from '../ports.ts';
 import { isPayloadLength, MAX_PAYLOAD_BYTES } from './format.ts';
 import type { Recovered } from './recovery.ts';
 import type { WriterOptions } from './segment-writer.ts';
 import type { WriterReport, WriterRequest } from './writer-thread.ts';
+
+/** Starts a thread that serves as `WriterThread` does. */
+export type StartWriter = (
+  options: WriterOptions,
+  events: WorkerThreadEvents<WriterReport>,
+) => RunningThread<WriterRequest>;
+
+/** A thread of its own for each. */
+export const startWriterThread: StartWriter = (options, events) =>
+  new WorkerThread(threadModule(import.meta.url, './writer'), { workerData: options }, events);
 
 export interface WriterEvents {
   /** Before the appends of these records resolve. */
@@ -29,15 +44,17 @@ interface PendingAppend {
 }
 
 export class WriterClient {
+  private readonly startThread: StartWriter;
   private readonly options: WriterOptions;
   private readonly events: WriterEvents;
-  private thread: WorkerThread<WriterRequest, WriterReport> | null = null;
+  private thread: RunningThread<WriterRequest> | null = null;
   private state: 'opening' | 'open' | 'stopping' = 'opening';
   /** Oldest first: the thread answers in order. */
   private waiting: PendingAppend[] = [];
   private failure: StoreError | null = null;
 
-  constructor(options: WriterOptions, events: WriterEvents) {
+  constructor(startThread: StartWriter, options: WriterOptions, events: WriterEvents) {
+    this.startThread = startThread;
     this.options = options;
     this.events = events;
   }
@@ -45,17 +62,13 @@ export class WriterClient {
   /** Starts the thread; resolves when the log is recovered and open. Rejects with `log-corrupt` or `log-failed`. */
   async start(): Promise<Recovered> {
     const report = await new Promise<WriterReport>((resolve, reject) => {
-      this.thread = new WorkerThread(
-        threadModule(import.meta.url, './writer'),
-        { workerData: this.options },
-        {
-          reported: (next) => (this.state === 'opening' ? resolve(next) : this.take(next)),
-          ended: (error) => {
-            if (this.state === 'opening') reject(failed(this.options.folder, endOf(error)));
-            else if (this.state === 'open') this.fail(endOf(error));
-          },
+      this.thread = this.startThread(this.options, {
+        reported: (next) => (this.state === 'opening' ? resolve(next) : this.take(next)),
+        ended: (error) => {
+          if (this.state === 'opening') reject(failed(this.options.folder, endOf(error)));
+          else if (this.state === 'open') this.fail(endOf(error));
         },
-      );
+      });
     });
     if (report.type !== 'opened') {
       await this.thread?.gone;

@@ -3,13 +3,14 @@
  * and hands the payloads back. A full disk and its like are waited for (store/obstacles.ts); any other error is reported
  * and ends all writing (fail-stop). Owns the group that waits, and what came after it.
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock, Timer } from '../../base/clock.ts';
+import type { ThreadPort } from '../../base/worker-thread.ts';
 import { beginsSources, namesEarlierSources } from '../batch.ts';
 import { obstacleOf } from '../obstacles.ts';
 import { type Obstacle, type StoredRecord, StoreError } from '../ports.ts';
+import type { SegmentFiles } from './files.ts';
 import type { Recovered } from './recovery.ts';
-import { type SegmentFiles, SegmentWriter, type WriterOptions } from './segment-writer.ts';
+import { SegmentWriter, type WriterOptions } from './segment-writer.ts';
 
 /** Bounds of one write: it must not keep the first record waiting long. */
 const GROUP_BYTES = 16 * 1024 * 1024;
@@ -18,6 +19,8 @@ const GROUP_RECORDS = 256;
 const RETRY_MS = 1000;
 /** A segment that cannot be followed by the next one goes on growing, up to so many times its size. */
 const OVERSIZE = 4;
+
+type WriterClock = Pick<Clock, 'after' | 'monotonic'>;
 
 type Group = readonly Uint8Array<ArrayBuffer>[];
 
@@ -50,18 +53,18 @@ export type WriterReport =
   | { readonly type: 'failed'; readonly message: string };
 
 export class WriterThread {
-  private readonly port: MessagePort;
+  private readonly port: ThreadPort<WriterRequest, WriterReport>;
   private readonly options: WriterOptions;
-  private readonly clock: Pick<Clock, 'after'>;
+  private readonly clock: WriterClock;
   private readonly writer: SegmentWriter;
   private state: 'open' | 'waiting' | 'failed' = 'open';
   private readonly later: WriterRequest[] = [];
   private timer: Timer | null = null;
 
   constructor(
-    port: MessagePort,
+    port: ThreadPort<WriterRequest, WriterReport>,
     options: WriterOptions,
-    parts: { readonly clock: Pick<Clock, 'after'>; readonly files?: SegmentFiles },
+    parts: { readonly clock: WriterClock; readonly files?: SegmentFiles },
   ) {
     this.port = port;
     this.options = options;
@@ -77,7 +80,7 @@ export class WriterThread {
       this.report({ type: 'refused', code, message: (error as Error).message });
       return;
     }
-    this.port.on('message', (request: WriterRequest) => this.take(request));
+    this.port.receive((request) => this.take(request));
   }
 
   private take(request: WriterRequest): void {
@@ -111,7 +114,7 @@ export class WriterThread {
   private nextQueued(): WriterRequest | null {
     const waited = this.later.shift();
     if (waited) return waited;
-    return (receiveMessageOnPort(this.port) as { message: WriterRequest } | undefined)?.message ?? null;
+    return this.port.queued();
   }
 
   private control(request: Exclude<WriterRequest, { type: 'append' }>): null {
@@ -123,11 +126,11 @@ export class WriterThread {
 
   private commit(group: Group): void {
     if (!namesEarlierSources(group[0] as Uint8Array)) this.roll(this.options.segmentBytes);
-    const start = performance.now();
+    const start = this.clock.monotonic();
     const records = this.writer
       .commit(group)
       .map((record) => ({ ...record, payload: compact(record.payload) }));
-    const syncMilliseconds = performance.now() - start;
+    const syncMilliseconds = this.clock.monotonic() - start;
     this.goOn();
     this.report(
       { type: 'committed', records, syncMilliseconds },
@@ -184,7 +187,7 @@ export class WriterThread {
   }
 
   private report(report: WriterReport, transfer: ArrayBuffer[] = []): void {
-    this.port.postMessage(report, transfer);
+    this.port.send(report, transfer);
   }
 }
 

@@ -2,7 +2,12 @@
  * Everything that is not the log, in one SQLite database: in a file behind a thread of its own, or in this process's memory. What
  * each method promises stands at its port (ports.ts, command-ports.ts); the calls are made from the methods' names.
  */
-import { threadModule, WorkerThread } from '../../base/worker-thread.ts';
+import {
+  type RunningThread,
+  threadModule,
+  WorkerThread,
+  type WorkerThreadEvents,
+} from '../../base/worker-thread.ts';
 import { DATABASE_KINDS, type Database, type DatabaseMethods, type Obstacle, StoreError } from '../ports.ts';
 import type { Port } from '../subject.ts';
 import { packArgs, unpackValue } from './device-rows.ts';
@@ -17,6 +22,16 @@ function portOf(call: (call: MethodCall) => Promise<unknown>): Port<DatabaseMeth
     methods.map((method) => [method, (...args: readonly unknown[]) => call({ method, args })]),
   ) as unknown as Port<DatabaseMethods>;
 }
+
+/** Starts a thread that opens the database and serves as `DatabaseServer` does. */
+export type StartDatabase = (
+  options: DatabaseOptions,
+  events: WorkerThreadEvents<DatabaseAnswer>,
+) => RunningThread<DatabaseRequest>;
+
+/** A thread of its own for each. */
+export const startDatabaseThread: StartDatabase = (options, events) =>
+  new WorkerThread(threadModule(import.meta.url, './worker'), { workerData: options }, events);
 
 /** Durable with `power`. Inert until `start`. */
 export function openDatabaseFile(parts: DatabaseFileParts): Database {
@@ -54,6 +69,7 @@ export function openMemoryDatabase(): Database {
 }
 
 export interface DatabaseFileParts {
+  readonly startThread: StartDatabase;
   /** Its folder must exist at `start`. */
   readonly file: string;
   readonly logFolder: string;
@@ -74,7 +90,7 @@ interface PendingCall {
 class DatabaseThread {
   private readonly parts: DatabaseFileParts;
   /** There from when the database is open until it is stopped. */
-  private thread: WorkerThread<DatabaseRequest, DatabaseAnswer> | null = null;
+  private thread: RunningThread<DatabaseRequest> | null = null;
   private gone: Promise<void> = Promise.resolve();
   /** By the id of the call. */
   private readonly pending = new Map<number, PendingCall>();
@@ -90,13 +106,11 @@ class DatabaseThread {
   }
 
   async start(): Promise<void> {
-    const { file, logFolder, isAccepted } = this.parts;
-    const workerData: DatabaseOptions = { file, logFolder, isAccepted: isAccepted() };
+    const { file, logFolder, isAccepted, startThread } = this.parts;
     await new Promise<void>((resolve, reject) => {
       let refusal: Error | null = null;
-      const thread = new WorkerThread<DatabaseRequest, DatabaseAnswer>(
-        threadModule(import.meta.url, './worker'),
-        { workerData },
+      const thread = startThread(
+        { file, logFolder, isAccepted: isAccepted() },
         {
           reported: (answer) => {
             if (answer.type === 'obstacle') this.obstacleChanged(answer.obstacle, answer.cause);

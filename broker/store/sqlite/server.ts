@@ -4,9 +4,9 @@
  * (store/obstacles.ts), it and the writes after it wait, in their order, and reads go on. Owns what waits, and the answers
  * that are not given yet.
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import SqliteDatabase from 'better-sqlite3';
 import type { Clock, Timer } from '../../base/clock.ts';
+import type { ThreadPort } from '../../base/worker-thread.ts';
 import type { MarkFile } from '../mark.ts';
 import { obstacleOf } from '../obstacles.ts';
 import { type Obstacle, StoreError, type StoreErrorCode } from '../ports.ts';
@@ -52,13 +52,13 @@ const GROUP_MS = 2;
 const RETRY_MS = 250;
 
 export interface ServerParts {
-  readonly port: MessagePort;
+  readonly port: ThreadPort<DatabaseRequest, DatabaseAnswer>;
   readonly file: string;
-  readonly database: SqliteDatabase.Database;
-  readonly mark: MarkFile;
-  readonly sums: PageSums;
+  readonly database: Pick<SqliteDatabase.Database, 'pragma' | 'close'>;
+  readonly mark: Pick<MarkFile, 'generation' | 'raise' | 'close'>;
+  readonly sums: Pick<PageSums, 'follow' | 'finish' | 'close'>;
   readonly run: RunCall;
-  readonly clock: Pick<Clock, 'after'>;
+  readonly clock: Pick<Clock, 'after' | 'monotonic'>;
 }
 
 export class DatabaseServer {
@@ -75,17 +75,18 @@ export class DatabaseServer {
   }
 
   start(): void {
-    this.parts.port.on('message', (request: DatabaseRequest) => this.serve(request));
+    this.parts.port.receive((request) => this.serve(request));
     this.post({ type: 'opened' });
   }
 
   private serve(first: DatabaseRequest): void {
-    const until = performance.now() + GROUP_MS;
-    let next: DatabaseRequest | undefined = first;
+    const { clock } = this.parts;
+    const until = clock.monotonic() + GROUP_MS;
+    let next: DatabaseRequest | null = first;
     for (let calls = 1; next?.type === 'call'; calls += 1) {
       this.accept(next);
-      const isWhole = calls >= GROUP_CALLS || performance.now() > until;
-      next = isWhole ? undefined : this.queued();
+      const isWhole = calls >= GROUP_CALLS || clock.monotonic() > until;
+      next = isWhole ? null : this.parts.port.queued();
     }
     this.answer();
     if (next) this.close();
@@ -99,10 +100,6 @@ export class DatabaseServer {
     } catch (error) {
       if (!databaseObstacle(error)) throw error;
     }
-  }
-
-  private queued(): DatabaseRequest | undefined {
-    return (receiveMessageOnPort(this.parts.port) as { message: DatabaseRequest } | undefined)?.message;
   }
 
   private accept(request: DatabaseCall): void {
@@ -187,8 +184,8 @@ export class DatabaseServer {
     const { port } = this.parts;
     if (answer.type === 'done') {
       const { data, transfer } = packValue(answer.method, answer.value);
-      port.postMessage({ ...answer, value: data } satisfies DatabaseAnswer, transfer);
-    } else port.postMessage(answer);
+      port.send({ ...answer, value: data }, transfer);
+    } else port.send(answer);
   }
 }
 
