@@ -1,6 +1,6 @@
 /**
- * Work that nobody waits for. Almost always it fails because the store has failed. The store reports its failure itself,
- * and the process ends (`Stores.onFailure`); the log says here what was not done because of it.
+ * Runs work that nobody waits for, and logs what was not done when it fails. Almost always it fails because the store has
+ * failed, which the store reports itself and which ends the process (`Stores.onFailure`).
  */
 import type { Logger } from './logger.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Time and randomness, which every part is handed instead of reaching for them. Interfaces only: the real ones are made
- * at the root (`broker/main.ts`) and in `client/system-clock.ts` with `system-timers.ts`, the fakes in `test/helpers`.
+ * Time and randomness as interfaces, which every part is handed instead of reaching for them. The real ones are made at
+ * the root of each process and thread (such as `broker/main.ts`), each with `system-timers.ts`; those of tests are in
+ * `test/helpers`.
  */
 
 export interface Timer {

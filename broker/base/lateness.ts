@@ -1,5 +1,5 @@
 /**
- * How late a timer of a fixed period comes. That is time in which this process did not run: it was stopped, its machine
+ * Measures how late a timer of a fixed period comes. In that time this process did not run: it was stopped, its machine
  * was suspended, or one turn took long. What others sent meanwhile still lies in the sockets, so nobody may be taken for
  * silent or slow because of it. Owns when the timer ran last.
  */

@@ -1,4 +1,4 @@
-/** The process's log, as the rooms see it: the part of pino that they use, fields first, then one sentence. */
+/** The process's log as the rooms see it: the part of pino that they use, fields first, then one sentence. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

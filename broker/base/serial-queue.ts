@@ -1,4 +1,7 @@
-/** Work that is done one after the other. Whoever asked for it hears of a failure; what follows is tried all the same. */
+/**
+ * Runs work one piece after the other. A failure reaches whoever asked for that piece, and the next one is run all the
+ * same. Owns the end of the queue.
+ */
 export class SerialQueue {
   private last: Promise<unknown> = Promise.resolve();
 

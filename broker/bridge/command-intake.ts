@@ -1,15 +1,10 @@
 /**
- * Commands that come over MQTT (docs/mqtt.md): from a topic and a payload to the hub and back to a result. A bad one gets
- * an error result that says what to do; a retained one is refused, since it would be carried out again at every
- * connect, and so is one whose reply would go where the sender must not make the bridge publish. Knows the peer only as somebody who publishes.
- *
- * Refused MQTT messages for the audit: of each customer the first few in a minute, and of the others how many there
- * were, for whoever publishes nonsense a thousand times a second must not fill the disk, nor hide what is refused to
- * others. Owns the minute's counts.
- *
- * Where the bridge may send a reply (MQTT 5, response topic). The sender of a command chooses the topic, and the
- * bridge's own rights on the server are usually wider than the sender's: it must not be made to publish a command, a
- * device's state, its own status or a discovery message. Pure.
+ * Accepts commands that come over MQTT (docs/mqtt.md): turns topic and payload into a request to the hub, and publishes
+ * steps and results. A bad command gets an error result that says what to do. A retained one is refused, since the server
+ * would repeat it at every connect. So is one whose response topic would make the bridge publish a command, a device's
+ * state, its own status or a discovery message: the bridge's rights on the server are usually wider than the sender's.
+ * `CommandIntake` owns the counts of commands; `RefusalRecords` owns each customer's refusals of the minute, so that a
+ * flood of nonsense neither fills the audit nor hides what is refused to others.
  */
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../base/clock.ts';

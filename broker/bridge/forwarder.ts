@@ -1,12 +1,9 @@
 /**
  * The event loop's half of the MQTT bridge: feeds the thread from the log, the fleet and the queue of other publications,
- * moves the cursor by what the server has acknowledged, hands on what the server sends, and knows how the bridge stands.
- * Owns the state that operators see, and who wants which messages. At its end: the section `mqtt` of the configuration as the
- * bridge's parts take it.
- *
- * Nothing here waits for the server: while it is away the log keeps what it has not got.
+ * moves the cursor by what the server has acknowledged, hands on what the server sends, and turns the configuration's
+ * section `mqtt` into the options of the parts. Owns the state that operators see, and who wants which messages. Nothing
+ * here waits for the server: while it is away the log keeps what it has not got.
  */
-
 import type { Config } from '../../schemas/config.ts';
 import { inBackground } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
@@ -17,8 +14,8 @@ import type { TelemetryLog } from '../store/ports.ts';
 import { numberOf } from '../store/position.ts';
 import { LogFeed } from './log-feed.ts';
 import type { PublishProgress, WorkerOptions, WorkerReport } from './messages.ts';
+import { parseAddresses } from './mqtt/addresses.ts';
 import type { PeerMessage } from './mqtt/connection.ts';
-import { parseServers } from './mqtt/servers.ts';
 import type { MqttSessionOptions } from './mqtt/session.ts';
 import { type BridgePublication, OutboundQueue, ThreadWindow } from './outbound-queue.ts';
 import { RetainedFeed, type RetainedRoute } from './retained-feed.ts';
@@ -38,7 +35,7 @@ import { type StartBridgeThread, WorkerClient } from './worker-client.ts';
 
 export type MqttConfig = Config['mqtt'];
 
-/** Throws RangeError for a server that is no address. */
+/** Throws RangeError for a part of `mqtt.url` that is no address. */
 function workerOptions(config: MqttConfig, filters: readonly string[]): WorkerOptions {
   return {
     peer: peerOptions(config),
@@ -82,7 +79,7 @@ function logRoutes(config: MqttConfig): LogRoutes {
 function peerOptions(config: MqttConfig): MqttSessionOptions {
   const { caFile, certFile, keyFile, clientId, username, password, protocol } = config;
   return {
-    servers: parseServers(config.url),
+    addresses: parseAddresses(config.url),
     tls: { caFile, certFile, keyFile },
     clientId,
     username,

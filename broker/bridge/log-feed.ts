@@ -1,6 +1,7 @@
 /**
- * From the telemetry log to the bridge's thread: records in portions, a bounded number of bytes at a time, and the cursor
- * forward when the peer has them. Owns the reader. While the peer is away nothing is read, and the log keeps it.
+ * Hands records of the telemetry log to the bridge's thread, a bounded number of bytes at a time, and moves the cursor
+ * when the server has them. Owns the log's reader `mqtt`. While the server is away it soon stops reading, and the log
+ * keeps the rest.
  */
 import { inBackground } from '../base/background.ts';
 import type { Logger } from '../base/logger.ts';

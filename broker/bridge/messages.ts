@@ -1,4 +1,4 @@
-/** What the bridge and its worker thread say to each other. */
+/** The messages between the bridge on the event loop and its worker thread. */
 import type { Position } from '../store/position.ts';
 import type { PeerMessage } from './mqtt/connection.ts';
 import type { ProtocolVersion } from './mqtt/publish-writer.ts';

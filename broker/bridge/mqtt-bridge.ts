@@ -1,6 +1,6 @@
 /**
- * The MQTT bridge as a whole: the log and the fleet outwards, commands inwards, and what Home Assistant is told. Decides what
- * of it comes into the audit. Inert without `mqtt.url`.
+ * The MQTT bridge as a whole: connects the forwarder, the intake of commands and the announcer of Home Assistant, and
+ * decides what of it is recorded in the audit. Does nothing without `mqtt.url`.
  */
 import type { BridgeStats } from '../../schemas/api.ts';
 import type { Config } from '../../schemas/config.ts';

@@ -1,9 +1,8 @@
 /**
- * What is published besides telemetry and state's own feed (results of commands, discovery): it waits here for the MQTT
- * server, oldest first. `OutboundQueue` owns what waits, bounded in bytes in all and for each customer; `ThreadWindow` owns
- * the tickets of what the bridge's thread has, a bounded number of messages at a time, until the server has them.
+ * Queues what is published besides telemetry and retained state: results of commands, and discovery. `OutboundQueue` owns
+ * what waits, oldest first, bounded in bytes in all and for each customer. `ThreadWindow` bounds how many messages the
+ * bridge's thread has at once, retained state included, and owns their tickets until the server has them.
  */
-
 import type { OtherMessage } from './messages.ts';
 
 export interface Outgoing extends Omit<OtherMessage, 'ticket'> {

@@ -1,8 +1,7 @@
 /**
- * What the bridge publishes of a device, as JSON text (docs/mqtt.md). Pure. A sample costs a microsecond here and
- * there are tens of thousands a second, so its text is put together by hand: `JSON.stringify` for the rare values.
+ * Writes what the bridge publishes of a device as JSON text (docs/mqtt.md). A sample costs a microsecond here and there
+ * are tens of thousands a second, so its text is put together by hand; `JSON.stringify` writes the rare values. Pure.
  */
-
 import type { MetricValue } from '../hub/fleet/metrics.ts';
 import { toJson } from '../hub/json.ts';
 import { absoluteTime, batchStart, judgeTime } from '../hub/telemetry/apply.ts';

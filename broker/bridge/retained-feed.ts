@@ -1,13 +1,10 @@
 /**
- * Last-known state, availability, and the end of both when a device is forgotten: retained at the peer, merged here. Owns
- * which devices are due; a message is made when the peer has room for it, so it is always the newest, and a slow peer
- * costs no memory. After each connect the whole fleet is due, a few devices a turn.
- *
- * Devices that were forgotten and whose retained topics the peer still holds. Owns their names until the peer has
- * taken the empty messages that clear them; what is forgotten while nobody is connected waits here until the process
- * ends, and after that the peer's own retained messages tell (thread/bridge-thread.ts).
+ * Publishes the last-known state and the availability of devices, retained by the server, and clears both when a device is
+ * forgotten. `RetainedFeed` owns which devices are due. A message is made only when the thread has room for it, so it is
+ * the newest and a slow server costs no memory. After each connect the whole fleet is due, a few devices a turn.
+ * `Forgotten` owns the names of devices to be cleared until the server has acknowledged that; after a restart the server's
+ * own retained messages tell which are left (thread/bridge-thread.ts).
  */
-
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Device } from '../hub/fleet/device.ts';
 import type { Changes, Fleet } from '../hub/fleet/fleet.ts';

@@ -1,9 +1,8 @@
 /**
- * How the bridge stands, for operators: its status, what it counted, and its outages. `BridgeCounts` owns the sums over all
- * of its threads, each of which counts from zero; `Outages` owns the outage at hand, from the first failure until the
- * backlog of the reconnect is with the MQTT server, and makes the one statement about it.
+ * The bridge's status for operators. `BridgeCounts` owns the sums of what all of its threads counted, each of which counts
+ * from zero. `Outages` owns the outage at hand, from the first failure until the backlog of the reconnect is with the
+ * server, and states it once.
  */
-
 import type { Clock } from '../base/clock.ts';
 import type { Position } from '../store/position.ts';
 import type { PublishCounts, UnpublishedReason } from './messages.ts';

@@ -1,9 +1,7 @@
 /**
- * The topics of MQTT that the bridge publishes to and hears (docs/mqtt.md), its own and those of Home Assistant: the one
- * place where they are put together, taken apart and compared. Pure.
- *
- * No part may reach another topic: ids and names hold no `/`, `+`, `#`, `$` and NUL by their patterns (P-1.4), and what
- * does not match its pattern throws here instead of being published.
+ * Builds, parses and compares the MQTT topics that the bridge publishes and hears (docs/mqtt.md), its own and those of
+ * Home Assistant; no other file does. Pure. No part of a topic may reach another topic: ids and names hold no `/`, `+`,
+ * `#`, `$` and NUL by their patterns (P-1.4), and what does not match its pattern throws here instead of being published.
  */
 import { METRIC_NAME } from '../../schemas/frames.ts';
 import { ID_PATTERN } from '../hub/fleet/topics.ts';
@@ -49,9 +47,9 @@ export function commandTopic(base: string, customer: string, device: string, nam
   return `${base}/${id(customer)}/${id(device)}/command/${commandName(name)}`;
 }
 
-/** Where Home Assistant hears of a device. */
+/** Where Home Assistant hears of a device. Throws RangeError for what is no id. */
 export function discoveryTopic(prefix: string, customer: string, device: string): string {
-  return `${prefix}/device/${customer}_${device}/config`;
+  return `${prefix}/device/${id(customer)}_${id(device)}/config`;
 }
 
 /** Where Home Assistant says that it has started. */

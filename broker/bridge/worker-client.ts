@@ -1,6 +1,6 @@
 /**
- * The event loop's end of the bridge's thread. Owns the thread: a new one follows, after a pause that grows, when one
- * ends by itself, and it has a bound on its memory, so that whatever the peer does to it stays there.
+ * Runs the bridge's thread, seen from the event loop. Owns the thread and bounds its memory, so that whatever the server
+ * does to it stays there; when one ends by itself, starts another after a pause that grows.
  */
 import { Backoff, type BackoffOptions } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';

@@ -1,4 +1,4 @@
-/** The broker's frames as a device reads them. */
+/** Reads the broker's frames on the device's side: strict profile, schema, and then names for the parts. */
 import { checkFrame } from './check.ts';
 import { FrameError } from './frame-error.ts';
 import { type BrokerFrame, FRAME, type Value, type ValueMap, type WelcomeFrame } from './frames.ts';

@@ -1,4 +1,7 @@
-/** cbor-x with the options that any CBOR reader understands; only for what the broker itself wrote. */
+/**
+ * Encodes CBOR that any reader understands, with cbor-x; decodes only what this program itself has encoded. What comes
+ * from a device, or from the broker to one, is decoded strictly by `item-reader.ts`.
+ */
 import { Encoder } from 'cbor-x';
 
 const encoder = new Encoder({

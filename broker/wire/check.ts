@@ -1,4 +1,7 @@
-/** Checks decoded frames against `schemas/frames.ts` with ajv; for the frames that are rare. */
+/**
+ * Checks decoded frames against `schemas/frames.ts` with ajv. The frames that come by the thousand are checked while they
+ * are read instead (reader.ts). Owns the compiled schemas.
+ */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { FRAME_SCHEMAS, type FrameName } from '../../schemas/frames.ts';
 

@@ -1,10 +1,8 @@
 /**
- * What a value costs in memory, in bytes: what limits charge by (P-2.2). Bytes on the wire say little of it: an empty
- * byte string is one byte there and an object of 192 here. Pure.
- *
- * An item costs its kind's overhead plus its bytes on the wire, if it is text or a byte string. The overheads are measured
- * (Node 20, heap and external memory of 200,000 items each) and rounded up, and are part of what limits mean to a
- * device's maker: PROTOCOL.md says them too.
+ * What a value costs in memory, in bytes, which is what limits charge (P-2.2). Bytes on the wire say little of it: an
+ * empty byte string is one byte there and an object of 192 here. An item costs its kind's overhead, and text and byte
+ * strings also their bytes on the wire. The overheads are measured (Node 20, heap and external memory of 200,000 items
+ * each), rounded up, and part of the protocol: PROTOCOL.md has them too. Pure.
  */
 import type { Value } from './frames.ts';
 

@@ -1,4 +1,7 @@
-/** Frames to bytes, for both ends. Every function returns fresh bytes inside the profile (P-2.2). */
+/**
+ * Encodes frames, for both ends. Each function returns fresh bytes; they are inside the profile (P-2.2) if the values are,
+ * which callers check.
+ */
 import type { ErrorCode } from '../../schemas/errors.ts';
 import { LEAST_MAX_FRAME } from '../../schemas/frames.ts';
 import { encode } from './cbor.ts';

@@ -1,4 +1,6 @@
-/** What the strict decoder throws: a code of the table, and what the frame was about where that could be read. */
+/**
+ * The error that reading a frame throws: a code of the table, and what the frame was about where that could be read.
+ */
 import { type CloseCode, ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
 
 export class FrameError extends Error {

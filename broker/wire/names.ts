@@ -1,7 +1,7 @@
 /**
- * Text of frames: from UTF-8, strictly (P-2.2), and shortened to so many bytes of it. Keys of maps are read without making
- * a new string each time, since devices repeat the same few metric names for ever: owns a direct-mapped table of fixed
- * size; what collides is decoded again, nothing more.
+ * Decodes text of frames, strictly from UTF-8 (P-2.2), and shortens text to so many bytes. Devices repeat the same few
+ * names for ever, so keys of maps are looked up by their bytes instead of decoded each time. Owns the table for that:
+ * direct-mapped, of fixed size; a key that collides is decoded again.
  */
 import { FORBIDDEN_NAMES, METRIC_NAME } from '../../schemas/frames.ts';
 import { FrameError } from './frame-error.ts';

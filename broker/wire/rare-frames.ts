@@ -1,4 +1,7 @@
-/** The device's frames that are rare: decoded as plain values, checked by schema, then given their names. */
+/**
+ * Reads the device's frames that are rare (hello, event, result, reported): checks their decoded parts by schema, then
+ * names them.
+ */
 import type { ErrorCode } from '../../schemas/errors.ts';
 import { COMMAND_ID_BYTES } from '../../schemas/frames.ts';
 import { checkFrame } from './check.ts';

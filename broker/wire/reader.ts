@@ -1,8 +1,7 @@
 /**
- * From a device's bytes to a frame (P-2): the strict profile and the frame's schema in one pass for the frames that
- * come by the thousand, in two for the rare ones. One reader a session. Owns the session's layouts.
- *
- * Throws FrameError: outside the profile before anything else, then what breaks the schema (P-2.3).
+ * Reads a device's bytes as a frame (P-2): strict profile and schema in one pass for the frames that come by the thousand,
+ * in two for the rare ones. Owns the layouts of one sender: there is a reader for each session, and for each source of the
+ * log. Throws FrameError: for what is outside the profile first, then for what breaks the schema (P-2.3).
  */
 import type { ErrorCode } from '../../schemas/errors.ts';
 import { FrameError } from './frame-error.ts';

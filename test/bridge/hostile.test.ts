@@ -136,8 +136,8 @@ describe('an old server', () => {
   });
 });
 
-requires('mosquitto')('several servers', () => {
-  it('are tried in order, and credentials are shown to nobody', async () => {
+requires('mosquitto')('failover between the addresses of mqtt.url', () => {
+  it('tries them in order until one answers, and credentials are shown to nobody', async () => {
     const mosquitto = await startMosquitto();
     const dead = await freePort();
     const live = mosquitto.url.replace('//', '//user:secret@');

@@ -12,8 +12,8 @@ describe('a device is refused before the upgrade', () => {
     const good = await key('device', 'acme', 'pump');
     const revoked = await key('device', 'acme', 'pump');
     await broker.parts.keys.revoke(revoked.slice(4, 12));
-    const wish = { customer: 'acme', device: 'pump', role: 'device' as const, label: null, expiresAt: 1 };
-    const expired = (await broker.parts.keys.create(wish)).key;
+    const request = { customer: 'acme', device: 'pump', role: 'device' as const, label: null, expiresAt: 1 };
+    const expired = (await broker.parts.keys.create(request)).key;
     const mistyped = `${good.slice(0, -1)}${good.endsWith('a') ? 'b' : 'a'}`;
     const unknown = 'sbx_00000000_00000000000000000000000000000000000000';
     const answers = await Promise.all(

@@ -1,9 +1,8 @@
 /**
- * Keeps Home Assistant told of the fleet: a device is announced when the bridge connects, when Home Assistant has started
- * again, and when what it measures or is changes; it is taken away when it is forgotten. Owns what was announced, and who
- * and what waits to be: each device once, however long the peer is away.
+ * Announces devices to Home Assistant: each one when the bridge connects, when Home Assistant has started again, and when
+ * its description or the kinds of its values change. Withdraws a device that is forgotten. Owns what was announced and the
+ * queue of what is due: each device once, however long the server is away.
  */
-
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Device, DeviceDescription } from '../../hub/fleet/device.ts';

@@ -1,10 +1,8 @@
 /**
- * A device as Home Assistant's MQTT integration discovers it: one message that lists all of its entities (the documented
- * "device discovery payload"). Names and unique ids come from customer, device and metric alone, so they stay. Pure.
- *
- * What a metric means to Home Assistant: its unit, its device class and its state class. Configured as
- * `temp=°C:temperature` (`mqtt.homeAssistantMetrics`, for every device), or declared by the device in hello's `meta`
- * as `unit:temp` and `class:temp`, which goes before. Pure.
+ * Describes a device to Home Assistant's MQTT integration: one message lists all of its entities (the documented "device
+ * discovery payload"). Names and unique ids come from customer, device and metric alone, so they stay. A metric's unit,
+ * device class and state class come from hello's `meta` (`unit:temp`, `class:temp`), else from the configuration
+ * (`mqtt.homeAssistantMetrics`, `temp=°C:temperature`). Pure.
  */
 import type { ValueMap } from '../../wire/frames.ts';
 import { commandTopic, deviceTopic, statusTopic } from '../topics.ts';

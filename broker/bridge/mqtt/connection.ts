@@ -1,15 +1,13 @@
 /**
- * One connection to the peer, from the first attempt to its end. mqtt.js speaks MQTT here (connect, will, pings,
- * subscriptions, what the peer publishes); what the bridge publishes goes past it (peer-stream.ts). Owns the client.
- *
- * Packet ids of what mqtt.js sends itself (SUBSCRIBE, UNSUBSCRIBE): from the top of the range, so that they never meet
- * those of the window (MQTT, section 2.2.1), which count from one. Owns the ids in use.
+ * One connection to the MQTT server, from the attempt to its end. mqtt.js speaks MQTT here (connect, will, pings,
+ * subscriptions, messages of the server); the bridge's own publications go past it (peer-stream.ts). Owns the client, and
+ * the packet ids of its subscriptions: they lie above those of the window, so the two never meet (MQTT, section 2.2.1).
  */
 import { type IClientOptions, type IConnackPacket, type IPublishPacket, MqttClient, ReasonCodes } from 'mqtt';
 import { MAX_IN_FLIGHT } from '../thread/window.ts';
+import type { Dial, ServerAddress, TlsFiles } from './addresses.ts';
 import { PeerStream } from './peer-stream.ts';
 import { type ProtocolVersion, type Publication, PublishWriter } from './publish-writer.ts';
-import type { Dial, Server, TlsFiles } from './servers.ts';
 
 type MessageIdProvider = NonNullable<IClientOptions['messageIdProvider']>;
 
@@ -52,7 +50,7 @@ class PacketIds implements MessageIdProvider {
 export interface MqttConnectionOptions {
   /** Opens the byte stream. */
   readonly dial: Dial;
-  readonly server: Server;
+  readonly address: ServerAddress;
   readonly tls: TlsFiles;
   readonly version: ProtocolVersion;
   readonly clientId: string;
@@ -146,10 +144,10 @@ export class MqttConnection {
 
   /** Fails by `closed`, never by throwing. */
   connect(): void {
-    const { server, tls, dial } = this.options;
+    const { address, tls, dial } = this.options;
     this.state = 'connecting';
     try {
-      const socket = dial({ server, tls, messageBytes: 2 * PACKET_BYTES });
+      const socket = dial({ address, tls, messageBytes: 2 * PACKET_BYTES });
       this.speak(this.wrap(socket));
     } catch (error) {
       this.state = 'closed';
@@ -241,7 +239,7 @@ export class MqttConnection {
 
   private clientOptions(): IClientOptions {
     const { options } = this;
-    const credentials = options.server.credentials ?? options;
+    const credentials = options.address.credentials ?? options;
     const isFive = options.version === 5;
     const { username, password } = credentials;
     return {

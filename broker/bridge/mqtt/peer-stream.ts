@@ -1,10 +1,8 @@
 /**
- * The bytes between the peer's socket and mqtt.js: mqtt.js reads what the splitter passes on and writes as it likes; the
- * bridge's own packets go straight to the socket between whole packets of mqtt.js. Owns the socket.
- *
- * Looks at what the peer sends before mqtt.js does (MQTT, section 2.1): takes PUBACKs out, which come by the ten
- * thousand a second, refuses packets that are larger than agreed before they are gathered, and passes everything else
- * on.
+ * The bytes between the server's socket and mqtt.js. `PacketSplitter` looks at what the server sends before mqtt.js does
+ * (MQTT, section 2.1): it takes out PUBACKs, which come by the ten thousand a second, and refuses packets that are larger
+ * than agreed before they are gathered. `PeerStream` owns the socket, and writes the bridge's own packets between whole
+ * packets of mqtt.js.
  */
 import { Duplex } from 'node:stream';
 

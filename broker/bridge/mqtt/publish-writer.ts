@@ -1,6 +1,6 @@
 /**
- * PUBLISH packets (MQTT 5 and 3.1.1, section 3.3), one after another into chunks that are written to the socket once a
- * turn: mqtt.js takes 21 to 25 µs for each message at QoS 1, this half a microsecond. Owns the open chunk.
+ * Writes PUBLISH packets (MQTT 5 and 3.1.1, section 3.3) one after another into chunks, which leave once a turn: mqtt.js
+ * takes 21 to 25 µs for each message at QoS 1, this half a microsecond. Owns the open chunk.
  */
 
 /** One message to publish. */

@@ -1,9 +1,11 @@
 /**
- * The way to the peer: servers in the order of the configuration, MQTT 5 and then 3.1.1, pauses that grow while nobody
- * lets us in. Owns the connection at hand and the state; it is never without a plan until it is stopped.
+ * Keeps one connection to MQTT, and fails over: tries the addresses of `mqtt.url` in order, each with MQTT 5 and then
+ * 3.1.1, and pauses longer after each round in which none let it in. Owns the connection at hand and its state; until it
+ * is stopped, an attempt, a connection or a pause is always under way.
  */
 import { Backoff } from '../../base/backoff.ts';
 import type { Clock, Random, Timer } from '../../base/clock.ts';
+import type { Dial, ServerAddress } from './addresses.ts';
 import {
   MqttConnection,
   type MqttConnectionFailure,
@@ -12,10 +14,10 @@ import {
   type PeerMessage,
 } from './connection.ts';
 import type { ProtocolVersion } from './publish-writer.ts';
-import type { Dial, Server } from './servers.ts';
 
-export interface MqttSessionOptions extends Omit<MqttConnectionOptions, 'server' | 'version' | 'dial'> {
-  readonly servers: readonly Server[];
+export interface MqttSessionOptions extends Omit<MqttConnectionOptions, 'address' | 'version' | 'dial'> {
+  /** Tried in order until one lets us in; only one is connected at a time. */
+  readonly addresses: readonly ServerAddress[];
   readonly protocol: 'auto' | 'mqtt5' | 'mqtt3.1.1';
   /** The longest pause between two rounds of attempts. */
   readonly reconnectMs: number;
@@ -96,13 +98,13 @@ export class MqttSession {
 
   private attempt(index: number, version: ProtocolVersion): void {
     const { options, events } = this;
-    const server = options.servers[index] as Server;
+    const address = options.addresses[index] as ServerAddress;
     this.state = 'trying';
-    events.connecting(server.name);
+    events.connecting(address.name);
     const connection = new MqttConnection(
-      { ...options, server, version, dial: this.dial },
+      { ...options, address, version, dial: this.dial },
       {
-        opened: (hello) => this.opened(server, hello),
+        opened: (hello) => this.opened(address, hello),
         acknowledged: (id, reason) => {
           this.backoff.reset();
           events.acknowledged(id, reason);
@@ -117,23 +119,23 @@ export class MqttSession {
     connection.connect();
   }
 
-  private opened(server: Server, hello: PeerHello): void {
+  private opened({ name }: ServerAddress, hello: PeerHello): void {
     if (this.state !== 'trying') return;
     this.state = 'connected';
-    this.events.connected(server.name, hello);
+    this.events.connected(name, hello);
   }
 
   private closed(index: number, version: ProtocolVersion, { message, cause }: MqttConnectionFailure): void {
-    const { servers, protocol } = this.options;
+    const { addresses, protocol } = this.options;
     const was = this.state;
     this.current = null;
     this.left?.();
     if (was === 'stopped') return;
     this.state = 'pausing';
-    this.events.failed((servers[index] as Server).name, message);
+    this.events.failed((addresses[index] as ServerAddress).name, message);
     if (was === 'trying' && cause === 'version' && version === 5 && protocol === 'auto')
       this.attempt(index, 4);
-    else if (was === 'trying' && index + 1 < servers.length) this.attempt(index + 1, this.firstVersion());
+    else if (was === 'trying' && index + 1 < addresses.length) this.attempt(index + 1, this.firstVersion());
     else this.waitAndTry();
   }
 

@@ -1,10 +1,9 @@
 /**
- * What runs in the bridge's thread: all that MQTT costs is paid here, so that a slow, broken or hostile server takes
- * nothing from ingestion. `BridgeThread` owns session and publisher, and answers the event loop's requests.
- *
- * `HeldTopics` looks after what the server holds of the bridge itself: a stale `offline` in the status topic (the will of a
- * connection that was replaced may be published after the new one's birth), and availability of devices that were
- * forgotten while nobody was connected. It listens to the former all the time, to the latter for a while after each connect.
+ * Runs in the bridge's thread, where all that MQTT costs is paid, so that a slow, broken or hostile server takes nothing
+ * from ingestion. `BridgeThread` owns session and publisher, and serves the event loop's requests. `HeldTopics` watches
+ * what the server holds of the bridge itself: a stale `offline` in the status topic (a replaced connection's will may be
+ * published after the new one's birth), and, for a while after each connect, the availability of devices that were
+ * forgotten meanwhile.
  */
 import type { Clock, Random, Timer } from '../../base/clock.ts';
 import { Lateness } from '../../base/lateness.ts';
@@ -16,8 +15,8 @@ import type {
   WorkerReport,
   WorkerRequest,
 } from '../messages.ts';
+import type { Dial } from '../mqtt/addresses.ts';
 import type { MqttConnection, PeerHello, PeerMessage } from '../mqtt/connection.ts';
-import type { Dial } from '../mqtt/servers.ts';
 import { MqttSession } from '../mqtt/session.ts';
 import { everyDevice, parseDeviceTopic, statusTopic } from '../topics.ts';
 import { Publisher } from './publisher.ts';

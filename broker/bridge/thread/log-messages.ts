@@ -1,6 +1,6 @@
 /**
- * Records of the log in, messages out, one at a time and in order. Results and reported frames are not published here.
- * Owns the records that wait.
+ * Turns records of the log into messages to publish, one at a time and in order: telemetry, batches and events. Results
+ * and reported state are not published from here. Owns the records that wait.
  */
 import { LogFrames, type LogItem } from '../../hub/telemetry/log-frames.ts';
 import type { Source } from '../../store/batch.ts';

@@ -1,9 +1,8 @@
 /**
- * Publishes: what comes from the log and what comes from elsewhere, in turns, as much as the window and the socket take.
- * Owns the window, the queue of messages from elsewhere and the counts.
- *
- * Routes of which only the newest message of a topic is wanted: what waits here while the peer lags behind is replaced
- * by what comes after it. Owns the waiting messages, oldest record first, bounded in bytes.
+ * Publishes messages of the log and messages from elsewhere by turns, as many as the window and the socket take.
+ * `Publisher` owns the window, the queue of messages from elsewhere and the counts. `NewestMessages` serves routes of
+ * which only a topic's newest message is wanted: it owns the messages that wait, bounded in bytes, and replaces a message
+ * that a newer one follows.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Position } from '../../store/position.ts';

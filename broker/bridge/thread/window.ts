@@ -1,6 +1,7 @@
 /**
- * What was published at QoS 1 and not acknowledged yet. Owns the slots; a slot's number is its packet id. They are given
- * in the order of sending, also again after a reconnect, so that the order per device stays.
+ * Holds the messages that were published at QoS 1 and are not acknowledged yet. Owns the slots; a slot's number is its
+ * packet id. Messages are written in the order in which they were added, also again after a reconnect, so that the order
+ * per device stays.
  */
 import type { Position } from '../../store/position.ts';
 import type { Publication } from '../mqtt/publish-writer.ts';

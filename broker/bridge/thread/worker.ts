@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemTimers } from '../../base/system-timers.ts';
 import { messagePort } from '../../base/worker-thread.ts';
 import type { WorkerOptions } from '../messages.ts';
-import { dial } from '../mqtt/servers.ts';
+import { dial } from '../mqtt/addresses.ts';
 import { BridgeThread } from './bridge-thread.ts';
 
 if (!parentPort) throw new Error('bridge/thread/worker.ts is the entry of a worker thread');

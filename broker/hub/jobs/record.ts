@@ -23,7 +23,7 @@ export interface StoredJob {
 
 type JobRowBody = Pick<StoredJob, 'counts' | 'issued'> & {
   readonly version: number;
-  /** The request is kept under the name that it had first. */
+  /** `wish` is what the first version called the request; rows keep that name, so that the jobs of every version are read. */
   readonly state: Omit<JobState, 'request'> & { readonly wish: JobRequest };
   readonly refusals: readonly (readonly [index: number, reason: string])[];
 };

@@ -1,6 +1,6 @@
 /**
- * The MQTT servers of the configuration, taken apart, and the way to one: `dial` opens a byte stream over TCP, TLS or
- * WebSocket. Keeps nothing.
+ * Reads the addresses of `mqtt.url`, of which one at a time is connected (session.ts fails over), and dials one: `dial`
+ * opens a byte stream over TCP, TLS or WebSocket. Keeps no state.
  */
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP } from 'node:net';
@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { createWebSocketStream, WebSocket } from 'ws';
 
-/** PEM files; empty: none. Read at each attempt, so that a renewed certificate is used. */
+/** PEM files; empty: none. They are read at each attempt, so that a renewed certificate is used. */
 export interface TlsFiles {
   readonly caFile: string;
   readonly certFile: string;
@@ -16,7 +16,7 @@ export interface TlsFiles {
 }
 
 export interface DialOptions {
-  readonly server: Server;
+  readonly address: ServerAddress;
   readonly tls: TlsFiles;
   /** The largest WebSocket message that is taken. */
   readonly messageBytes: number;
@@ -24,9 +24,9 @@ export interface DialOptions {
 
 export type Dial = (options: DialOptions) => Duplex;
 
-/** Throws on a file that cannot be read; everything else comes as the stream's `error`. */
-export function dial({ server, tls, messageBytes }: DialOptions): Duplex {
-  const { protocol, host, port, path } = server;
+/** Throws when a file cannot be read; any other failure is an `error` of the stream. */
+export function dial({ address, tls, messageBytes }: DialOptions): Duplex {
+  const { protocol, host, port, path } = address;
   if (protocol === 'mqtt') return connectTcp({ host, port, noDelay: true });
   const secure = protocol === 'ws' ? {} : certificates(tls);
   if (protocol === 'mqtts') {
@@ -49,10 +49,11 @@ function certificates({ caFile, certFile, keyFile }: TlsFiles): { ca?: Buffer; c
   };
 }
 
-export type ServerProtocol = 'mqtt' | 'mqtts' | 'ws' | 'wss';
+export type AddressProtocol = 'mqtt' | 'mqtts' | 'ws' | 'wss';
 
-export interface Server {
-  readonly protocol: ServerProtocol;
+/** Where one MQTT server is reached. */
+export interface ServerAddress {
+  readonly protocol: AddressProtocol;
   readonly host: string;
   readonly port: number;
   /** Of ws and wss. */
@@ -63,17 +64,17 @@ export interface Server {
   readonly name: string;
 }
 
-const PORTS: Readonly<Record<ServerProtocol, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
+const PORTS: Readonly<Record<AddressProtocol, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
 
-/** From `mqtt.url`: in the order of the text. Throws RangeError, without credentials, for what is no address. */
-export function parseServers(urls: string): Server[] {
+/** The addresses of `mqtt.url`, in its order. Throws RangeError, without credentials, for what is no address. */
+export function parseAddresses(urls: string): ServerAddress[] {
   return urls
     .split(/[ ,]+/)
     .filter((text) => text !== '')
-    .map(parseServer);
+    .map(parseAddress);
 }
 
-function parseServer(text: string, index: number): Server {
+function parseAddress(text: string, index: number): ServerAddress {
   const url = URL.canParse(text) ? new URL(text) : null;
   const protocol = url?.protocol.slice(0, -1);
   if (!url || !isProtocol(protocol) || url.hostname === '') {
@@ -91,6 +92,6 @@ function parseServer(text: string, index: number): Server {
   return { protocol, host, port, path, credentials, name: `${protocol}://${url.hostname}:${port}` };
 }
 
-function isProtocol(text: string | undefined): text is ServerProtocol {
+function isProtocol(text: string | undefined): text is AddressProtocol {
   return text !== undefined && text in PORTS;
 }
