@@ -83,6 +83,21 @@ describe('SIGTERM', () => {
     await broker.logged('Stopping.');
     broker.child.kill('SIGTERM');
     expect(await exit).toBe(1);
+    // The key of the device was stored, and the folder is as a kill leaves it.
+    const next = await startProcess({ data: broker.data });
+    await expect(next.api('/keys')).resolves.toMatchObject({ items: [{}, {}] });
+  });
+
+  it('leaves a folder that starts again when it ends a start after a kill', async () => {
+    const first = await startProcess();
+    await first.deviceKey('acme', 'pump-7');
+    await first.kill();
+    const second = new BrokerProcess({ data: first.data });
+    onTestFinished(() => void second.child.kill('SIGKILL'));
+    await second.logged('Last-known state is back.');
+    expect(await second.stop()).toBe(0);
+    const third = await startProcess({ data: first.data });
+    await expect(third.api('/keys')).resolves.toMatchObject({ items: [{}, {}] });
   });
 });
 

@@ -20,6 +20,8 @@ function optionsIn(folder: string): DatabaseOptions {
   return { file, logFolder: join(folder, 'log'), isAccepted: false };
 }
 
+const noGuard = async () => {};
+
 /** Another process that holds the folder; resolves when it does. */
 async function otherProcess(folder: string): Promise<ChildProcess> {
   const script = `
@@ -136,8 +138,8 @@ describe('the database', () => {
     });
   });
 
-  it('commits with synchronous=FULL in WAL mode', () => {
-    const { database, mark, sums } = openDatabase(optionsIn(temporaryFolder()));
+  it('commits with synchronous=FULL in WAL mode', async () => {
+    const { database, mark, sums } = await openDatabase(optionsIn(temporaryFolder()), noGuard);
     mark.close();
     onTestFinished(() => sums.close());
     expect(database.pragma('synchronous', { simple: true })).toBe(2);
@@ -146,10 +148,10 @@ describe('the database', () => {
     database.close();
   });
 
-  it('is brought up to date once: opening it again changes nothing', () => {
+  it('is brought up to date once: opening it again changes nothing', async () => {
     const options = optionsIn(temporaryFolder());
-    const schema = () => {
-      const { database, mark, sums } = openDatabase(options);
+    const schema = async () => {
+      const { database, mark, sums } = await openDatabase(options, noGuard);
       mark.close();
       sums.finish();
       const found = database.prepare('SELECT name, sql FROM sqlite_master ORDER BY name').all();
@@ -158,9 +160,37 @@ describe('the database', () => {
       sums.close();
       return { found, version };
     };
-    const first = schema();
+    const first = await schema();
     expect(first.version).toBeGreaterThan(0);
-    expect(schema()).toEqual(first);
+    expect(await schema()).toEqual(first);
+  });
+
+  it.each([
+    ['by itself', 'process.exit(0);'],
+    ['by an error that nobody caught', "throw new Error('nobody catches this');"],
+  ])('is whole after a process that ended in the middle, %s', async (_, end) => {
+    const folder = temporaryFolder();
+    const script = `
+      const { openStores } = await import('${join(ROOT, 'dist/broker/store/open.js')}');
+      const clock = { now: Date.now, monotonic: Date.now, after: () => ({ cancel() {} }), every: () => ({ cancel() {} }) };
+      const log = { segmentBytes: 1e6, retentionBytes: 1e9, retentionAgeMs: 1e9, recentBytes: 1e6 };
+      const stores = openStores({ engine: 'files', folder: process.argv[2], log, clock, logger: {} });
+      await stores.start();
+      await stores.database.saveDevices([{ customer: 'acme', device: 'pump', position: 0, body: new Uint8Array(1) }]);
+      console.log('stored');
+      ${end}`;
+    // A file: the threads would inherit what says that it is no file.
+    const file = join(temporaryFolder(), 'ends.mjs');
+    writeFileSync(file, script);
+    const child = spawn(process.execPath, [file, folder], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = once(child, 'close');
+    const [line] = await once(createInterface({ input: child.stdout }), 'line');
+    expect(line).toBe('stored');
+    await ended;
+    const { stores } = await startStores({ folder });
+    const pages = [];
+    for await (const page of everyPage(stores.database.loadDevices)) pages.push(...page);
+    expect(pages).toMatchObject([{ device: 'pump' }]);
   });
 
   it('finds everything again after a restart', async () => {

@@ -2,6 +2,7 @@
  * Everything that is not the log, in one SQLite database: in a file behind a thread of its own, or in this process's memory. What
  * each method promises stands at its port (ports.ts, command-ports.ts); the calls are made from the methods' names.
  */
+import SqliteDatabase from 'better-sqlite3';
 import {
   type RunningThread,
   threadModule,
@@ -12,7 +13,7 @@ import { DATABASE_KINDS, type Database, type DatabaseMethods, type Obstacle, Sto
 import type { Port } from '../subject.ts';
 import { packArgs, unpackValue } from './device-rows.ts';
 import { type MethodCall, type RunCall, runnerOf } from './methods.ts';
-import { type DatabaseOptions, openInMemory } from './open-database.ts';
+import { BUSY_TIMEOUT_MS, type DatabaseOptions, openInMemory } from './open-database.ts';
 import type { CallAnswer, CallRefusal, DatabaseAnswer, DatabaseRequest } from './server.ts';
 
 /** Every method of the port, as `call`. */
@@ -86,9 +87,38 @@ interface PendingCall {
   reject(error: Error): void;
 }
 
+/**
+ * Keeps SQLite from copying its log into the file when this process ends in the middle: at a second signal, or by an error that
+ * nobody caught. Node closes the connections of its threads then, and the last one that closes copies; the sums (page-sums.ts)
+ * would not be written, and the next start would be refused. This connection is of the main thread, whose are closed after those of the
+ * others; it may only read, so it copies nothing itself. To be held from when nobody opens and closes the file but SQLite.
+ */
+class CopyGuard {
+  private readonly file: string;
+  private connection: SqliteDatabase.Database | null = null;
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  /** Again when the file may have got its log only now. Throws what SQLite says. */
+  hold(): void {
+    this.connection ??= new SqliteDatabase(this.file, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+    // The first read of a file with a log takes a lock that stays.
+    this.connection.prepare('SELECT count(*) FROM sqlite_master').get();
+  }
+
+  /** Idempotent. */
+  release(): void {
+    this.connection?.close();
+    this.connection = null;
+  }
+}
+
 /** Owns the thread and the calls that it has not answered. After the first failure every call rejects with it. */
 class DatabaseThread {
   private readonly parts: DatabaseFileParts;
+  private readonly guard: CopyGuard;
   /** There from when the database is open until it is stopped. */
   private thread: RunningThread<DatabaseRequest> | null = null;
   private gone: Promise<void> = Promise.resolve();
@@ -103,6 +133,7 @@ class DatabaseThread {
 
   constructor(parts: DatabaseFileParts) {
     this.parts = parts;
+    this.guard = new CopyGuard(parts.file);
   }
 
   async start(): Promise<void> {
@@ -113,16 +144,20 @@ class DatabaseThread {
         { file, logFolder, isAccepted: isAccepted() },
         {
           reported: (answer) => {
-            if (answer.type === 'obstacle') this.obstacleChanged(answer.obstacle, answer.cause);
+            if (answer.type === 'guard') thread.send(this.hold());
+            else if (answer.type === 'obstacle') this.obstacleChanged(answer.obstacle, answer.cause);
             else if (answer.type === 'closed') refusal = errorOf(answer);
-            else if (answer.type !== 'opened') this.settle(answer);
-            else {
+            else if (answer.type === 'finished') {
+              this.guard.release();
+              thread.send({ type: 'released' });
+            } else if (answer.type === 'opened') {
               this.obstacleChanged(null, '');
               this.thread = thread;
               resolve();
-            }
+            } else this.settle(answer);
           },
           ended: (error) => {
+            this.guard.release();
             const cause = error?.message ?? 'it stopped by itself';
             if (this.thread) this.fail(this.endOf(cause));
             else reject(refusal ?? error ?? this.endOf(cause));
@@ -159,8 +194,20 @@ class DatabaseThread {
     });
   }
 
+  private hold(): DatabaseRequest {
+    try {
+      this.guard.hold();
+      return { type: 'guarded' };
+    } catch (error) {
+      const { code = 'SQLITE_ERROR', message } = error as Error & { readonly code?: string };
+      return { type: 'unguarded', code, message };
+    }
+  }
+
   private obstacleChanged(obstacle: Obstacle | null, cause: string): void {
     this.isHeldUp = obstacle !== null;
+    // It is opened anew then, after files were closed whose locks the guard had.
+    if (this.isHeldUp && !this.thread) this.guard.release();
     if (this.isHeldUp) for (const resolve of this.readers) resolve();
     this.parts.onObstacle(obstacle, cause);
   }

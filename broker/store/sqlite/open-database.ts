@@ -35,8 +35,14 @@ export interface OpenDatabase {
   readonly sums: PageSums;
 }
 
-/** Throws StoreError; and SQLite's own error, if another program holds a lock or the disk is full. */
-export function openDatabase(options: DatabaseOptions): OpenDatabase {
+/**
+ * Rejects with StoreError; and with SQLite's own error, if another program holds a lock or the disk is full. `guard`: called
+ * before SQLite may write to the file, and again before there are sums; see `CopyGuard` in database.ts.
+ */
+export async function openDatabase(
+  options: DatabaseOptions,
+  guard: () => Promise<void>,
+): Promise<OpenDatabase> {
   const { file, logFolder } = options;
   const migrations = loadMigrations(MIGRATIONS);
   const isNew = !existsSync(file);
@@ -47,17 +53,21 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   closeSync(openSync(file, 'a', 0o600));
   const sums = new PageSums(file);
   if (isNew || options.isAccepted) sums.discard();
-  const database = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
+  let database: SqliteDatabase.Database | null = null;
   try {
+    await guard();
+    database = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
     makeDurable(database);
     migrate(database, migrations);
     const mark = adoptMark(logFolder, readOwn(database));
+    // A new file has a log, which the guard can hold, only now.
+    await guard();
     sums.start(database);
     return { database, sums, mark };
   } catch (error) {
     // SQLite copies its log when it closes, and nobody writes the sums then.
-    sums.discard();
-    database.close();
+    if (database) sums.discard();
+    database?.close();
     sums.close();
     throw isDamage(error) ? corrupt(file, (error as Error).message) : error;
   }

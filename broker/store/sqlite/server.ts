@@ -18,8 +18,13 @@ import type { PageSums } from './page-sums.ts';
 export type DatabaseRequest =
   /** `id`: of the answer; reads are answered while writes wait. */
   | (MethodCall & { readonly type: 'call'; readonly id: number })
-  /** Close the file and let the thread end; what waits is refused. */
-  | { readonly type: 'close' };
+  /** Finish with the file; what waits is refused. */
+  | { readonly type: 'close' }
+  /** Answers `guard`: SQLite will copy nothing by itself; or what SQLite said. */
+  | { readonly type: 'guarded' }
+  | { readonly type: 'unguarded'; readonly code: string; readonly message: string }
+  /** Answers `finished`: close the file and let the thread end. */
+  | { readonly type: 'released' };
 
 export interface CallRefusal {
   /** null: a mistake of the caller, which leaves the database as it was. */
@@ -37,7 +42,11 @@ export type CallAnswer =
   | ({ readonly type: 'refused'; readonly id: number } & CallRefusal);
 
 export type DatabaseAnswer =
+  /** Hold the guard (`CopyGuard`), while the database is opened. */
+  | { readonly type: 'guard' }
   | { readonly type: 'opened' }
+  /** All is copied and has its sums: the guard is to be let go. */
+  | { readonly type: 'finished' }
   /** It cannot be opened; the thread ends. */
   | ({ readonly type: 'closed' } & CallRefusal)
   /** What writes waits for this to pass; null: it has. */
@@ -89,7 +98,8 @@ export class DatabaseServer {
       next = isWhole ? null : this.parts.port.queued();
     }
     this.answer();
-    if (next) this.close();
+    if (next?.type === 'close') this.finish();
+    else if (next) this.close();
     else this.follow();
   }
 
@@ -168,12 +178,17 @@ export class DatabaseServer {
     this.post({ type: 'obstacle', obstacle: null, cause: '' });
   }
 
-  private close(): void {
-    const { port, database, mark, sums, file } = this.parts;
+  private finish(): void {
+    const { sums, file } = this.parts;
     this.timer?.cancel();
     const message = `The database ${file} was closed before it could store this.`;
     for (const { id } of this.held) this.post({ type: 'refused', id, code: 'stopped', message });
     sums.finish();
+    this.post({ type: 'finished' });
+  }
+
+  private close(): void {
+    const { port, database, mark, sums } = this.parts;
     database.close();
     sums.close();
     mark.close();

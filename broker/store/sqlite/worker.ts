@@ -1,5 +1,7 @@
 /** The entry of the database thread: opens the file, as soon as nothing is in the way, and serves. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import SqliteDatabase from 'better-sqlite3';
 import { systemTimers } from '../../base/system-timers.ts';
 import { messagePort, type ThreadPort } from '../../base/worker-thread.ts';
 import { runnerOf } from './methods.ts';
@@ -16,16 +18,17 @@ const RETRY_MS = 1000;
 
 const clock = { monotonic: () => performance.now(), ...systemTimers };
 
-function open(port: ThreadPort<DatabaseRequest, DatabaseAnswer>, options: DatabaseOptions): void {
+async function open(parent: MessagePort, options: DatabaseOptions): Promise<void> {
+  const port: ThreadPort<DatabaseRequest, DatabaseAnswer> = messagePort(parent);
   let opened: OpenDatabase;
   try {
-    opened = openDatabase(options);
+    opened = await openDatabase(options, () => guarded(parent));
   } catch (error) {
     const { message: cause } = error as Error;
     const obstacle = databaseObstacle(error);
     if (obstacle === 'database-locked') {
       port.send({ type: 'obstacle', obstacle, cause });
-      systemTimers.after(RETRY_MS, () => open(port, options));
+      systemTimers.after(RETRY_MS, () => void open(parent, options));
     } else port.send({ type: 'closed', ...refusal(options.file, error) });
     return;
   }
@@ -33,5 +36,12 @@ function open(port: ThreadPort<DatabaseRequest, DatabaseAnswer>, options: Databa
   new DatabaseServer({ port, file: options.file, ...opened, run, clock }).start();
 }
 
+/** Rejects with what kept the main thread from it, as SQLite said it. */
+async function guarded(parent: MessagePort): Promise<void> {
+  parent.postMessage({ type: 'guard' } satisfies DatabaseAnswer);
+  const [answer] = (await once(parent, 'message')) as [DatabaseRequest];
+  if (answer.type === 'unguarded') throw new SqliteDatabase.SqliteError(answer.message, answer.code);
+}
+
 if (!parentPort) throw new Error('sqlite/worker.ts is the entry of a worker thread');
-open(messagePort(parentPort), workerData as DatabaseOptions);
+void open(parentPort, workerData as DatabaseOptions);
