@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ROLES } from '../../schemas/roles.ts';
 import { refusing, scripted } from './scripted.ts';
 import { KEY, run } from './terminal.ts';
 
@@ -57,7 +58,7 @@ describe('signalbox key create', () => {
   it.each([
     [['--expires', 'soon'], /90d, 24h, 30m or 60s/],
     [['--expires', '5'], /90d, 24h, 30m or 60s/],
-    [['--role', 'boss'], /device, viewer, operator, admin/],
+    [['--role', 'boss'], new RegExp(ROLES.join(', '))],
     [['--custmer', 'acme'], /Did you mean --customer\?/],
     [['acme'], /too many arguments/],
   ])('with %j is told what is possible', async (args, message) => {

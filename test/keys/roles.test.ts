@@ -60,7 +60,7 @@ it.each(ROLES)('a key of the role %s opens the doors that are its, and no others
 });
 
 /** As the database of a newer version might bring it. */
-const MADE_UP = 'installer' as Role;
+const MADE_UP = 'made-up' as Role;
 const COOKIE = 'a-login-of-before';
 
 /** A broker with a key of this role in its database, and a login that stands for it. */
