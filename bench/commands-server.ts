@@ -1,6 +1,6 @@
 /**
- * The broker as a process, with somebody in it who sends commands to the devices of the load at a steady rate and times
- * them: from the request to the moment in which the result is committed and told.
+ * The broker as a process, with a sender in it that sends commands to the devices of the load at a steady rate and times
+ * them: from the request until listeners hear of the committed result.
  */
 import type { Command } from '../broker/hub/commands/command.ts';
 import { type DurationSummary, Durations } from '../device-sim/durations.ts';
@@ -44,7 +44,7 @@ function issue(broker: Broker, { perSecond, seconds, devices }: CommandsRequest 
   let ended = 0;
   let notDone = 0;
   return new Promise<CommandsMark>((resolve, reject) => {
-    const took = ({ id, endedAt, status, timeline }: Command) => {
+    const stepped = ({ id, endedAt, status, timeline }: Command) => {
       const start = startedAt.get(id);
       if (endedAt === null || start === undefined || timeline.at(-1)?.late) return;
       startedAt.delete(id);
@@ -56,7 +56,7 @@ function issue(broker: Broker, { perSecond, seconds, devices }: CommandsRequest 
         resolve({ roundTrip: latencies.collect(), notDone });
       }
     };
-    const off = commands.onStep(took);
+    const off = commands.onStep(stepped);
     const begin = performance.now();
     const timer = setInterval(() => {
       const due = Math.min(total, Math.floor(((performance.now() - begin) * perSecond) / 1000));

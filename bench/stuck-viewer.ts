@@ -1,8 +1,7 @@
 /**
  * `npx node bench/stuck-viewer.ts` after a build: a viewer of a busy fleet that reads nothing. Promised: it costs the
- * broker at most 1 MiB, is closed, and neither devices nor the viewer beside it notice.
- *
- * Memory is measured while nothing is sent, after a garbage collection: what is left is what somebody holds.
+ * broker at most 1 MiB, is closed, and neither devices nor the viewer beside it notice. Memory is measured while nothing
+ * is sent, after a garbage collection: what is left is what somebody holds.
  */
 import { type Bench, type Load, pause } from './measure.ts';
 import type { LoadMark, ServerMark } from './messages.ts';

@@ -1,9 +1,8 @@
 /**
- * A file that grows by whole records, each with length and checksum, and reads back to its last good one. Owns the
- * descriptor. What `append` wrote survives the process at once, and a power cut about a second later. A file is begun by
- * replacing it at one stroke: after a crash it is the old one or the new one, never half of each.
- *
- * Record: length (u32, little endian), CRC-32 of the payload (u32), payload.
+ * A file that grows by whole records and is read back to its last good one. A record is length (u32, little endian),
+ * CRC-32 of the payload (u32), payload. Owns the descriptor. What `append` wrote survives the process at once, and a power
+ * cut about a second later. `replaceFile` begins a file at one stroke: after a crash it is the old one or the new one,
+ * never half of each.
  */
 import {
   closeSync,

@@ -1,8 +1,8 @@
 /**
- * A device of Signalbox: sends readings and events, keeps them until the broker says that they are durable, executes
- * commands, applies desired values, and keeps itself connected meanwhile. Owns nothing but its parts: the way of readings
- * (`telemetry.ts`), the connection (`reconnector.ts`), commands (`command-executor.ts`), desired values (`desired-applier.ts`), and
- * what was said of both and is not known to have arrived (`unconfirmed.ts`).
+ * The device client: connects its parts and is what a program calls. `telemetry.ts` sends readings and events until they
+ * are durable, `reconnector.ts` keeps the connection, `command-executor.ts` executes commands, `desired-applier.ts`
+ * applies desired values, `unconfirmed.ts` repeats what was said of both until it has arrived. Owns the order of start and
+ * stop, and the journal of seen commands.
  */
 import type { Clock } from '../broker/base/clock.ts';
 import type { SampleValues } from '../broker/wire/encode.ts';

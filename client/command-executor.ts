@@ -1,8 +1,8 @@
 /**
- * Commands on the device's side (P-5): each is executed once, by the handler of its name, in the order in which they came,
- * and answered. Owns the handlers, the commands that wait for one, and those that are executed. What the device says of a
- * command is remembered (`seen-commands.ts`), so that one that comes again is answered alike, and kept until it is known
- * to have arrived (`unconfirmed.ts`).
+ * Executes commands on the device (P-5): each once, by the handler of its name, in the order in which they came.
+ * `CommandExecutor` owns the handlers, the commands that wait for one, and those that are executed. `CommandAnswers`
+ * remembers what the device said of each (`seen-commands.ts`), so that one that comes again is answered alike, and keeps
+ * it until it is known to have arrived (`unconfirmed.ts`).
  */
 import type { Clock } from '../broker/base/clock.ts';
 import type { CommandFrame, Value } from '../broker/wire/frames.ts';

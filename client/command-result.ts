@@ -1,4 +1,6 @@
-/** What a device says of a command (P-5.3): names of the statuses, and the frames, checked before anything is sent. */
+/**
+ * Names the statuses of a command's results (P-5.3) and makes their frames, which are checked before anything is sent.
+ */
 import { encodeResult } from '../broker/wire/encode.ts';
 import type { Value } from '../broker/wire/frames.ts';
 import { FrameReader } from '../broker/wire/reader.ts';

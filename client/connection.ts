@@ -1,7 +1,7 @@
 /**
- * One WebSocket connection from its handshake to its end, which is told exactly once, also where an HTTP answer comes
- * instead of the upgrade (P-1.5). Owns the socket and the watch over it: a peer that is silent for 2.5 keepalives, or
- * does not greet in time, is given up (P-7.1).
+ * One WebSocket connection from its handshake to its end, which it reports exactly once, also where an HTTP answer comes
+ * instead of the upgrade (P-1.5). Owns the socket and the watch over it: a broker that does not greet in time, or is
+ * silent for 2.5 keepalives, is given up (P-7.1).
  */
 import type { IncomingMessage } from 'node:http';
 import WebSocket, { type ClientOptions } from 'ws';

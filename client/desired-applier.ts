@@ -1,6 +1,6 @@
 /**
- * Desired values on the device's side (P-6): applied one after the other, where only the newest that waits counts, and
- * reported. Owns the handler and the version that it works at; the report is kept by `Unconfirmed`.
+ * Applies desired values on the device and reports them (P-6): one document after the other, and of those that wait only
+ * the newest. Owns the handler and the documents that it applies and will apply; `Unconfirmed` keeps the report.
  */
 import { encodeReported } from '../broker/wire/encode.ts';
 import type { DesiredFrame, ValueMap } from '../broker/wire/frames.ts';

@@ -1,6 +1,6 @@
 /**
- * Frames as they wait in the outbox. A reading without a time of its own is dated when it is handed in (P-4.4), and its
- * place in the bytes is kept so that the date can be corrected at each sending without encoding the frame again.
+ * Builds and checks frames for the outbox. A reading without a time of its own is dated when it is handed in (P-4.4); the
+ * place of the date in the bytes is found again, so that it is corrected at each sending without encoding the frame again.
  */
 import { encodeBatch, encodeEvent, encodeTelemetry, type SampleValues } from '../broker/wire/encode.ts';
 import type { Value } from '../broker/wire/frames.ts';

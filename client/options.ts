@@ -1,6 +1,6 @@
 /**
- * What a user says of a device, and how the broker is told of it: the address and the key that it connects with (P-1.1 to
- * P-1.4), and its first frame (P-3.2).
+ * The options of a client, and what is made of them: the address and the key that it connects with (P-1.1 to P-1.4), and
+ * its first frame (P-3.2).
  */
 import type { Clock, Random } from '../broker/base/clock.ts';
 import { encodeHello } from '../broker/wire/encode.ts';

@@ -1,10 +1,9 @@
 /**
- * The outbox on disk: a journal of what came and what went, with the boot and its sequence, so that a restart goes on as
- * the same run of the device (P-3.2). Owns the file and which frames in it still count. After an update with other
- * `fields`, positions in waiting frames would mean something else (P-2.4): they are given their names.
- *
- * Records are CBOR: `[1, boot, fields, seq]` at the start, `[2, seq, frame]` came, `[3, seq]` all up to it went,
- * `[4, seq]` this one went. One process may use a file at a time.
+ * The outbox on disk: a journal of frames that came and went, with the boot and its sequence, so that a restart goes on as
+ * the same run of the device (P-3.2). Owns the file and which frames in it still count. Frames of an earlier run with
+ * other `fields` are given the names of their values, since positions would mean something else (P-2.4). Records are CBOR:
+ * `[1, boot, fields, seq]` at the start, `[2, seq, frame]` a frame came, `[3, seq]` all up to it went, `[4, seq]` this one
+ * went. No two processes may use one file.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Clock } from '../broker/base/clock.ts';

@@ -1,7 +1,7 @@
 /**
- * Frames that are not known to be durable, oldest first, bounded in bytes, and how they are written to the connection at
- * hand, as far as the welcome's window and the network let it. Owns the frames and how far they were sent. With an
- * `OutboxFile` a frame is written there before it counts here.
+ * `Outbox` owns the frames that are not known to be durable, oldest first and bounded in bytes, and how far they were
+ * sent. With an `OutboxFile` a frame is written there before it counts. `Sender` writes them to the connection at hand, as
+ * far as the welcome's window and the network let it.
  */
 import type { FrameDraft } from './frame-draft.ts';
 

@@ -1,4 +1,6 @@
-/** What an end of a connection means for the next try, by the table of close codes (P-7.3) and HTTP's answers (P-1.5). */
+/**
+ * Decides from the end of a connection when to try again, by the table of close codes (P-7.3) and HTTP's answers (P-1.5).
+ */
 import type { Backoff, BackoffOptions } from '../broker/base/backoff.ts';
 import { CLOSE_CODES, type CloseCode } from '../schemas/errors.ts';
 

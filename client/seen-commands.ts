@@ -1,6 +1,6 @@
 /**
- * Which commands this device has had, so that none is executed twice (P-5.2), and what it last said of each. Owns that
- * memory, bounded in number and in bytes. With a `SeenFile` an id is on disk before it counts here.
+ * Remembers which commands this device has had, so that none is executed twice (P-5.2), and what it last said of each.
+ * Owns that memory, bounded in number and in bytes. With a `SeenFile` an id is on disk before it counts.
  */
 import { type FinalResultName, resultFrame } from './command-result.ts';
 

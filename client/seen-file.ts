@@ -1,9 +1,8 @@
 /**
  * The memory of seen commands on disk: a journal of ids and how they ended, so that no restart and no power cut makes a
- * device execute a command twice; without a file there is the memory alone. Owns the file.
- *
- * Records are CBOR: `[0, "signalbox commands"]` at the start, `[1, id]` taken, `[2, id, status, frame]` ended, `[3, id]`
- * the broker has that. One process may use a file at a time.
+ * device execute a command twice. Owns the file. `openSeen` opens the memory with its file, or without one where none is
+ * wanted. Records are CBOR: `[0, "signalbox commands"]` at the start, `[1, id]` it came, `[2, id, status, frame]` it
+ * ended, `[3, id]` the broker has that. No two processes may use one file.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Clock } from '../broker/base/clock.ts';

@@ -1,7 +1,8 @@
 /**
- * The way of readings and events from the caller to the broker's disk (P-4): numbered, dated, kept in the outbox, sent over
- * the connection at hand, and let go when they are durable. Owns the sequence of the boot, the outbox, what the client's
- * clock is off by (P-3.1), and the promises of durability (P-4.2), of which none is left unsettled at the end.
+ * Brings readings and events from the caller to the broker's disk (P-4): numbers and dates them, keeps them in the outbox,
+ * sends them over the connection at hand, and lets go of them when they are durable. Owns the sequence of the boot, the
+ * outbox, what the client's clock is off by (P-3.1), and the promises of durability (P-4.2), all of which are settled at
+ * the end.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../broker/base/clock.ts';

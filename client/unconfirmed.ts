@@ -1,7 +1,7 @@
 /**
- * Frames without an acknowledgement of their own: results of commands, and the reported state. The broker commits what it
- * takes in in order, so an ack of telemetry that was first sent after such a frame covers it (P-5.2). Until then it is
- * sent again after each reconnect. Owns these frames, bounded in bytes.
+ * Repeats frames that no ack of their own confirms: results of commands, and the reported state. The broker commits frames
+ * in the order in which it accepts them, so an ack of telemetry that was first sent after such a frame covers it (P-5.2).
+ * Until then the frame is sent again after each reconnect. Owns these frames, bounded in bytes.
  */
 import type { Clock } from '../broker/base/clock.ts';
 import type { Wire } from './outbox.ts';

@@ -1,6 +1,6 @@
 /**
- * What the broker tells of itself (`GET /stats`, the live channel's `stats`, `/metrics`). Owns the newest reading of the
- * process, one a second.
+ * Collects what the broker shows of itself (`GET /stats`, the live channel's `stats`, `/metrics`). Owns the newest reading
+ * of the process, one a second.
  */
 import type { BridgeStats, BrokerStats, Stats } from '../../schemas/api.ts';
 import type { Caller } from '../access/caller.ts';

@@ -1,6 +1,6 @@
 /**
- * The word of the person who runs the server that a database is to be taken as it is, although rows were lost or changed:
- * an empty file in the data folder. It counts for one start.
+ * The consent of the person who runs the server to a database as it is, although rows were lost or changed: an empty file
+ * in the data folder, which counts for one start. Also writes the refusals that tell of this way on.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

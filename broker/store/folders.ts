@@ -1,4 +1,4 @@
-/** Folders whose names are as durable as what is written in them: a file's sync does not cover the entry that names it. */
+/** Makes folders and the names in them durable: the sync of a file does not cover the folder's entry that names it. */
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 

@@ -1,9 +1,8 @@
 /**
- * What the log folder knows of the database beside it: which one it is, and how many of its commits held rows that no log
- * brings back (keys, commands, documents, the audit). SQLite drops the end of a damaged write-ahead log without a word;
- * a database that is behind its mark has lost rows (docs/decisions/0010-marks.md).
- *
- * Two slots of one sector each, written in turn, so that a torn write leaves the one before. A slot is a line of text.
+ * The mark that the log folder keeps of the database beside it: which database it is, and how many of its commits held
+ * rows that no log brings back (keys, commands, documents, the audit). SQLite drops the end of a damaged write-ahead log
+ * without a word; a database that is behind its mark has lost rows (docs/decisions/0010-marks.md). The file has two slots
+ * of one sector each, a line of text in each, written in turn, so that a torn write leaves the one before.
  */
 import {
   closeSync,

@@ -1,7 +1,6 @@
 /**
- * What keeps a store from writing for a while and passes by itself: which errors are one, and which of them there are right now.
- * `ObstacleBoard` owns that state, and says in the log when one begins, every few seconds how long it lasts, and
- * when it is over.
+ * Says which errors of a store are obstacles, which pass by themselves, and not failures. `ObstacleBoard` owns which
+ * obstacles there are right now, and logs when one begins, every few seconds how long it lasts, and when it is over.
  */
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';

@@ -1,6 +1,7 @@
 /**
- * The audit: who asked what of whom, when, and what became of it. Written in groups, a moment after it happened; writing never
- * fails the request that it is about: a store that fails ends the process. Owns what is not written yet.
+ * The audit: who asked what of whom, when, and what became of it. Entries are written in groups, a moment after they
+ * happened; a request never fails because of them, and a store that fails ends the process. Owns what is not written yet,
+ * bounded in number; beyond that entries are counted as lost, and the log says so.
  */
 import { inBackground } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';

@@ -1,10 +1,9 @@
 /**
- * Things that are due at a time or after a wait, any number of them, behind one timer. Owns a binary heap; a deadline that
- * was cancelled stays in it until it comes up, or until they are half of it: most commands end long before their ttl.
- *
- * All are kept in monotonic ms, so a wall clock that is set back delays none of them. One that is set ahead brings those
- * of a wall time (`set`) forward and leaves waits (`after`) alone; that is noticed within a minute. When the process was
- * stopped, what devices sent meanwhile is read before anything is taken for due.
+ * Runs what is due at a time or after a wait, any number of things behind one timer. Owns a binary heap; a cancelled
+ * deadline stays in it until it comes up, or until half of them are cancelled: most commands end long before their ttl.
+ * All are kept in monotonic ms, so a wall clock that is set back delays none. One that is set ahead brings those of a wall
+ * time (`set`) forward, within a minute, and leaves waits (`after`) alone. When the process was stopped, what devices sent
+ * meanwhile is read before anything is taken for due.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 

@@ -1,9 +1,8 @@
 /**
- * The life of a command as one state machine (P-5.1): what each step makes of it, and what it waits for meanwhile, in a
- * sentence that operators read (docs/commands.md). Pure.
- *
- * queued → written → accepted → progress* → done | failed | rejected, or expired, or cancelled. A result is accepted in any
- * state that is not final, and the first final one wins; what comes later is kept and marked as late.
+ * The life of a command as a state machine (P-5.1): queued → written → accepted → progress* → done | failed | rejected, or
+ * expired, or cancelled. Says what each step makes of a command, and what it waits for meanwhile, in a sentence that
+ * operators read (docs/commands.md). A result is accepted in any state that is not final, and the first final one wins;
+ * later ones are kept and marked as late. Pure.
  */
 import { encode } from '../../wire/cbor.ts';
 import type { ResultFrame, Value } from '../../wire/frames.ts';

@@ -1,12 +1,9 @@
 /**
- * Owns every command that is not final, and is the one place where a command changes. Creation, delivery and results decide
- * and ask it. It knows open commands by id, by device in the order of creation, and how many each customer and each of its
- * keys has; it ends those whose time runs out.
- *
- * What a device said is in the telemetry log when it comes here, so everybody is notified at once and the row is saved within
- * a moment. What the broker decides is durable before anybody is notified. Rows are saved in groups.
+ * Owns every command that is not final, and alone changes it; creation, delivery and results decide and ask it. Finds open
+ * commands by id and by device, in the order of creation, counts them by customer and by key, and ends those whose time
+ * runs out. What a device said is in the log already: listeners hear of it at once, and its row is saved within a moment.
+ * What the broker decides is durable before listeners hear of it. Rows are saved in groups.
  */
-
 import { inBackground } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';

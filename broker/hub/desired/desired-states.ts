@@ -1,6 +1,6 @@
 /**
- * Desired and reported state of every device (P-6). What is desired is durable before the device is told; what is reported
- * comes from the telemetry log and is saved with the checkpoint. Owns the documents.
+ * Desired and reported state of every device (P-6). What is desired is durable before it is sent to the device; what is
+ * reported comes from the telemetry log and is saved with the checkpoint. Owns the documents.
  */
 import type { Documents } from '../../../schemas/api/desired.ts';
 import type { Clock } from '../../base/clock.ts';

@@ -1,10 +1,8 @@
 /**
- * One device as the broker knows it. Two things must not be confused: `member`, the connection that it has at this moment, and
- * `presence`, what the log says of its connections. Everything that anybody is told of a device changes when a record is
- * applied, after its commit. Owned by the fleet.
- *
- * How far each run of a device has come (P-3.2, P-4.3): the highest seq accepted, and the highest that is durable.
- * Owns the last few boots of one device; the oldest falls out when a new one comes.
+ * One device as the broker knows it; the fleet owns it. Two things must not be confused: `member`, the connection that it
+ * has at this moment, and `presence`, what the log says of its connections. What others are told of a device changes when
+ * a record is applied, after its commit. `Boots` owns how far each of its last few runs has come (P-3.2, P-4.3): the
+ * highest seq accepted, and the highest that is durable.
  */
 import type { CloseCode } from '../../../schemas/errors.ts';
 import { START } from '../../store/position.ts';
@@ -136,7 +134,7 @@ export class Device {
   newestArrival = 0;
   /** Last sign of life as far as stored; see `lastSeenAt`. */
   seenAt = 0;
-  /** One bit for each list of changes that it is in (changes.ts). */
+  /** One bit for each list of changes that it is in (`Changes`, fleet.ts). */
   marks = 0;
   /** The log position behind the last record of which something was applied to it; `START`: none. */
   appliedTo = START;

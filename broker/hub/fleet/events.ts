@@ -1,4 +1,4 @@
-/** Committed events of devices (P-2.5), told to whoever listens. Owns the listeners. */
+/** Publishes committed events of devices (P-2.5). Owns the listeners. */
 import type { Value } from '../../wire/frames.ts';
 import type { Device } from './device.ts';
 

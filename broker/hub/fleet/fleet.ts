@@ -1,11 +1,9 @@
 /**
- * Every known device by customer, who of them is connected, and what changed. Owns the devices, their connections of this moment
- * (`attach`, `detach`) and their presence as the log tells it (`opened`, `ended`); presence transitions are numbered and
- * carry the session, so that two connections of one device cannot be confused.
- *
- * Which devices changed since somebody last looked. Owns one list; each reader (the live tick, the checkpoint) has its
- * own. A device carries one mark for each list that it is in, so a change costs a comparison, and nothing that anybody
- * else writes into a device can keep it out of the list.
+ * `Fleet` owns every known device by customer, the connections of this moment (`attach`, `detach`) and presence as the log
+ * tells it (`opened`, `ended`). A transition of presence has a number and its session, so that two connections of one
+ * device cannot be confused. `Changes` owns a list of the devices that changed since its one reader (the live tick, the
+ * checkpoint) last drained it. A device carries one mark for each list that it is in, so a change costs a comparison, and
+ * nothing else that is written into a device can keep it out of a list.
  */
 import { Device, type Member, type Presence, type Sleep } from './device.ts';
 import type { Revisions } from './revisions.ts';

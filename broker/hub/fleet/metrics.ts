@@ -52,7 +52,7 @@ export class MetricTable {
   private readonly revisions: number[] = [];
   /** 1: changed, or reserved, since it was saved. */
   private readonly unsaved: number[] = [];
-  /** Columns whose saved value is a part of its own (state-parts.ts); null: none ever was. */
+  /** Columns whose saved value is a part of its own (telemetry/device-record.ts); null: none ever was. */
   private apart: Set<number> | null = null;
   private sizeBefore = 0;
   private lastNames: readonly string[] | null = null;

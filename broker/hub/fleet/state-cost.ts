@@ -1,7 +1,7 @@
 /**
- * What the last-known state of one device costs (wire/cost.ts), with every frame in it that was accepted, committed or not:
- * frames are applied in the order in which they are accepted, so it is known beforehand what they will add up to, and a
- * frame that would cost too much is refused before anything of it is taken. Owns those sums, and nothing of the values.
+ * Charges what the last-known state of one device costs (wire/cost.ts), with every accepted frame in it, committed or not.
+ * Frames are applied in the order in which they are accepted, so it is known beforehand what they add up to, and a frame
+ * that would cost too much is refused before anything of it is kept. Owns those sums, and none of the values.
  */
 import { costOf, costOfKey, ITEM_COST } from '../../wire/cost.ts';
 import type { Value } from '../../wire/frames.ts';

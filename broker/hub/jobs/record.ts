@@ -1,4 +1,4 @@
-/** A job as a row of the store: CBOR of what is not looked up by. Pure. */
+/** Writes and reads a job as a row of the store: CBOR of what is not looked up by. Pure. */
 import type { JobRow } from '../../store/command-ports.ts';
 import { decode, encode } from '../../wire/cbor.ts';
 import type { Job, JobRequest } from './job.ts';

@@ -1,8 +1,7 @@
 /**
- * What a job does next, from how far it has come. Pure.
- *
- * A canary must succeed whole. After it, a job halts when the share of commands that ended otherwise than `done` passes
- * `haltShare`, once a few have ended (a single failure at the start is no share). After a resume the share counts anew.
+ * Decides what a job does next, from how far it has come. A canary must succeed whole. After it, a job halts when the
+ * share of commands that ended otherwise than `done` passes `haltShare`, once a few have ended (one failure at the start
+ * is no share). After a resume the share counts anew. Pure.
  */
 import type { JobRequest, JobStatus } from './job.ts';
 import type { JobProgress, OutcomeCount } from './progress.ts';

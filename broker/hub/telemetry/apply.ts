@@ -1,8 +1,7 @@
 /**
- * What an entry of the log does to its device; the one place where last-known state changes, for live frames and for
- * replay alike.
- *
- * When a sample was measured, from what the device said and when it arrived (P-4.4, P-4.5). Pure.
+ * Applies entries of the log to their devices, live ones and those of a replay alike. Nothing else changes last-known
+ * state, apart from the rows that a start reads (device-record.ts). Also decides what is needed before: when a sample was
+ * measured, by what the device said and when it arrived (P-4.4, P-4.5), and which columns a frame reserves. Owns nothing.
  */
 import type { SessionEvent } from '../../store/batch.ts';
 import type { Position } from '../../store/position.ts';

@@ -1,9 +1,8 @@
 /**
- * A device as a row of the checkpoint: CBOR of what a restart must know again. Pure.
- *
- * Its last-known state lies in parts, so that a checkpoint writes what changed and not all of it: chunks of columns, the first
- * of which is in the row itself, and large values each on its own. A part says nothing by itself: the row, saved in the
- * same transaction, says how many columns there are, and a chunk which of its values lie apart.
+ * Writes and reads a device as a row of the checkpoint: CBOR of what a restart must know again. Last-known state lies in
+ * parts, so that a checkpoint writes what changed and not all of it: chunks of columns, the first of them in the row
+ * itself, and large values each on its own. A part says nothing by itself: the row, saved in the same transaction, says
+ * how many columns there are, and a chunk which of its values lie apart.
  */
 import type { DeviceRow, StatePart } from '../../store/ports.ts';
 import type { Position } from '../../store/position.ts';

@@ -1,11 +1,9 @@
 /**
- * Commit, then tell. Owns the open batch and what waits for its commit: frames join the batch, the batch is appended
- * to the telemetry log, and only when it comes back out of the log do state, acknowledgements and events follow. Everything
- * enters by that door, in log order: this broker's own records, those of an earlier life, and some day those of others.
- *
- * Group commit: while one commit is in flight the next batch fills. When frames keep coming, commits start at least
- * `commitSpacing` apart; a lone frame never waits for that, and neither does a batch that is worth a commit: it starts at
- * once, whatever the event loop is at. A batch is bound by what its frames cost in memory (P-2.2), since they stay until the commit.
+ * Commit, then tell: frames join a batch, the batch is appended to the log, and only when it comes back out of the log do
+ * state, acknowledgements and events follow. Every record enters by that door, in log order: this broker's own, and those
+ * of an earlier life. Owns the open batch and what waits for its commit. While one commit is in flight the next batch
+ * fills. When frames keep coming, commits start at least `commitSpacing` apart, but for a lone frame and a batch that is
+ * worth a commit. A batch is bounded by what its frames cost in memory (P-2.2), where they stay until the commit.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { BatchBuilder, SessionEvent, SourceHandle } from '../../store/batch.ts';

@@ -1,7 +1,7 @@
 /**
- * From a record of the log to what devices sent: each frame decoded, with its source, when it arrived by the broker's own clock,
- * and where it stands. For whoever reads the log: the replay at start, the MQTT bridge, history. Owns a frame reader for each
- * source, so that a source's layout is worked out once and frames of one layout share the names of their metrics.
+ * Decodes a record of the log into what devices sent: each frame with its source, its arrival by the broker's own clock,
+ * and its position. The replay at start and the MQTT bridge read the log with it. Owns a frame reader for each source, so
+ * that a source's layout is worked out once and frames of one layout share the names of their metrics.
  */
 import { readBatch, type SessionEvent, type Source } from '../../store/batch.ts';
 import type { LogRecord } from '../../store/ports.ts';

@@ -1,7 +1,7 @@
 /**
- * Brings the fleet back at start: the checkpoint's rows, then everything that the log holds beyond them, then the ends of the
- * connections that ended with the last life. Nothing that anybody was told is missing, and nothing counts twice: a row says
- * up to where it holds the log (store/ports.ts).
+ * Brings the fleet back at start: reads the checkpoint's rows, then applies what the log holds beyond them, then ends the
+ * connections that ended with the last life. Nothing that anybody was told is missing, and nothing counts twice: a row
+ * says up to where it holds the log (store/ports.ts).
  */
 import type { Clock } from '../../base/clock.ts';
 import { type Source, SourceHandle } from '../../store/batch.ts';

@@ -1,6 +1,6 @@
 /**
- * The telemetry log on files (docs/decisions/0004-log-format.md). Ties together the writer thread, the newest records in
- * memory, the segments, the readers and retention; owns the holds and the state of the whole.
+ * The telemetry log on files (docs/decisions/0004-log-format.md). Connects the writer thread, the newest records in
+ * memory, the segments, the readers and retention. Owns the holds on retention and the state of the whole.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';

@@ -1,11 +1,9 @@
 /**
- * The readers of a log, whatever holds its records. Owns the cursors (name → position), also those of readers that
- * are not open at the moment, and the count of bytes that were lost to each.
- *
- * Makes the cursors of the log's readers durable, about once a second and at the stop. A cursor in the database may
- * lag behind its reader and never leads it: after a crash a reader sees its last second again.
+ * The log's readers, whatever holds its records. `Readers` owns the cursors (name → position), also of readers that are
+ * not open at the moment, and the bytes that were lost to each. `CursorStore` makes the cursors durable about once a
+ * second, when it is asked, and at the stop. A stored cursor may lag behind its reader and never leads it: after a crash a
+ * reader sees about its last second again.
  */
-
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';

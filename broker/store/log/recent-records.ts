@@ -1,4 +1,4 @@
-/** The newest records in memory, for readers that keep up. Owns them; bounded in bytes, the oldest go first. */
+/** Holds the newest records in memory, for readers that keep up. Owns them; bounded in bytes, the oldest go first. */
 import type { LogRecord } from '../ports.ts';
 import type { Position } from '../position.ts';
 

@@ -1,14 +1,7 @@
 /**
- * What is in the log folder at start, and what of it counts. Reads only; `segment-writer.ts` does the cutting.
- *
- * The last segment is walked from its first record. At the first bad one, at position p, there are two cases:
- *  - some later header says that everything before a position above p was already durable when it was written:
- *    then the record at p was whole once and has been damaged. That is corruption, and nothing is touched;
- *  - no such header: the record at p belonged to what was being written when the machine stopped. It was never
- *    acknowledged. The tail is torn (cut short, zeros, or pages missing) and is cut at p.
- * A damaged last record cannot be told from a torn one, unless the database knows that it was durable: `floor`.
- *
- * Reads records back from a segment file, a piece at a time, without blocking the event loop. Every record is checked.
+ * Reads segment files, and changes nothing. `recover` lists the segments at start and decides what of the last one counts
+ * (`segment-writer.ts` cuts the rest). `readRecords` reads records back later, a piece at a time, without blocking the
+ * event loop, and checks every one.
  */
 import { join } from 'node:path';
 import { isFormat1 } from '../batch.ts';
@@ -125,7 +118,15 @@ export interface Recovered {
   readonly isFormat1: boolean;
 }
 
-/** `floor`: the position below which everything is known to have been durable. Throws `log-corrupt`. */
+/**
+ * Walks the last segment from its first record. At the first bad one, at position p, there are two cases:
+ *  - some later header says that everything before a position above p was already durable when it was written: the record
+ *    at p was whole once and has been damaged. That is corruption, and throws `log-corrupt`;
+ *  - no such header: the record at p belonged to what was being written when the machine stopped, and was never
+ *    acknowledged. The tail is torn (cut short, zeros, or pages missing) and is to be cut at p.
+ * A damaged last record cannot be told from a torn one, unless it lies below `floor`, the position below which the database
+ * knows everything to have been durable.
+ */
 export function recover(folder: string, floor: number, files: SegmentFiles = REAL_FILES): Recovered {
   const segments = listSegments(folder, files);
   checkContiguous(folder, segments);

@@ -1,7 +1,7 @@
 /**
- * Writes the log's files; nothing else changes their contents. Owns the open segment and the end of the log. Blocking:
- * runs in the writer thread. After an error that is no obstacle (store/obstacles.ts) no method may be called but `close`:
- * what is on disk is then unknown. After an obstacle everything is as before the call, which may be made again.
+ * Writes the log's files; nothing else changes their contents. Owns the open segment and the end of the log. Blocks, so it
+ * runs in the writer thread. After an error that is no obstacle (store/obstacles.ts) it is unknown what is on disk, and
+ * only `close` may be called. After an obstacle everything is as before the call, which may be made again.
  */
 import { join } from 'node:path';
 import { obstacleOf } from '../obstacles.ts';

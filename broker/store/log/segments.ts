@@ -1,16 +1,10 @@
 /**
- * The log's segments as the event loop knows them. Owns the list and the end of what is durable.
- *
- * Ages go by the monotonic clock. The files' own times are read at a start only, and no gap between two of them counts for
- * more than a running broker leaves between segments: a machine's clock that is wrong makes nothing old
- * (docs/decisions/0005-retention.md).
- *
- * Which closed segments may go. Pure.
- *
- * Unlinks segments, oldest first and never one before an older one is gone: a gap would look like damage at the next
- * start. What cannot be removed is tried again with the next segment or check. Owns the list of what is to go.
+ * The log's segments as the event loop knows them. `Segments` owns their list and the end of what is durable. Its ages go
+ * by the monotonic clock; the files' own times count only at a start, and never for a longer gap than a running broker
+ * leaves between segments, so that a wrong clock makes nothing old (docs/decisions/0005-retention.md). `expired` decides
+ * which segments may go. `SegmentRemover` owns the list of those that go and unlinks them, oldest first, since a gap would
+ * look like damage at the next start; it tries again what failed.
  */
-
 import { join } from 'node:path';
 import type { Logger } from '../../base/logger.ts';
 import { SerialQueue } from '../../base/serial-queue.ts';

@@ -1,7 +1,7 @@
 /**
- * The sources that records of segment files name. A record may name sources that stand earlier in its segment, so who
- * begins to read in the middle needs them: the segment is read once from its beginning up to there. Owns what is known of the
- * segments that were read last, bounded in bytes.
+ * Finds the sources that records of segment files name. A record may name sources that stand earlier in its segment: for a
+ * reader that begins in the middle the segment is read once from its beginning. Owns what is known of the segments that
+ * were read last, bounded in bytes.
  */
 import { namesEarlierSources, type Source, type SourceTable, sourcesIn } from '../batch.ts';
 import type { LogRecord, StoredRecord } from '../ports.ts';

@@ -1,6 +1,6 @@
 /**
- * The event loop's end of the writer thread. Owns the thread and the appends that wait for it. After the first
- * failure every append rejects, waiting ones too.
+ * The event loop's end of the writer thread. Owns the thread and the appends that wait for it. After the first failure
+ * every append rejects, those that wait included.
  */
 import {
   type RunningThread,

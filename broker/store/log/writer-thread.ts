@@ -1,7 +1,7 @@
 /**
- * What the writer thread of the log does: takes what was queued while the last sync was in flight, commits it in one go
- * and hands the payloads back. A full disk and its like are waited for (store/obstacles.ts); any other error is reported
- * and ends all writing (fail-stop). Owns the group that waits, and what came after it.
+ * Serves the writer thread: commits at once what was queued while the last sync was in flight, and hands the payloads
+ * back. It waits while an obstacle lasts, such as a full disk (store/obstacles.ts); any other error is reported and ends
+ * all writing (fail-stop). Owns the group that waits, and the requests that came after it.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { ThreadPort } from '../../base/worker-thread.ts';

@@ -1,5 +1,7 @@
-/** A telemetry log that lives as long as its process, for tests. Keeps the newest records, bounded in bytes. */
-
+/**
+ * A telemetry log that lives as long as its process, for tests and for the engine `memory`. Owns the newest records,
+ * bounded in bytes.
+ */
 import { BatchBuilder } from '../batch.ts';
 import { Readers } from '../log/readers.ts';
 import { RecentRecords } from '../log/recent-records.ts';

@@ -1,6 +1,7 @@
 /**
- * Everything that is not the log, in one SQLite database: in a file behind a thread of its own, or in this process's memory. What
- * each method promises stands at its port (ports.ts, command-ports.ts); the calls are made from the methods' names.
+ * Gives the port of the database: everything that is not the log, in one SQLite database, in a file behind a thread of its
+ * own or in this process's memory. The calls are derived from the methods' names; what each method promises stands at its
+ * port (ports.ts, command-ports.ts).
  */
 import SqliteDatabase from 'better-sqlite3';
 import {

@@ -1,6 +1,6 @@
 /**
- * How calls and their values cross to the database thread and back. Device rows go as a few flat arrays, so that a thousand of
- * them cost as much as one: the arrays are transferred, not copied. Everything else crosses as it is.
+ * Packs calls and their values for the way to the database thread and back. Device rows go as a few flat arrays, which are
+ * transferred and not copied, so that a thousand of them cost as much as one; everything else goes as it is.
  */
 import type { DatabaseMethods, DeviceRow, StatePart } from '../ports.ts';
 import { numberOf, positionOf } from '../position.ts';

@@ -1,7 +1,7 @@
 /**
- * The methods of the database as SQL: state, registered devices and keys here, the rest in command-methods.ts; what each
- * promises stands at its port. And how one is run: what writes is one transaction, and where no log brings its rows back the
- * generation rises in it (store/mark.ts). Blocking.
+ * The methods of the database as SQL: state, registered devices and keys here, the others in command-methods.ts; what each
+ * promises stands at its port. `runnerOf` runs a call: a write is one transaction, and one of rows that no log brings back
+ * raises the generation in it (store/mark.ts). Blocks its thread.
  */
 import SqliteDatabase from 'better-sqlite3';
 import {

@@ -1,7 +1,7 @@
 /**
- * Opens the database file: refuses what is not ours, damaged, newer, or does not fit the mark in the log folder (store/mark.ts),
- * before anything is changed; sets what makes a commit survive a power cut, and checks that it took; brings the schema
- * up to date. Or makes a database in memory, which does not survive.
+ * Opens the database file. Before anything is changed, refuses a file that is not ours, is damaged or newer, or does not
+ * fit the mark in the log folder (store/mark.ts). Sets what makes a commit survive a power cut, checks that SQLite obeys,
+ * and brings the schema up to date. `openInMemory` makes a database of the same schema that does not survive.
  */
 import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,12 +1,8 @@
 /**
- * A checksum of every page of the database file, in a file beside it (docs/decisions/0020-page-sums.md). Owns that file, and
- * when pages move from the write-ahead log into the database: SQLite does not do that by itself here.
- *
- * The order at a checkpoint: SQLite copies the pages and syncs; their new sums are written and synced; only then is the log
- * begun anew. So a page whose sum is old stands in the log, whenever the process ends, and the log has sums of its own.
- *
- * Which pages stand in the log is read from its file (https://sqlite.org/fileformat.html#the_write_ahead_log), below. That file
- * carries no locks, so that opening and closing it beside SQLite does no harm.
+ * Keeps a checksum of every page of the database file, in a file beside it (docs/decisions/0020-page-sums.md). Owns that
+ * file, and when pages move from the write-ahead log into the database, which SQLite does not do by itself here. At a
+ * checkpoint SQLite copies the pages and syncs; then their new sums are written and synced; only then is the log begun
+ * anew. So a page whose sum is old stands in the log, whenever the process ends, and the log has sums of its own.
  */
 import {
   closeSync,
@@ -217,7 +213,11 @@ function pageBytesOf(file: number): number {
   return isPower ? said : 4096;
 }
 
-/** As SQLite recovers it: up to the last commit before the first frame whose checksum is wrong. */
+/**
+ * The pages that the write-ahead log holds, read from its file (https://sqlite.org/fileformat.html#the_write_ahead_log) as
+ * SQLite recovers it: up to the last commit before the first frame whose checksum is wrong. That file carries no locks, so
+ * opening and closing it beside SQLite does no harm.
+ */
 function pagesInLog(file: string): ReadonlySet<number> {
   const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
   const pages = new Set<number>();

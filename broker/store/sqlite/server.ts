@@ -1,6 +1,6 @@
 /**
- * Serves calls in the database thread, one after another, and says in which words it and its client speak. Calls that come
- * together share one mark, which is durable before any of them is answered. Where a write meets an obstacle
+ * Serves calls in the database thread, one after another, and declares the messages between it and its client. Calls that
+ * come together share one mark, which is durable before any of them is answered. Where a write meets an obstacle
  * (store/obstacles.ts), it and the writes after it wait, in their order, and reads go on. Owns what waits, and the answers
  * that are not given yet.
  */

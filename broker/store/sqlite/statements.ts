@@ -1,6 +1,6 @@
 /**
- * The SQL that lives in `schemas/sql`: statements by their names, prepared once, and migrations in the order of their numbers.
- * And pages of what is listed by the names of devices.
+ * Loads the SQL of `schemas/sql`: statements by name, prepared once, and migrations in the order of their numbers. Also
+ * cuts rows that are listed by device name into pages.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
