@@ -41,9 +41,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dashboard: ['broker/wire', 'schemas'],
 };
 
-/** Still declared in several files; this list only gets shorter. */
-const SHARED_NAMES: readonly string[] = ['NewKey', 'Session'];
-
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(ts|mjs|css|html|py|sql)$/.test(entry.name))
@@ -158,7 +155,7 @@ describe('the architecture', () => {
       }
     }
     const shared = [...places].filter(([, found]) => new Set(found).size > 1).map(([name]) => name);
-    expect(shared.filter((name) => !SHARED_NAMES.includes(name))).toEqual([]);
+    expect(shared).toEqual([]);
   });
 
   it('has every file and folder that CONTRIBUTING.md sends a newcomer to', () => {

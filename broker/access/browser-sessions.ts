@@ -39,7 +39,8 @@ export interface Login {
   readonly row: KeyRow;
 }
 
-interface Session {
+/** A login in memory. */
+interface BrowserSession {
   /** As stored. */
   row: BrowserSessionRow;
   /** When it ends unless it is used; monotonic ms. */
@@ -56,7 +57,7 @@ interface LoginToken {
 export class BrowserSessions {
   private readonly parts: BrowserSessionsParts;
   /** Oldest first. */
-  private readonly byName = new Map<string, Session>();
+  private readonly byName = new Map<string, BrowserSession>();
   private readonly tokens = new Map<string, LoginToken>();
   private readonly listeners = new Set<(name: string) => void>();
   private timer: Timer | null = null;
@@ -176,7 +177,7 @@ export class BrowserSessions {
   }
 
   /** Sessions that are over, and the oldest ones of a key that has too many. */
-  private superfluous(keyId: string): Session[] {
+  private superfluous(keyId: string): BrowserSession[] {
     const sessions = [...this.byName.values()];
     const ofKey = sessions.filter(({ row }) => row.keyId === keyId);
     return [...sessions.filter((session) => !this.keyOf(session)), ...ofKey.slice(0, -SESSIONS_PER_KEY)];
@@ -187,7 +188,7 @@ export class BrowserSessions {
   }
 
   /** They hold no longer as soon as this is called. */
-  private async remove(sessions: readonly Session[]): Promise<void> {
+  private async remove(sessions: readonly BrowserSession[]): Promise<void> {
     const hashes = sessions.map(({ row }) => row.hash);
     for (const hash of hashes) {
       this.byName.delete(nameOf(hash));
@@ -196,12 +197,12 @@ export class BrowserSessions {
     if (hashes.length > 0) await this.parts.store.deleteBrowserSessions(hashes);
   }
 
-  private keyOf({ row, until }: Session): KeyRow | null {
+  private keyOf({ row, until }: BrowserSession): KeyRow | null {
     return until > this.parts.clock.monotonic() ? this.parts.keys.find(row.keyId) : null;
   }
 
   /** As a stamp, for after a restart. */
-  private expiryOf({ until }: Session): number {
+  private expiryOf({ until }: BrowserSession): number {
     const { clock } = this.parts;
     return Math.round(clock.now() + until - clock.monotonic());
   }

@@ -22,7 +22,7 @@ export interface KeyRequest {
 }
 
 /** A key as stored, and its text, which nobody can tell again. */
-export interface NewKey {
+export interface IssuedKey {
   readonly row: KeyRow;
   readonly key: string;
 }
@@ -129,7 +129,7 @@ export class KeyService {
    * Durable when it resolves. `keep` gets the text before the key is stored: where it throws, there is no key, and a
    * crash in between leaves a text that is worth nothing, never a key that nobody knows.
    */
-  async create(request: KeyRequest, keep: (key: string) => void = () => {}): Promise<NewKey> {
+  async create(request: KeyRequest, keep: (key: string) => void = () => {}): Promise<IssuedKey> {
     const { id, text } = makeKeyText(this.parts.randomBytes);
     keep(text);
     return { row: await this.store(id, text, request), key: text };
@@ -144,7 +144,7 @@ export class KeyService {
   }
 
   /** A new key with the same rights and as long a life; the old one ends `overlapMs` from now, or when it would have anyway. */
-  async rotate(id: string, overlapMs: number): Promise<NewKey> {
+  async rotate(id: string, overlapMs: number): Promise<IssuedKey> {
     const old = this.find(id);
     if (!old) throw new RangeError(`There is no valid key ${id}.`);
     const { customer, device, role, label, createdAt, expiresAt } = old;

@@ -116,7 +116,7 @@ export function findDevice(fleet: FleetView, caller: Caller, { customer, device 
 
 export type FleetView = Pick<Fleet, 'customers' | 'find' | 'devices'>;
 
-export type { KeyRequest, NewKey } from '../access/key-service.ts';
+export type { IssuedKey, KeyRequest } from '../access/key-service.ts';
 
 export type AdminKeys = Pick<
   KeyService,

@@ -1,5 +1,5 @@
 /** Stand-ins for the parts that the HTTP API asks: keys and logins in memory, with names instead of secrets. */
-import type { AdminKeys, AdminSessions, KeyRequest, NewKey } from '../../broker/admin/context.ts';
+import type { AdminKeys, AdminSessions, IssuedKey, KeyRequest } from '../../broker/admin/context.ts';
 import type { Clock } from '../../broker/base/clock.ts';
 import type { KeyRow } from '../../broker/store/ports.ts';
 import type { Role } from '../../schemas/roles.ts';
@@ -44,14 +44,14 @@ export class FakeKeys implements AdminKeys {
     );
   }
 
-  async create(request: KeyRequest): Promise<NewKey> {
+  async create(request: KeyRequest): Promise<IssuedKey> {
     const id = `created${this.rows.size}`;
     const row = keyRow(id, request.role, request.customer, { ...request, id, createdAt: this.clock.now() });
     this.rows.set(id, row);
     return { row, key: `sbx_${id}` };
   }
 
-  async rotate(id: string, overlapMs: number): Promise<NewKey> {
+  async rotate(id: string, overlapMs: number): Promise<IssuedKey> {
     const old = this.rows.get(id) as KeyRow;
     this.rows.set(id, { ...old, expiresAt: this.clock.now() + overlapMs });
     return this.create({ ...old, expiresAt: null });
