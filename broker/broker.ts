@@ -3,7 +3,7 @@
  * goes last, and sockets come last and go first. Owns the one state that readiness and refusals follow.
  */
 import { type Problem, problem } from '../schemas/problems.ts';
-import type { Readiness } from './admin/server.ts';
+import type { Readiness } from './admin/parts.ts';
 import { type BrokerOptions, type BrokerParts, compose } from './compose.ts';
 import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/handshake.ts';

@@ -1,14 +1,17 @@
 /**
- * Who may do what (docs/keys.md): hooks that routes put before their handler. A key comes in a header or is
- * stood for by the browser's cookie; a request with a cookie that changes something must come from our own page.
+ * Decides who may do what over HTTP (docs/keys.md): hooks that routes put before their handler, and the device that a path
+ * names, if the caller may see it. A key comes in a header, or the browser's cookie stands for one; a request with a
+ * cookie that changes something must come from our own page. Owns who asked, by request.
  */
 import type { FastifyRequest } from 'fastify';
 import type { Right } from '../../schemas/roles.ts';
-import { type Caller, callerOf, refusalOf } from '../access/caller.ts';
+import { type Caller, callerOf, refusalOf, sees } from '../access/caller.ts';
 import { presentedKey, SESSION_COOKIE } from '../access/credentials.ts';
 import { originAllowed } from '../access/origin.ts';
+import type { Device } from '../hub/fleet/device.ts';
 import type { KeyRow } from '../store/ports.ts';
-import { type AdminParts, Refusal } from './context.ts';
+import type { AdminParts, FleetView } from './parts.ts';
+import { notFound, Refusal } from './refusal.ts';
 
 type Hook = (request: FastifyRequest) => Promise<void>;
 
@@ -75,4 +78,16 @@ export class Access {
     if (!READING.has(request.method)) this.checkOrigin(request);
     return row;
   }
+}
+
+export interface DeviceParams {
+  readonly customer: string;
+  readonly device: string;
+}
+
+/** The device that a path names. Throws the refusal that others' devices and unknown ones share. */
+export function findDevice(fleet: FleetView, caller: Caller, { customer, device }: DeviceParams): Device {
+  const found = sees(caller, customer) ? fleet.find(customer, device) : null;
+  if (!found) throw notFound('device');
+  return found;
 }

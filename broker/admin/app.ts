@@ -17,18 +17,11 @@ import { API_SCHEMAS } from '../../schemas/api.ts';
 import { problem } from '../../schemas/problems.ts';
 import { Access } from './access.ts';
 import { AuditHooks } from './audit-hooks.ts';
-import {
-  type AdminParts,
-  type Api,
-  ofProblem,
-  PAGE_POLICY,
-  Refusal,
-  securityHeaders,
-  sendProblem,
-} from './context.ts';
 import { BODY_BYTES, errorHandler } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { API_ROOT, serializerCompiler, swaggerOptions, validatorCompiler } from './openapi.ts';
+import type { AdminParts, Api } from './parts.ts';
+import { ofProblem, Refusal, sendProblem } from './refusal.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { commandRoutes, deviceCommandRoutes } from './routes/commands.ts';
 import { desiredRoutes } from './routes/desired.ts';
@@ -37,6 +30,7 @@ import { groupCommandRoutes, jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { docsRoutes, healthRoutes, metricsRoutes, statsRoutes, websocketRoutes } from './routes/system.ts';
+import { PAGE_POLICY, securityHeaders } from './security-headers.ts';
 
 const MISSING = `<!doctype html>
 <html lang="en">

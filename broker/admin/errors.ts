@@ -7,7 +7,7 @@ import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Logger } from '../base/logger.ts';
 import { HubRefusal } from '../hub/refusal.ts';
 import type { AuditHooks } from './audit-hooks.ts';
-import { Refusal, sendProblem } from './context.ts';
+import { Refusal, sendProblem } from './refusal.ts';
 
 /** The largest body that is read where a route does not say. */
 export const BODY_BYTES = 65536;

@@ -15,7 +15,7 @@ import { API_SCHEMAS, ProblemSchema, reference } from '../../schemas/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problems.ts';
 import { rolesInWords } from '../../schemas/roles.ts';
 import { SESSION_COOKIE } from '../access/credentials.ts';
-import { Refusal } from './context.ts';
+import { Refusal } from './refusal.ts';
 
 /** Before every path of the document. */
 export const API_ROOT = '/api/v1';

@@ -2,7 +2,7 @@
  * Pages of a list that may change between them. A cursor holds the place of the last item in the order, not a count,
  * so what stays where it is comes exactly once, whatever else comes or goes. Pure.
  */
-import { Refusal } from './context.ts';
+import { Refusal } from './refusal.ts';
 
 /** Where an item stands: by `rank` (descending if the order says so), then by `name`, which is unique. */
 export interface ListPosition {

@@ -5,10 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Problem, problem } from '../../schemas/problems.ts';
 import { buildApp } from './app.ts';
-import type { AdminParts, Api } from './context.ts';
 import { Metrics } from './metrics.ts';
-
-export type { AdminParts, Readiness } from './context.ts';
+import type { AdminParts, Api } from './parts.ts';
 
 type AdminState =
   | { readonly name: 'new' | 'starting' | 'stopped' }

@@ -1,5 +1,7 @@
 /** Stand-ins for the parts that the HTTP API asks: keys and logins in memory, with names instead of secrets. */
-import type { AdminKeys, AdminSessions, IssuedKey, KeyRequest } from '../../broker/admin/context.ts';
+
+import type { IssuedKey, KeyRequest } from '../../broker/access/key-service.ts';
+import type { AdminKeys, AdminSessions } from '../../broker/admin/parts.ts';
 import type { Clock } from '../../broker/base/clock.ts';
 import type { KeyRow } from '../../broker/store/ports.ts';
 import type { Role } from '../../schemas/roles.ts';
@@ -64,8 +66,9 @@ export class FakeKeys implements AdminKeys {
     return true;
   }
 
-  customers(): Iterable<string> {
-    return new Set([...this.rows.values()].map((row) => row.customer).filter((customer) => customer !== '*'));
+  customers(): string[] {
+    const names = [...this.rows.values()].map((row) => row.customer).filter((customer) => customer !== '*');
+    return [...new Set(names)];
   }
 }
 

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
-import { PAGE_POLICY } from '../../broker/admin/context.ts';
+import { PAGE_POLICY } from '../../broker/admin/security-headers.ts';
 import { LiveUpgrade } from '../../broker/edge/live-upgrade.ts';
 import type { KeyRow } from '../../broker/store/ports.ts';
 import { problem } from '../../schemas/problems.ts';

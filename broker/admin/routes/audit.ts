@@ -13,9 +13,9 @@ import {
 import { sees } from '../../access/caller.ts';
 import type { NumberedAuditRow } from '../../hub/audit/audit.ts';
 import type { Access } from '../access.ts';
-import type { AdminParts, Api } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
+import type { AdminParts, Api } from '../parts.ts';
 
 function auditView(row: NumberedAuditRow): AuditEntryView {
   const { number, at, by, customer, action, target, detail, outcome, outcomeAt } = row;

@@ -24,11 +24,13 @@ import { type Caller, sees } from '../../access/caller.ts';
 import { type Command, type CommandRequest, commandView } from '../../hub/commands/command.ts';
 import { parseValue } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
+import { type DeviceParams, findDevice } from '../access.ts';
 import { type AuditHooks, type Done, deviceTarget, idTarget } from '../audit-hooks.ts';
-import { type AdminParts, type Api, type DeviceParams, findDevice, notFound, Refusal } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
+import type { AdminParts, Api } from '../parts.ts';
+import { notFound, Refusal } from '../refusal.ts';
 
 /** Throws HubRefusal for arguments outside the profile. */
 function readCommandRequest(

@@ -17,10 +17,12 @@ import type { DesiredChange, DeviceDocuments } from '../../hub/desired/document.
 import type { Device } from '../../hub/fleet/device.ts';
 import { parseValueMap } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
+import { findDevice } from '../access.ts';
 import { type AuditHooks, deviceTarget } from '../audit-hooks.ts';
-import { type AdminParts, type Api, findDevice, Refusal } from '../context.ts';
 import { VALUE_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
+import type { AdminParts, Api } from '../parts.ts';
+import { Refusal } from '../refusal.ts';
 
 /** The tag of the desired document: its version, `"0"` for none. */
 function entityTag({ desired }: DeviceDocuments): string {

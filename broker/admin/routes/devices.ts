@@ -28,10 +28,12 @@ import type { Device } from '../../hub/fleet/device.ts';
 import { toJson } from '../../hub/json.ts';
 import { countDevices } from '../../hub/stats.ts';
 import type { Access } from '../access.ts';
+import { findDevice } from '../access.ts';
 import { type AuditHooks, deviceTarget } from '../audit-hooks.ts';
-import { type AdminParts, type Api, findDevice, notFound, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { type ListOrder, pageOf } from '../paging.ts';
+import type { AdminParts, Api } from '../parts.ts';
+import { notFound, Refusal } from '../refusal.ts';
 
 function deviceSummary(device: Device): DeviceSummary {
   const { state, session, since, reason } = device.presence;

@@ -26,10 +26,11 @@ import type { DeviceSelection, Job, JobOutcome, JobRequest } from '../../hub/job
 import { parseValue, toJson } from '../../hub/json.ts';
 import type { Access } from '../access.ts';
 import { type AuditHooks, customerTarget, idTarget } from '../audit-hooks.ts';
-import { type AdminParts, type Api, notFound } from '../context.ts';
 import { SELECTION_BYTES } from '../errors.ts';
 import { answers } from '../openapi.ts';
 import { readNumberCursor, writeNumberCursor } from '../paging.ts';
+import type { AdminParts, Api } from '../parts.ts';
+import { notFound } from '../refusal.ts';
 import { ttlOf } from './commands.ts';
 
 const PROBLEMS = [

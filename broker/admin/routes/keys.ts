@@ -17,12 +17,14 @@ import {
   reference,
 } from '../../../schemas/api.ts';
 import { may } from '../../../schemas/roles.ts';
+import type { KeyRequest } from '../../access/key-service.ts';
 import type { KeyRow } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
 import { type AuditHooks, customerTarget, idTarget } from '../audit-hooks.ts';
-import { type AdminParts, type Api, type KeyRequest, notFound, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
 import { type ListOrder, pageOf } from '../paging.ts';
+import type { AdminParts, Api } from '../parts.ts';
+import { notFound, Refusal } from '../refusal.ts';
 
 /** `secret`: the key's text, in the answer that creates it. */
 function keyView(row: KeyRow, secret?: string): Key {

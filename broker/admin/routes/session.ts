@@ -6,8 +6,9 @@ import { may, type Role, rolesInWords } from '../../../schemas/roles.ts';
 import { SESSION_COOKIE } from '../../access/credentials.ts';
 import type { KeyRow } from '../../store/ports.ts';
 import type { Access } from '../access.ts';
-import { type AdminParts, type Api, Refusal } from '../context.ts';
 import { answers } from '../openapi.ts';
+import type { AdminParts, Api } from '../parts.ts';
+import { Refusal } from '../refusal.ts';
 
 /** The longest that browsers keep a cookie. */
 const COOKIE_SECONDS = 400 * 86_400;

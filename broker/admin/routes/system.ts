@@ -16,9 +16,11 @@ import { reference, StatsSchema } from '../../../schemas/api.ts';
 import { problem } from '../../../schemas/problems.ts';
 import { statsFor } from '../../hub/stats.ts';
 import type { Access } from '../access.ts';
-import { type AdminParts, type Api, DOCS_POLICY, Refusal, sendProblem } from '../context.ts';
 import type { Metrics } from '../metrics.ts';
 import { answers } from '../openapi.ts';
+import type { AdminParts, Api } from '../parts.ts';
+import { Refusal, sendProblem } from '../refusal.ts';
+import { DOCS_POLICY } from '../security-headers.ts';
 
 export function statsRoutes(api: Api, { stats, fleet }: AdminParts, access: Access): void {
   api.get(
