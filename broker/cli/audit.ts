@@ -2,7 +2,8 @@
 import { Command } from 'commander';
 import type { AuditEntryView } from '../../schemas/api/audit.ts';
 import { type AddressOptions, brokerAddress, call, defined, withAddress } from './http.ts';
-import { moment, print, printMore, shown, table, wholeNumber } from './output.ts';
+import { wholeNumber } from './options.ts';
+import { moment, print, printMore, shown, table } from './output.ts';
 
 interface AuditOptions extends AddressOptions {
   readonly customer?: string;

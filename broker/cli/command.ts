@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
 import { commandText, inShort } from './command-text.ts';
 import { type AddressOptions, brokerAddress, call, defined, withAddress } from './http.ts';
-import { age, deviceName, print, printMore, table, wholeNumber } from './output.ts';
+import { deviceName, wholeNumber } from './options.ts';
+import { age, print, printMore, table } from './output.ts';
 
 interface OneOptions extends AddressOptions {
   readonly customer?: string;

@@ -10,7 +10,7 @@ import type { Broker } from '../broker.ts';
 import { loadConfig } from '../config/config.ts';
 import { systemEnvironment } from '../main.ts';
 import { makeLogger } from './logger.ts';
-import { wholeNumber } from './output.ts';
+import { wholeNumber } from './options.ts';
 
 const CUSTOMERS = ['acme', 'globex'];
 /** Some fail, so that this can be seen, too. */

@@ -3,18 +3,8 @@ import { Command, Option } from 'commander';
 import type { ApiClient } from '../../schemas/api/client.ts';
 import type { Documents } from '../../schemas/api/desired.ts';
 import { type AddressOptions, brokerAddress, call, withAddress } from './http.ts';
-import {
-  age,
-  CliError,
-  deviceName,
-  type JsonObject,
-  jsonObject,
-  print,
-  printable,
-  shown,
-  table,
-  wholeNumber,
-} from './output.ts';
+import { deviceName, type JsonObject, jsonObject, wholeNumber } from './options.ts';
+import { age, CliError, print, printable, shown, table } from './output.ts';
 
 interface DesiredOptions extends AddressOptions {
   readonly set?: JsonObject;

@@ -10,7 +10,8 @@ import {
   NotFound,
   withAddress,
 } from './http.ts';
-import { age, deviceName, moment, print, printable, shown, table } from './output.ts';
+import { deviceName } from './options.ts';
+import { age, moment, print, printable, shown, table } from './output.ts';
 
 export function stateCommand(): Command {
   return withAddress(new Command('state'))

@@ -13,23 +13,9 @@ import {
   defined,
   withAddress,
 } from './http.ts';
-import {
-  age,
-  CliError,
-  json,
-  ttl as lifetime,
-  moment,
-  pause,
-  positiveNumber,
-  print,
-  printable,
-  printMore,
-  share,
-  shown,
-  table,
-  untilInterrupted,
-  wholeNumber,
-} from './output.ts';
+import { json, ttl as lifetime, positiveNumber, share, wholeNumber } from './options.ts';
+import { age, CliError, moment, print, printable, printMore, shown, table } from './output.ts';
+import { pause, untilInterrupted } from './waiting.ts';
 
 interface CreateJobOptions extends AddressOptions {
   readonly customer: string;
@@ -66,7 +52,7 @@ function createJobCommand(): Command {
     .option('--ttl <duration>', 'how long each command lives, from its turn on', lifetime)
     .option('--supersede <word>', 'waiting commands with the same word are cancelled')
     .option('--canary <n>', 'so many first; the rest when all of these are done', wholeNumber(0, 20_000))
-    .option('--rate <n>', 'devices a second', positiveNumber)
+    .option('--rate <n>', 'devices a second', positiveNumber())
     .option('--halt-share <share>', 'halt when more than this share fails', share)
     .option('--dry-run', 'only list who would get it')
     .option('--wait', 'follow it to its end; exits with 0 only if all are done')

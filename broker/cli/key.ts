@@ -3,7 +3,8 @@ import { Command, Option } from 'commander';
 import type { Key } from '../../schemas/api/keys.ts';
 import { may, ROLES, type Role } from '../../schemas/roles.ts';
 import { type AddressOptions, brokerAddress, call, callList, defined, withAddress } from './http.ts';
-import { age, CliError, duration, moment, print, table } from './output.ts';
+import { duration } from './options.ts';
+import { age, CliError, moment, print, table } from './output.ts';
 
 interface CreateKeyOptions extends AddressOptions {
   readonly customer?: string;

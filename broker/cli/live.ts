@@ -5,7 +5,8 @@ import { ApiRefusal } from '../../schemas/api/client.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
 import { Backoff, type BackoffOptions } from '../base/backoff.ts';
 import { type BrokerAddress, explanation, unreachable } from './http.ts';
-import { CliError, pause, printable } from './output.ts';
+import { CliError, printable } from './output.ts';
+import { pause } from './waiting.ts';
 
 /** Stats come every second, so a connection that is silent for so long is dead; ms. */
 const SILENCE = 15_000;

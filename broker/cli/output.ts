@@ -1,111 +1,7 @@
 /**
- * What the commands print: tables, ages, values; and the errors that end them.
- *
- * Option values as numbers and durations, checked.
- *
- * Option values that are JSON.
- *
- * Waiting that Ctrl-C ends: for a time, or for something that goes on in the broker without us.
+ * Prints the answers of the commands: as JSON, or as tables, ages and values for people, in which nothing that a device sent
+ * can steer the terminal. Declares `CliError`, the message and exit code with which a command ends.
  */
-
-import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../../schemas/durations.ts';
-import { ID } from '../../schemas/names.ts';
-
-/** A parser for commander's options. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
-  };
-}
-
-export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('Expected a number above 0.');
-}
-
-/** A part of the whole. */
-export function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('Expected a number from 0 to 1, such as 0.1.');
-}
-
-/** `90d`, `24h`, `60s` → milliseconds. */
-export function duration(text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds !== null) return milliseconds;
-  throw new InvalidArgumentError(
-    'Expected a duration such as 90d, 24h, 30m or 60s, at most a thousand years.',
-  );
-}
-
-/** How long a command lives: `60s`, or `60`, which counts seconds as in the API; → milliseconds. */
-export function ttl(text: string): number {
-  const milliseconds = parseDuration(text, 's');
-  if (milliseconds !== null) return milliseconds;
-  throw new InvalidArgumentError('Expected seconds or a duration, such as 60, 60s or 10m; 0: now or never.');
-}
-
-/** A parser for commander's options; says where the JSON breaks. */
-export function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new InvalidArgumentError(`It is not JSON: ${error.message}. Quote it, as in '{"open":0.5}'.`);
-  }
-}
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** The same for what must be a JSON object. */
-export function jsonObject(text: string): JsonObject {
-  const value = json(text);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new InvalidArgumentError(`Expected a JSON object, as in '{"mode":"auto"}'.`);
-}
-
-/** Resolves after so many ms, or as soon as `signal` says so. */
-export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal?.addEventListener('abort', end);
-  });
-}
-
-/**
- * Does `work` until it is done or somebody presses Ctrl-C, which rejects with CliError and what `goesOn` says. In the end
- * the signal lets go of what `work` still waits for.
- */
-export async function untilInterrupted<Result>(
-  goesOn: string,
-  work: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const over = new AbortController();
-  let interrupt = (): void => undefined;
-  const interrupted = new Promise<never>((_resolve, reject) => {
-    interrupt = () => reject(new CliError(goesOn));
-  });
-  process.once('SIGINT', interrupt);
-  try {
-    return await Promise.race([work(over.signal), interrupted]);
-  } finally {
-    process.off('SIGINT', interrupt);
-    over.abort();
-  }
-}
-
-const DEVICE_NAME = new RegExp(`^(${ID})/(${ID})$`);
-
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exitCode: 1 | 2;
@@ -171,11 +67,4 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
     return `\\u{${character.codePointAt(0)?.toString(16)}}`;
   });
-}
-
-/** `customer/device`, or the end of the command. */
-export function deviceName(text: string): { customer: string; device: string } {
-  const match = DEVICE_NAME.exec(text);
-  if (!match) throw new CliError(`"${text}" is not CUSTOMER/DEVICE, such as acme/pump-7.`, 2);
-  return { customer: match[1] as string, device: match[2] as string };
 }

@@ -17,7 +17,9 @@ import {
   withAddress,
 } from './http.ts';
 import { followTopic, waitAgain } from './live.ts';
-import { CliError, deviceName, json, print, ttl, untilInterrupted } from './output.ts';
+import { deviceName, json, ttl } from './options.ts';
+import { CliError, print } from './output.ts';
+import { untilInterrupted } from './waiting.ts';
 
 /** Stats come once a second. */
 const STATS_BETWEEN_READS = 5;

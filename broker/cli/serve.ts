@@ -8,7 +8,8 @@ import { stringify } from 'yaml';
 import type { Config } from '../../schemas/config.ts';
 import { loadConfig } from '../config/config.ts';
 import { makeLogger } from './logger.ts';
-import { print, wholeNumber } from './output.ts';
+import { wholeNumber } from './options.ts';
+import { print } from './output.ts';
 
 export function checkConfigCommand(): Command {
   return new Command('check-config')

@@ -1,7 +1,7 @@
 /**
- * `signalbox sim …`: a simulated fleet, or recorded data, sent to a running broker.
- *
- * How a simulation goes: one line that renews itself on a terminal, JSON lines with --json, else nothing.
+ * `signalbox sim …`: sends a simulated fleet's data, or recorded data, to a running broker, under keys that it creates and
+ * revokes with an admin key. Shows how it goes: a line that renews itself on a terminal, JSON lines with --json, and a
+ * report at the end.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { fleetKeys, KeysError } from '../../device-sim/keys.ts';
@@ -11,9 +11,10 @@ import { type LayoutOptions, ReplayError, TIME_FORMATS } from '../../device-sim/
 import { progressLine, type Report, reportText } from '../../device-sim/report.ts';
 import { type FleetKey, simulate } from '../../device-sim/run.ts';
 import { type AddressOptions, brokerAddress, withAddress } from './http.ts';
-import { CliError, duration, printable, wholeNumber } from './output.ts';
+import { duration, positiveNumber, share, wholeNumber } from './options.ts';
+import { CliError, printable } from './output.ts';
 
-/** Returns the function that ends it and cleans the line up. */
+/** Shows the progress of a simulation until the returned function is called, which also clears the line. */
 function showProgress(report: () => Report, { json }: { readonly json?: boolean }): () => void {
   if (json) {
     const timer = setInterval(() => console.log(JSON.stringify({ type: 'progress', ...report() })), 1000);
@@ -65,10 +66,10 @@ function runCommand(): Command {
     .description('A fleet of simulated devices, until the duration is over or Ctrl-C; then a report.')
     .option('--customers <n>', 'customers, sim-1 and so on; needs an admin key', wholeNumber(1, 100), 1)
     .option('--devices <n>', 'devices of each customer', wholeNumber(1, 20_000), 100)
-    .option('--rate <n>', 'measurements a second and device', positive(1000), 1)
+    .option('--rate <n>', 'measurements a second and device', positiveNumber(1000), 1)
     .option('--duration <time>', 'how long, such as 30s (default: until Ctrl-C)', duration)
     .option('--seed <n>', 'the same seed simulates the same fleet', wholeNumber(0, 2 ** 32 - 1), 1)
-    .option('--connects <n>', 'new connections a second', positive(10_000), 100)
+    .option('--connects <n>', 'new connections a second', positiveNumber(10_000), 100)
     .addOption(
       new Option('--command-latency <range>', 'how long a command takes; ms')
         .argParser(range)
@@ -191,17 +192,9 @@ function finish(report: Report, { json }: AddressOptions): void {
   if (report.refused > 0) throw new CliError(`${report.refused} handshakes were refused.`);
 }
 
-/** What brokers said stands in it. */
+/** The report, in which nothing that a broker said can steer the terminal. */
 function printed(text: string): string {
   return text.split('\n').map(printable).join('\n');
-}
-
-function positive(most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && value > 0 && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a number above 0, up to ${most}.`);
-  };
 }
 
 /** `50..500`, or one number for both. */
@@ -213,12 +206,6 @@ function range(text: string): [least: number, most: number] {
   throw new InvalidArgumentError('Expected milliseconds, such as 50..500.');
 }
 
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('Expected a share from 0 to 1.');
-}
-
 function speed(text: string): number | 'max' {
-  return text === 'max' ? text : positive(1e9)(text);
+  return text === 'max' ? text : positiveNumber(1e9)(text);
 }

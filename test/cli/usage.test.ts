@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { age, duration, positiveNumber, share, wholeNumber } from '../../broker/cli/output.ts';
+import { duration, positiveNumber, share, wholeNumber } from '../../broker/cli/options.ts';
+import { age } from '../../broker/cli/output.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { run } from './terminal.ts';
 
@@ -91,9 +92,9 @@ describe('numbers on the command line', () => {
   });
 
   it('are rates above 0, and shares of the whole', () => {
-    expect([positiveNumber('0.5'), positiveNumber('1e3')]).toEqual([0.5, 1000]);
+    expect([positiveNumber()('0.5'), positiveNumber()('1e3')]).toEqual([0.5, 1000]);
     for (const text of ['', '0', '-1', 'Infinity', 'x'])
-      expect(() => positiveNumber(text)).toThrow(InvalidArgumentError);
+      expect(() => positiveNumber()(text)).toThrow(InvalidArgumentError);
     expect([share('0'), share('0.1'), share('1')]).toEqual([0, 0.1, 1]);
     for (const text of ['', '-0.1', '1.1', '10', 'x'])
       expect(() => share(text)).toThrow(InvalidArgumentError);
