@@ -72,9 +72,12 @@ export class DashboardServer {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Every viewer is thrown out, as by a broker that restarts; they may come again at once. */
-  async restart(): Promise<void> {
-    await this.upgrade.stop();
+  /** Every viewer is thrown out, as by a broker that restarts; nobody comes in again before `comeBack`. */
+  goAway(): Promise<void> {
+    return this.upgrade.stop();
+  }
+
+  comeBack(): void {
     this.upgrade.start();
   }
 
