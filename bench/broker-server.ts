@@ -1,4 +1,4 @@
-/** The broker as a process of the benchmark, with its data in the folder given as argument; `default` after it: with its limits. */
+/** The broker as a process of the benchmark. Arguments: its data folder, and `default` for its default limits. */
 import { startBuiltBroker } from './built-broker.ts';
 import { serveMarks } from './server-marks.ts';
 

@@ -1,4 +1,7 @@
-/** This broker whole, from its build, with durable acknowledgements on a disk; without limits of rate, or with the defaults. */
+/**
+ * Starts the whole broker from its build, with durable acknowledgements on a disk; without limits of rate, or with the
+ * defaults.
+ */
 import type { Logger } from '../broker/base/logger.ts';
 import type { Role } from '../schemas/roles.ts';
 import type { BenchServer } from './server-marks.ts';

@@ -1,4 +1,4 @@
-/** One measurement: a load on a server for a while, and what the two said of it. */
+/** Runs one measurement: a load on a server for a while, and what the two said of it. */
 import type { LoadMark, LoadRequest, ServerMark, ServerReady, ServerRequest } from './messages.ts';
 import { Peer } from './peer.ts';
 

@@ -1,4 +1,4 @@
-/** What the benchmark's processes ask of each other, over Node's IPC: one request, one answer. */
+/** The messages between the benchmark's processes, over Node's IPC: one request, one answer. */
 
 /** Updates left out for viewers that do not read, and viewers closed for it. */
 export interface SlowViewers {

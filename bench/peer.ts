@@ -1,4 +1,6 @@
-/** A process of the benchmark, pinned to one core, that answers one request at a time. */
+/**
+ * Runs a process of the benchmark, pinned to one core, that answers one request at a time; and `answer`, the other end.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

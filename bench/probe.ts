@@ -1,6 +1,6 @@
 /**
- * Somebody else while a broker is attacked: a quiet device of another customer, which sends a frame and waits for its ack,
- * and an operator's program that asks `/livez`. Owns its connection and what it measured.
+ * Plays bystanders while a broker is attacked: a quiet device of another customer, which sends a frame and waits for its
+ * ack, and an operator's program that asks `/livez`. Each owns its connection and what it measured.
  */
 import { get } from 'node:http';
 import { encodeHello, encodeTelemetry } from '../broker/wire/encode.ts';

@@ -1,4 +1,6 @@
-/** Medians of the rounds, and the report: figures, ratios, and whether what is promised of them is kept. */
+/**
+ * Takes the medians of the rounds and prints the report: figures, ratios, and whether what is promised of them is kept.
+ */
 import { cpus } from 'node:os';
 import type { Measured } from './measure.ts';
 

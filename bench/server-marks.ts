@@ -1,4 +1,7 @@
-/** What both servers tell of themselves when they are asked (messages.ts). */
+/**
+ * Answers what the benchmark asks of a server (messages.ts), the broker and the bare one alike: its frames, CPU time,
+ * longest turn and memory.
+ */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ServerMark, ServerReady, ServerRequest, SlowViewers } from './messages.ts';
 import { answer } from './peer.ts';

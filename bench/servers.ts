@@ -1,4 +1,7 @@
-/** The servers that are measured, each in a process of its own with a fresh data folder on a disk. */
+/**
+ * Runs a measured server in a process of its own, with a fresh data folder, and its load; warns if that folder is not on a
+ * disk.
+ */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

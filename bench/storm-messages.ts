@@ -1,4 +1,4 @@
-/** What `storm.ts` and its load say to each other, over Node's IPC: one request, one answer. */
+/** The messages between `storm.ts` and its load, over Node's IPC: one request, one answer. */
 export type StormRequest =
   | { readonly ask: 'connect'; readonly port: number; readonly key: string; readonly devices: number }
   /** Every device sends this many frames at once. */

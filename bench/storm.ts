@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- storm` and `-- costly`: the broker with a small heap and its default limits while many devices send all
- * they may at once, or a few send frames that cost far more than their bytes. Quiet and attack take turns in one run; a device of another
- * customer and somebody who asks `/livez` must hardly notice, every frame of the storm is acknowledged, memory is bounded.
+ * `npm run bench -- storm`, `-- flood` and `-- costly`: the broker with a small heap and its default limits, while many
+ * devices send all they may at once, or a few send frames that cost far more than their bytes. Quiet and attack take turns
+ * in one run. A device of another customer and an asker of `/livez` must hardly notice; every frame of a storm is
+ * acknowledged, and memory is bounded.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,4 @@
-/**
- * The page of the whole fleet: figures, search and table. Owns the filter and the table's rows.
- */
+/** The page of the whole fleet: figures, search and table. Owns the filter and the table's rows. */
 import { element, fact, make, setText } from './dom.ts';
 import {
   ago,
@@ -33,7 +31,7 @@ interface Cells {
   readonly values: HTMLElement;
 }
 
-export /**
+/**
  * Draws the rows that are in view, and only those: ten thousand devices cost as much as thirty. Owns the table's body;
  * row elements are made once and filled again.
  */

@@ -1,4 +1,4 @@
-/** Times, numbers and values as people read them. Pure. */
+/** Writes times, numbers and values as people read them. Pure. */
 import type { BridgeStats } from '../schemas/api.ts';
 import type { LiveValue } from '../schemas/live.ts';
 import type { FleetRow } from './model.ts';

@@ -1,5 +1,6 @@
-/** JSON as people type it: what is wrong with it in a sentence, and values as they read them. Pure. */
-
+/**
+ * Reads JSON as people type it and says what is wrong with it in a sentence, and writes values as JSON for people. Pure.
+ */
 export type Parsed = { readonly value: unknown } | { readonly problem: string };
 
 /** Nothing but space is null. */

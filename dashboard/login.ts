@@ -1,4 +1,4 @@
-/** Logging in and out: a key, or the one-time token of a link, is traded for a cookie that this page cannot read. */
+/** Logs in and out: trades a key, or the one-time token of a link, for a cookie that this page cannot read. */
 import type { Session } from '../schemas/api.ts';
 import { ApiProblem, api, ask } from './api.ts';
 

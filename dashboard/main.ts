@@ -1,4 +1,4 @@
-/** Starts the page: who is logged in sees the fleet or a device, who is not a form. */
+/** Starts the page: shows the fleet or a device to somebody who is logged in, and the login form to anybody else. */
 import type { Session } from '../schemas/api.ts';
 import { element } from './dom.ts';
 import { logIn, logOut, takeLoginToken, whoIsLoggedIn } from './login.ts';

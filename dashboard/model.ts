@@ -1,5 +1,5 @@
 /**
- * The fleet as told by the live channel: a snapshot, then what changed (docs/live.md); and which devices of it are shown,
+ * The fleet as the live channel tells it: a snapshot, then what changed (docs/live.md); and which devices of it are shown,
  * in what order. Owns the rows. Knows no page, so that drawing can wait for the next frame however fast messages come.
  */
 import type { Stats } from '../schemas/api.ts';

@@ -30,7 +30,7 @@ export interface LiveConnectionEvents {
   ended(): void;
 }
 
-export /**
+/**
  * The page's connection to the live channel: connects, subscribes to everything that the caller may see, and connects
  * again with backoff and full jitter. Owns the socket.
  */

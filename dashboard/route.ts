@@ -1,4 +1,4 @@
-/** What the address asks for: the fleet, or one device (`#/acme/pump-7`). Pure. */
+/** Reads from the address what to show: the fleet, or one device (`#/acme/pump-7`). Pure. */
 import { ID } from '../schemas/names.ts';
 
 export interface PageAddress {

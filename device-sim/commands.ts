@@ -1,6 +1,6 @@
 /**
- * How a simulated device answers its commands: in order, each after a while, some with a failure, some never. The fate of
- * a command is in its id and the seed, so that it is the same however often it is simulated. Owns the order.
+ * Answers the commands of a simulated device: in order, each after a while, some with a failure, some never. The fate of a
+ * command follows from its id and the seed, so that it is the same however often it is simulated. Owns the order.
  */
 import type { Clock } from '../broker/base/clock.ts';
 import { SerialQueue } from '../broker/base/serial-queue.ts';

@@ -1,4 +1,7 @@
-/** One simulated device: its client, its machine, when it measures next, and what commands and desired values change. */
+/**
+ * One simulated device: sends what its machine measures as often as is due, and lets commands and desired values change
+ * it. Owns when it measures next, and whether it was turned away.
+ */
 import type { Clock } from '../broker/base/clock.ts';
 import type { ValueMap } from '../broker/wire/frames.ts';
 import type { DeviceClient } from '../client/index.ts';

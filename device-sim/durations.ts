@@ -1,6 +1,6 @@
 /**
- * Durations in a histogram of fixed size (HdrHistogram, of Node): a quantile is right to within a thousandth and a
- * microsecond, however many are counted. Owns the histogram.
+ * Collects durations in a histogram of fixed size (HdrHistogram, of Node): a quantile is right to within a thousandth and
+ * a microsecond, however many are counted. Owns the histogram.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { rounded } from './random.ts';

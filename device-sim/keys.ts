@@ -1,4 +1,4 @@
-/** Keys for simulated fleets, made over the HTTP API with an admin key and revoked at the end. */
+/** Makes keys for simulated fleets over the HTTP API with an admin key, and revokes them at the end. */
 import {
   type ApiAddress,
   type ApiClient,

@@ -1,4 +1,7 @@
-/** Randomness that repeats: mulberry32 (Tommy Ettinger, public domain), 32 bits of state, plenty for sensor noise. */
+/**
+ * Randomness that repeats: mulberry32 (Tommy Ettinger, public domain), with 32 bits of state, which is enough for the
+ * noise of sensors.
+ */
 import type { Random } from '../broker/base/clock.ts';
 
 /** The same seed gives the same numbers, evenly spread in [0, 1). */

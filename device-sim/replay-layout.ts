@@ -1,6 +1,6 @@
 /**
- * How recorded data is laid out: which column is the time, in which format, which the device, and the metrics under names that
- * the protocol takes. A date or time without a zone is taken as UTC.
+ * Finds out how recorded data is laid out: which column is the time and in which format, which is the device, and which
+ * are metrics, under names that the protocol takes. A date or time without a zone is taken as UTC.
  */
 
 export const TIME_FORMATS = ['iso', 'slashes', 'unix-s', 'unix-ms'] as const;

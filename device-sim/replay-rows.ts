@@ -1,4 +1,4 @@
-/** Recorded data from a CSV file, row by row: what each device measured when, and which rows are no good. */
+/** Reads recorded data from a CSV file, row by row: what each device measured when, and which rows are bad. */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream';

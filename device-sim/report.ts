@@ -1,4 +1,4 @@
-/** What a simulation or a replay has to say about itself, as data and as text. */
+/** The report of a simulation or a replay, as data and as text. */
 
 /** What devices did about commands. */
 export interface CommandCounts {

@@ -1,7 +1,7 @@
 /**
- * Devices that are not as they should be, so that a demo shows what operators look for: one that sleeps, one that is gone, one
- * whose clock is unset, one that sends frames that break a schema, one whose connection does not hold, one that reports
- * events. Owns their connections and timers.
+ * Runs devices that show in a demo what operators look for: one sleeps, one is gone, one has an unset clock, one sends
+ * frames that break a schema, one loses its connection again and again, one reports events. Owns their connections and
+ * timers.
  */
 import WebSocket from 'ws';
 import type { Clock, Timer } from '../broker/base/clock.ts';

@@ -1,4 +1,4 @@
-/** The form that sends a command. Owns its fields; viewers see a sentence in its place. */
+/** The form that sends a command. Owns its fields; a viewer sees a sentence in its place. */
 import type { CommandView } from '../../schemas/api.ts';
 import { ApiProblem } from '../api.ts';
 import { element, setNote } from '../dom.ts';

@@ -8,7 +8,7 @@ import { shortJson } from '../json-text.ts';
 import { CommandHistory, isFinal, offset, statusText, stepText, toneOf, who } from './command-model.ts';
 import type { DeviceApi } from './device-api.ts';
 
-export /** The button that cancels everything that the device has not accepted yet. Owns that button. */
+/** The button that cancels everything that the device has not accepted yet. Owns that button. */
 class CancelWaiting {
   private readonly button = element<HTMLButtonElement>('cancel-waiting');
   private api: DeviceApi | null = null;
@@ -44,7 +44,7 @@ class CancelWaiting {
   }
 }
 
-export /** One command in the list: where it stands, and its timeline in words. Owns its elements, which last as it changes. */
+/** One command in the list: where it stands, and its timeline in words. Owns its elements, which last as it changes. */
 class CommandCard {
   readonly element: HTMLLIElement;
   private readonly status = make('span', 'badge');

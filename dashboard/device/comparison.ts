@@ -1,4 +1,7 @@
-/** Desired and reported state side by side (P-6), and the text of the editor as a document. Pure. */
+/**
+ * Compares desired and reported state (P-6), row by row and in a sentence, and reads the editor's text as a document.
+ * Pure.
+ */
 import type { Documents } from '../../schemas/api.ts';
 import { parseJson, shortJson } from '../json-text.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Desired and reported state of the device that is shown, with the difference: read once, then as the live channel tells
- * it; and the form that changes what is desired. Owns the table, the newest documents and the form.
+ * Shows desired and reported state of the device that is shown, with the difference: reads them once, then follows the
+ * live channel; and the form that changes what is desired. Owns the table, the newest documents and the form.
  */
 import type { Documents } from '../../schemas/api.ts';
 import type { LiveDocuments } from '../../schemas/live.ts';
@@ -11,7 +11,7 @@ import { longJson } from '../json-text.ts';
 import { type ComparedName, compare, readDocument, summary, versionOf } from './comparison.ts';
 import type { DeviceApi } from './device-api.ts';
 
-export /**
+/**
  * Changes the desired document as text. What somebody else saved meanwhile is never overwritten unseen: the broker
  * refuses (If-Match), and theirs is shown beside the text. Owns the form and the version that its text was made from.
  */

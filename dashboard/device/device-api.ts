@@ -1,4 +1,4 @@
-/** What the page of a device asks of the HTTP API. */
+/** Asks the HTTP API what the page of a device needs. */
 import type { CommandView, DeviceSummary, Documents, NewCommand } from '../../schemas/api.ts';
 import { api, ask } from '../api.ts';
 

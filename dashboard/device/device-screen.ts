@@ -1,6 +1,6 @@
 /**
- * The page of one device: who it is, whether it is connected, its newest values, and the panels of what is desired and of
- * its commands. Owns which device is shown, and ends what was asked for another one.
+ * The page of one device: who it is, whether it is connected, its newest values, and the panels of desired state and
+ * commands. Owns which device is shown, and cancels requests about another one.
  */
 import type { CommandView, DeviceSummary } from '../../schemas/api.ts';
 import type { ServerMessage } from '../../schemas/live.ts';
@@ -18,7 +18,7 @@ const STALE = 60_000;
 /** What the device said of itself in hello. */
 export type KnownSummary = DeviceSummary | 'loading' | 'unread';
 
-export /** Who the device is, whether it is connected, and its newest values with their age. Owns those two panels. */
+/** Who the device is, whether it is connected, and its newest values with their age. Owns those two panels. */
 class Facts {
   private readonly presence = element('device-presence');
   private readonly facts = element('facts');
