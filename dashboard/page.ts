@@ -20,7 +20,7 @@ const SILENCE = 15_000;
 /** The key was revoked or has expired. */
 const KEY_ENDED = 4003;
 
-export interface LiveConnectionEvents {
+interface LiveConnectionEvents {
   message(message: ServerMessage): void;
   /** The connection is gone; the next attempt comes after `wait` ms. */
   lost(wait: number): void;

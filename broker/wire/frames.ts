@@ -1,6 +1,6 @@
 /**
- * The frames of `signalbox.v1` as the code holds them (P-2.3). A device's bytes become frames in `reader.ts` (the rare
- * ones in `rare-frames.ts`), the broker's in `broker-frames.ts`; frames become bytes in `encode.ts`.
+ * The frames of `signalbox.v1` as the code holds them (P-2.3). A device's bytes become frames in `reader.ts`, the broker's
+ * in `broker-frames.ts`; frames become bytes in `encode.ts`.
  */
 
 /** The strict profile's numbers (P-2.2). */

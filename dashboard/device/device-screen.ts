@@ -16,7 +16,7 @@ import { DeviceApi } from './device-api.ts';
 const STALE = 60_000;
 
 /** What the device said of itself in hello. */
-export type KnownSummary = DeviceSummary | 'loading' | 'unread';
+type KnownSummary = DeviceSummary | 'loading' | 'unread';
 
 /** Who the device is, whether it is connected, and its newest values with their age. Owns those two panels. */
 class Facts {
