@@ -4,6 +4,7 @@
  */
 import { type Problem, problem } from '../schemas/problems.ts';
 import type { Readiness } from './admin/parts.ts';
+import { inBackground } from './base/background.ts';
 import { type BrokerOptions, type BrokerParts, compose } from './compose.ts';
 import type { ConnectionPlan } from './edge/connection-plan.ts';
 import { goingAway } from './edge/handshake.ts';
@@ -59,12 +60,19 @@ export class Broker {
       await this.openHub();
       await this.openDoors();
     } catch (error) {
-      await this.stop();
+      await inBackground(
+        this.stop(),
+        this.options.logger,
+        'After a start that failed not everything was saved.',
+      );
       throw error;
     }
   }
 
-  /** Drains, then closes everything. Idempotent; also after a failure or half a start. */
+  /**
+   * Drains, then closes everything. Idempotent; also after a failure or half a start. Rejects with the first thing that went
+   * wrong, when all is closed: what the log holds is replayed at the next start.
+   */
   stop(): Promise<void> {
     this.stopped ??= this.close();
     return this.stopped;
@@ -155,9 +163,16 @@ export class Broker {
 
   private async close(): Promise<void> {
     if (this.state !== 'failed') this.state = 'draining';
-    await this.closeSockets();
-    await this.closeDoors();
-    await this.closeHub();
+    const { stores, revisionCeiling, sessions } = this.parts;
+    await doAll([
+      () => this.closeSockets(),
+      () => this.closeDoors(),
+      () => sessions.stop(),
+      () => revisionCeiling.stop(),
+      () => this.saveHub(this.parts),
+      () => this.abandonHub(this.parts),
+      () => stores.stop(),
+    ]);
   }
 
   /** Acknowledges what was sent, then sends everybody away, with a delay each (P-7.3). */
@@ -175,35 +190,25 @@ export class Broker {
 
   private async closeDoors(): Promise<void> {
     const { stats, live, liveUpgrade, admin, edge, bridge } = this.parts;
-    await liveUpgrade.stop();
-    await live.stop();
-    await admin.stop();
-    await edge.stop();
-    await bridge.stop();
-    stats.stop();
-  }
-
-  private async closeHub(): Promise<void> {
-    this.parts.sessions.stop();
-    this.parts.revisionCeiling.stop();
-    try {
-      await this.saveHub(this.parts);
-    } finally {
-      await this.parts.stores.stop();
-    }
+    await doAll([liveUpgrade, live, admin, edge, bridge, stats].map((part) => () => part.stop()));
   }
 
   /** After a failure the store takes nothing more; what it holds is replayed at the next start. So it is when it waits. */
   private async saveHub({ ingest, checkpoint, keys, browserSessions, control }: BrokerParts): Promise<void> {
-    const save = async () => {
+    if (this.state === 'failed') return;
+    const saved = doAll([
       // The ends of the connections.
-      await ingest.flushed();
-      await control.stop();
-      await checkpoint.stop();
-      await keys.stop();
-      await browserSessions.stop();
-    };
-    if (this.state !== 'failed') await Promise.race([save(), this.isObstructed()]);
+      () => ingest.flushed(),
+      () => control.stop(),
+      () => checkpoint.stop(),
+      () => keys.stop(),
+      () => browserSessions.stop(),
+    ]);
+    await Promise.race([saved, this.isObstructed()]);
+  }
+
+  /** Their timers end, whether they could save or not. */
+  private abandonHub({ checkpoint, keys, browserSessions, control }: BrokerParts): void {
     checkpoint.abandon();
     control.abandon();
     keys.abandon();
@@ -239,6 +244,19 @@ export class Broker {
     const obstacle = this.parts.stores.obstacles.database ?? this.parts.stores.obstacles.log;
     return obstacle && cannotStore(obstacle);
   }
+}
+
+/** One after the other, each whatever became of the others. Rejects with the first error, when all are done. */
+async function doAll(steps: readonly (() => void | Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 function cannotStore(obstacle: Obstacle): Problem {

@@ -134,8 +134,8 @@ export function builtDashboard(): string | null {
 }
 
 /**
- * Runs a broker until a signal or a failure. Resolves with the exit code: 0 after a signal, 1 if it could not start
- * or its store failed. A second signal does not wait.
+ * Runs a broker until a signal or a failure. Resolves with the exit code: 0 after a signal, 1 if it could not start,
+ * its store failed, or it could not save at the stop. A second signal does not wait.
  */
 export async function runBroker(config: Config, logger: Logger): Promise<number> {
   const notifier = new ServiceNotifier({ socket: process.env.NOTIFY_SOCKET, logger });
@@ -164,9 +164,18 @@ export async function runBroker(config: Config, logger: Logger): Promise<number>
   for (const signal of SIGNALS) process.once(signal, () => process.exit(1));
   notifier.stopping();
   logger.info({ code }, 'Stopping.');
-  await broker.stop();
+  const saved = await broker.stop().then(
+    () => true,
+    (error: unknown) => {
+      logger.error(
+        details(error),
+        'Not everything was saved at the stop. The next start replays what the log holds.',
+      );
+      return false;
+    },
+  );
   await notifier.stop();
-  return code;
+  return saved ? code : 1;
 }
 
 /** A start may wait for a lock or read a long log. Nobody was told anything yet, so that it may be broken off as by a kill. */

@@ -128,7 +128,11 @@ export const METRICS: readonly Metric[] = [
   ),
   bridgeTotal('sent', 'Messages of the log that the MQTT server has acknowledged.', 'sent'),
   bridgeTotal('repeated', 'Copies that were written to the MQTT server again.', 'repeated'),
-  bridgeTotal('lost_bytes', 'Bytes that fell off the log before the MQTT server had them.', 'lostBytes'),
+  bridgeTotal(
+    'lost_bytes',
+    'Bytes that fell off the log before the MQTT server had them, since the broker started.',
+    'lostBytes',
+  ),
   bridgeTotal('outages', 'Outages of the MQTT server that are over.', 'outages'),
   bridgeTotal('crashes', "Times that the bridge's thread ended by itself.", 'crashes'),
   by(
@@ -162,7 +166,7 @@ export const METRICS: readonly Metric[] = [
   by(
     'reader',
     'log_lost_bytes',
-    'Bytes that retention removed before a reader had passed them.',
+    'Bytes that retention removed before a reader had passed them, since the broker started.',
     (broker) => broker.log.lost,
   ),
 ];
