@@ -1,6 +1,6 @@
 /**
- * The composition of a broker: constructs every part and hands it exactly what it uses; starts nothing. What is outside
- * comes as an `Environment`, so that the same broker can be composed on a simulated clock, store, thread and edge.
+ * Composes a broker: constructs every part and hands it exactly what it uses; starts nothing. What is outside comes as
+ * an `Environment`, so that the same broker can be composed on a simulated clock, store, thread and edge.
  */
 import type { Config } from '../schemas/config.ts';
 import type { Problem } from '../schemas/problems.ts';

@@ -1,12 +1,10 @@
 /**
- * The process: its signals, its exit code, what systemd is told of it, and what a broker meets outside of itself (time,
- * chance, ids, files, threads, sockets), which is handed to it as its environment. No logic of the broker's.
- *
- * systemd is told (sd_notify(3)) without native packages: Node sends no Unix datagrams, so one long-lived shell reads lines
- * from a pipe and calls `systemd-notify` for each. Spawning from this process would copy its page tables each time and was
- * seen to stall the loop by 40 to 100 ms; the shell is small. `ServiceNotifier` owns that child.
+ * Runs the process: its signals, its exit code, what systemd is told, and the `Environment` with all that a broker
+ * meets outside of itself (time, chance, ids, files, threads, sockets). Holds no logic of the broker's.
+ * `ServiceNotifier` owns a long-lived shell that calls `systemd-notify` (sd_notify(3)) for each line of a pipe: Node
+ * sends no Unix datagrams, and spawning from this process would copy its page tables each time, which was seen to stall
+ * the loop by 40 to 100 ms.
  */
-
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';

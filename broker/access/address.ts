@@ -1,6 +1,6 @@
 /**
- * Network addresses as text, and who is at the other end of a request: the socket's address, or what a trusted proxy says
- * of it. Pure.
+ * Reads network addresses, and finds who is at the other end of a request: the socket's address, or what a trusted
+ * proxy says of it. Says what counts as one place on the network. Pure.
  */
 import type { IncomingMessage } from 'node:http';
 

@@ -1,6 +1,6 @@
 /**
- * What the broker does in its data folder for its owner alone: the first admin key, written where only the owner reads it,
- * and never over another; and what of the folder other users of the machine can reach.
+ * Prepares the data folder for its owner: writes the first admin key into a file that nobody else reads, never over
+ * another file; and finds what of the folder other users of the machine can reach.
  */
 import {
   closeSync,

@@ -1,7 +1,7 @@
 /**
- * Logins of browsers: a key is traded for a cookie (docs/keys.md). A login ends when it was not used for a
- * while, an open live channel being a use. Owns the sessions, of which only hashes are stored, and the one-time login
- * tokens, which live in memory only.
+ * Keeps the logins of browsers: a key is traded for a cookie (docs/keys.md). A login ends when it was not used for its
+ * lifetime, when its key ends, or when its key has too many; an open live channel is a use. Owns the logins, of which
+ * only hashes are stored, and the login tokens, which live in memory only.
  */
 import { createHash } from 'node:crypto';
 import { inBackground } from '../base/background.ts';
@@ -84,7 +84,7 @@ export class BrowserSessions {
     });
   }
 
-  /** Stores what is left. Idempotent. */
+  /** Stores the uses that are not stored yet. Idempotent. */
   async stop(): Promise<void> {
     this.abandon();
     await this.flush();
@@ -114,14 +114,14 @@ export class BrowserSessions {
     return this.findLogin(cookie)?.row ?? null;
   }
 
-  /** The same, with the login's name. */
+  /** The login behind a cookie; null if it or its key is over. Asking is a use, and renews it. */
   findLogin(cookie: string): Login | null {
     const name = nameOf(hashOf(cookie));
     const row = this.use(name);
     return row && { name, row };
   }
 
-  /** A use of a login by its name; its key, or null if it is over. */
+  /** Renews a login by its name; returns its key, or null if it is over. */
   use(name: string): KeyRow | null {
     const session = this.byName.get(name);
     const row = session ? this.keyOf(session) : null;
@@ -187,7 +187,7 @@ export class BrowserSessions {
     await this.remove([...this.byName.values()].filter((session) => !this.keyOf(session)));
   }
 
-  /** They hold no longer as soon as this is called. */
+  /** Ends these sessions: they hold no longer as soon as this is called. */
   private async remove(sessions: readonly BrowserSession[]): Promise<void> {
     const hashes = sessions.map(({ row }) => row.hash);
     for (const hash of hashes) {
@@ -201,7 +201,7 @@ export class BrowserSessions {
     return until > this.parts.clock.monotonic() ? this.parts.keys.find(row.keyId) : null;
   }
 
-  /** As a stamp, for after a restart. */
+  /** When the session ends, in Unix ms, which mean the same after a restart. */
   private expiryOf({ until }: BrowserSession): number {
     const { clock } = this.parts;
     return Math.round(clock.now() + until - clock.monotonic());

@@ -1,4 +1,7 @@
-/** Who asks: a key, as far as rights go; and what it hears where it has no right (`schemas/roles.ts` has the table). */
+/**
+ * Describes who asks: a key, as far as rights go. Decides whose things it sees, and says what it hears where it has no
+ * right (`schemas/roles.ts` has the table of rights). Pure.
+ */
 import { may, type Right, type Role, rolesInWords, rolesWith } from '../../schemas/roles.ts';
 import type { KeyRow } from '../store/ports.ts';
 

@@ -1,4 +1,7 @@
-/** How a device, person or program proves itself, wherever it asks: a key in a header, or the login's cookie. Pure. */
+/**
+ * Reads how a device, person or program proves itself, wherever it asks: a key in a header, or the login's cookie.
+ * Pure.
+ */
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** Set by `POST /api/v1/session`. */

@@ -1,7 +1,7 @@
 /**
- * Slows down whoever keeps presenting keys that are not valid, over HTTP or WebSocket: a bucket of failures for each
- * name (an address, or a key), which refills over time. Valid keys are never held up, so nobody can lock out a
- * neighbour. Owns the buckets, the most recent ones.
+ * Counts failures, so that whoever goes on failing is told to wait: wrong keys, by address, over HTTP and WebSocket;
+ * and refused requests, by key, before they fill the audit. Each name has a bucket of failures that refills over time.
+ * Valid keys are never held up, so nobody can lock out a neighbour. Owns the buckets, the most recent ones.
  */
 import type { Clock } from '../base/clock.ts';
 import { TokenBucket } from '../base/token-bucket.ts';

@@ -1,6 +1,7 @@
 /**
- * Every key of the broker. Owns them in memory, by id, so that authenticating asks no database; what changes is in
- * the store before it holds, one change after the other. Only the SHA-256 of a key is kept.
+ * Keeps every key of the broker: creates, finds, rotates and revokes them, and tells listeners when one ends. Owns them
+ * in memory, by id, so that authenticating asks no database. A change is stored before it holds, one after the other;
+ * only the time of a key's last use is stored later. Of a key's text only the SHA-256 is kept.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { may, type Role } from '../../schemas/roles.ts';
@@ -76,7 +77,7 @@ export class KeyService {
     ];
   }
 
-  /** Stores what is left. Idempotent. */
+  /** Stores the uses of keys that are not stored yet. Idempotent. */
   async stop(): Promise<void> {
     this.abandon();
     await this.flush();
@@ -143,7 +144,7 @@ export class KeyService {
     return true;
   }
 
-  /** A new key with the same rights and as long a life; the old one ends `overlapMs` from now, or when it would have anyway. */
+  /** Makes a key with the same rights and as long a life; the old one ends after `overlapMs`, or when it would have anyway. */
   async rotate(id: string, overlapMs: number): Promise<IssuedKey> {
     const old = this.find(id);
     if (!old) throw new RangeError(`There is no valid key ${id}.`);
@@ -157,7 +158,7 @@ export class KeyService {
     return fresh;
   }
 
-  /** Whether there was a valid one. Listeners hear of it as soon as it is durable. */
+  /** Returns whether there was a valid key. Listeners hear of its end as soon as it is durable. */
   async revoke(id: string): Promise<boolean> {
     if (!this.find(id)) return false;
     const revokedAt = this.parts.clock.now();

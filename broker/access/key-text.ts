@@ -1,6 +1,6 @@
 /**
- * What a key looks like: `sbx_<8 base62 id>_<32 base62 secret><6 base62 CRC32>`. The prefix is for secret scanners, the
- * checksum refuses a mistyped key before anything else is done. Pure; randomness is passed in.
+ * Makes and checks the text of a key: `sbx_<8 base62 id>_<32 base62 secret><6 base62 CRC32>`. Scanners for secrets know
+ * the prefix; the checksum refuses a mistyped key before anything else is done. Pure; randomness is passed in.
  */
 import { crc32 } from 'node:zlib';
 

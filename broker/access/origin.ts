@@ -1,8 +1,7 @@
 /**
- * Whether a page may act with the browser's cookie: only one of our own origin, or one that the operator allowed
- * (`server.allowedOrigins`). Guards cookie-authenticated writes of the HTTP API and the live channel's upgrade. Pure.
+ * Decides whether a page may act with the browser's cookie: only a page of our own origin, or of one that the operator
+ * allowed (`server.allowedOrigins`). Guards the writes of the HTTP API and the upgrade of the live channel. Pure.
  */
-
 export interface OriginQuestion {
   /** The `Origin` header; a page cannot forge it. */
   readonly origin: string | undefined;

@@ -1,7 +1,7 @@
 /**
- * Decides who may do what over HTTP (docs/keys.md): hooks that routes put before their handler, and the device that a path
- * names, if the caller may see it. A key comes in a header, or the browser's cookie stands for one; a request with a
- * cookie that changes something must come from our own page. Owns who asked, by request.
+ * Decides who may do what over HTTP (docs/keys.md): hooks that routes put before their handler, and the search for the
+ * device that a path names, if the caller may see it. A key comes in a header, or the browser's cookie stands for one;
+ * a request with a cookie that changes something must come from our own page. Owns who asked, by request.
  */
 import type { FastifyRequest } from 'fastify';
 import type { Right } from '../../schemas/roles.ts';

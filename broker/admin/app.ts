@@ -1,12 +1,10 @@
 /**
- * Puts the HTTP side together: fastify with its rules first, then one file of routes a subject, then the built dashboard at `/`
- * (assets bear a hash in their name and are kept for ever; pages are asked for again).
- *
- * The rules: 405 with `Allow` on paths that are there, for methods that they do not have (RFC 9110, 15.5.6). A key in a URL
- * would reach access logs and histories (P-1.2), so such a request is refused before anything else. A path with a slash
- * at its end is another path, and there is nothing there: without this some of them would name a thing whose id is empty.
+ * Puts the HTTP side together: fastify, the routes, one file a subject, and the built dashboard at `/`. Holds the rules
+ * for every request: a method that a path does not have is answered 405 with `Allow` (RFC 9110, 15.5.6). A key in a URL
+ * of the API is refused first, since URLs reach access logs and histories (P-1.2). A path with a slash at its end is
+ * not found: some of them would name a thing whose id is empty. While nothing can be stored, only reading is let
+ * through.
  */
-
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import cookie from '@fastify/cookie';
@@ -113,7 +111,7 @@ async function refuseKeyInUrl({ url }: FastifyRequest): Promise<void> {
   }
 }
 
-/** The reader of the API's description has pages there. */
+/** The readable page of the API's description has files below this path. */
 const PAGES = '/api/docs/';
 
 async function refuseTrailingSlash({ url }: FastifyRequest): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * What reaches the audit from here: a route says before its checks what a request is about to do (`attempt`); then the
- * route writes what was done, and the error handler what was refused. Owns what is noted about requests on their way,
- * and the count of refusals that were left out.
+ * Writes to the audit what requests do. A route says before its checks what a request is about to do (`attempt`); then
+ * the route says what was done, and the error handler what was refused. Owns the attempts of requests on their way, and
+ * the count of refusals that were left out.
  */
 import type { FastifyRequest } from 'fastify';
 import type { Problem } from '../../schemas/problems.ts';
@@ -23,7 +23,7 @@ interface Attempt {
 export interface Done {
   /** Whose operators may read the entry; `*`: admins only. */
   readonly customer: string;
-  /** Where the attempt could not name it yet. */
+  /** Given where the attempt could not name it yet. */
   readonly target?: string;
   readonly detail?: Readonly<Record<string, unknown>>;
   /** Default `done`; null: `reference` settles it. */
@@ -45,7 +45,7 @@ export class AuditHooks {
     this.refusals = new FailedAttempts(parts.clock);
   }
 
-  /** A hook; it goes before the one that checks rights. */
+  /** Makes a hook, which goes before the one that checks rights. */
   attempt(action: AuditAction, target: AuditTarget): (request: FastifyRequest) => Promise<void> {
     return async (request) => void this.attempts.set(request, { action, target });
   }
@@ -65,7 +65,7 @@ export class AuditHooks {
     });
   }
 
-  /** Only where a route has announced an attempt, and a valid key made it. */
+  /** Writes a refusal, if a route has announced the attempt and a valid key made it. */
   refused(request: FastifyRequest, problem: Problem): void {
     const attempt = this.attempts.get(request);
     const caller = this.access.known(request);

@@ -1,6 +1,7 @@
 /**
- * Turns whatever goes wrong in a request into a problem: ours (`Refusal`), the hub's (`HubRefusal`), fastify's. What is
- * our own fault is logged and not told. The audit hears of all of it (`audit-hooks.ts`).
+ * Turns whatever goes wrong in a request into a problem: our refusals (`Refusal`), the hub's (`HubRefusal`), fastify's,
+ * and faults of our own, which are logged and not told. Tells the audit what was refused. Says how large a body may be,
+ * since fastify's refusal names that.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem } from '../../schemas/problems.ts';

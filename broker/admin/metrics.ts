@@ -1,5 +1,6 @@
 /**
- * Prometheus' view of the broker. Owns one registry; the figures are read at each scrape and nowhere else. What `/metrics` tells: one table, which `docs/metrics.md` lists too (a test holds the two together).
+ * Shows the broker to Prometheus. Holds one table of what `/metrics` tells, which `docs/metrics.md` lists too (a test
+ * holds the two together). Owns one registry; the figures are read at each scrape and nowhere else.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { BrokerStats, Stats } from '../../schemas/api.ts';

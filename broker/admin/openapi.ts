@@ -1,10 +1,8 @@
 /**
- * The OpenAPI document (3.1), made from the routes' schemas; and how routes write down what they answer. It is made for
- * programs that generate clients: each operation has a name that stays (`operationId`), and problems are components.
- *
- * Checks requests against their schemas and says in words what was expected where. Bodies are taken as they are;
- * queries and paths are text, so their numbers and booleans are read from it. Answers are written as they are: their
- * schemas document them, and drop nothing.
+ * Makes two things of the routes' schemas. It checks requests and says in words what was expected where: bodies are
+ * taken as they are, numbers and booleans of queries and paths are read from text, and answers are written unchecked.
+ * And it makes the OpenAPI document (3.1) for programs that generate clients: each operation has a name that stays
+ * (`operationId`), and problems are components. Routes write down here what they answer (`answers`).
  */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';

@@ -1,6 +1,7 @@
 /**
- * Pages of a list that may change between them. A cursor holds the place of the last item in the order, not a count,
- * so what stays where it is comes exactly once, whatever else comes or goes. Pure.
+ * Cuts pages out of lists that may change between them. A cursor holds the place of the last item in the order, or the
+ * number at which the next page begins, and never a count: what stays where it is comes exactly once, whatever else
+ * comes or goes. Pure.
  */
 import { Refusal } from './refusal.ts';
 
@@ -11,7 +12,7 @@ export interface ListPosition {
 }
 
 export interface ListOrder<Item> {
-  /** Told in the cursor: one order's cursor means nothing in another. */
+  /** The cursor holds it: one order's cursor means nothing in another. */
   readonly id: string;
   readonly direction: 'ascending' | 'descending';
   place(item: Item): ListPosition;
@@ -53,7 +54,7 @@ function compare(a: ListPosition, b: ListPosition, direction: ListOrder<unknown>
   return direction === 'ascending' ? ascending : -ascending;
 }
 
-/** Into its place in a sorted list, by halving. */
+/** Puts an item into its place in a sorted list, by halving. */
 function insert<Item>(
   kept: Placed<Item>[],
   placed: Placed<Item>,
@@ -69,7 +70,7 @@ function insert<Item>(
   kept.splice(low, 0, placed);
 }
 
-/** Where a list goes by falling numbers, or rising ones: the number at which its next page begins; null: no cursor. */
+/** For a list in the order of numbers: the number at which its next page begins; null: no cursor. */
 export function readNumberCursor(cursor: string | undefined, list: string): number | null {
   if (cursor === undefined) return null;
   const { rank } = readCursor(cursor, list);

@@ -1,6 +1,6 @@
 /**
- * What the HTTP API works with: the parts of the other rooms that it asks, each as the few methods that it calls, which
- * `compose.ts` hands over; and fastify with our types. Declares types only.
+ * Declares what the HTTP API works with: the parts of the other rooms that it asks, each as the few methods that it
+ * calls, which `compose.ts` hands over; and fastify with our types. Types only.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -56,13 +56,13 @@ export interface AdminParts {
   readonly jobs: Pick<JobService, 'preview' | 'create' | 'find' | 'list' | 'outcomes' | 'cancel' | 'resume'>;
   readonly desired: Pick<DesiredStates, 'documents' | 'view' | 'put' | 'patch'>;
   readonly audit: Pick<Audit, 'add' | 'list'>;
-  /** Of wrong keys; shared with the WebSocket addresses. */
+  /** Counts wrong keys, here and at the WebSocket addresses. */
   readonly failures: Pick<FailedAttempts, 'add'>;
   readonly stats: () => Stats;
   readonly readiness: () => Readiness;
   /** Why nothing can be changed now; null: it can. */
   readonly unwritable: () => Problem | null;
-  /** Ends the device's connection and removes it; whether it was known. */
+  /** Ends the device's connection and removes it; returns whether it was known. */
   readonly forget: (customer: string, device: string) => Promise<boolean>;
   readonly config: Pick<Config, 'server'>;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 /**
- * The refusals of the HTTP API: an answer that is a problem (RFC 9457), thrown by whoever finds out, and the one function
- * that sends a problem with the headers that belong to it. Pure but for the reply.
+ * Defines the refusals of the HTTP API: an answer that is a problem (RFC 9457), thrown by whoever finds out and turned
+ * into the answer in `errors.ts`; and sends a problem with the headers that belong to it.
  */
 import type { FastifyReply } from 'fastify';
 import { type Problem, type ProblemCode, problem } from '../../schemas/problems.ts';

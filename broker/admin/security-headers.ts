@@ -1,6 +1,6 @@
 /**
- * What browsers are told about every answer: load nothing from elsewhere, frame nothing, guess nothing. Holds the content
- * security policies of data, of the dashboard's pages and of the API's readable page. Pure.
+ * Tells browsers with every answer to load nothing from elsewhere, frame nothing and guess nothing. Holds the content
+ * security policies of data, of the dashboard's pages and of the API's readable page.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 

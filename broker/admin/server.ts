@@ -1,6 +1,7 @@
 /**
- * The HTTP API, health, metrics and the dashboard behind one request handler, which the edge's server calls: it shares
- * its port with the WebSocket upgrades and does not listen itself.
+ * Puts the HTTP API, health, metrics and the dashboard behind one request handler, which the edge's server calls: it
+ * shares its port with the WebSocket upgrades and does not listen itself. Owns whether it runs; before and after, it
+ * answers 503.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Problem, problem } from '../../schemas/problems.ts';

@@ -1,4 +1,4 @@
-/** `signalbox audit`: who asked what of whom, and what became of it. */
+/** Runs `signalbox audit`: prints who asked what of whom, and what became of it. */
 import { Command } from 'commander';
 import type { AuditEntryView } from '../../schemas/api/audit.ts';
 import { type AddressOptions, brokerAddress, call, defined, withAddress } from './http.ts';

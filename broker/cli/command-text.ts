@@ -1,4 +1,4 @@
-/** Commands in words, for a terminal. Pure. */
+/** Puts commands into words, for a terminal. Pure. */
 import type { CommandStepView, CommandView } from '../../schemas/api/commands.ts';
 import { clockTime, moment, printable, shown } from './output.ts';
 

@@ -1,4 +1,4 @@
-/** `signalbox command …`: list, show and cancel commands of devices. */
+/** Runs `signalbox command …`: lists, shows and cancels commands of devices. */
 import { Command } from 'commander';
 import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
 import { commandText, inShort } from './command-text.ts';

@@ -1,5 +1,7 @@
-/** The command line as a whole: every subcommand of `signalbox` in the order of its help, and what becomes of their errors. */
-
+/**
+ * Puts the command line together: every subcommand of `signalbox` in the order of its help. Prints their errors and
+ * turns them into exit codes.
+ */
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/config.ts';
 import { systemEnvironment } from '../main.ts';
@@ -66,7 +68,7 @@ function explain(error: unknown): number {
   return 1;
 }
 
-/** Of the system, such as a port that is taken, or of the store: no mistake of ours, whose trace would help. */
+/** Whether the error is the system's, such as a port that is taken, or the store's: no fault of ours, whose trace would help. */
 function isExpected(error: unknown): error is Error {
   return error instanceof Error && 'code' in error;
 }
@@ -89,7 +91,7 @@ export const COMMANDS = [
 
 /** Runs what the process was started with, and leaves the exit code in it. */
 export async function runProcess(): Promise<void> {
-  // Whoever reads us has had enough, as in `signalbox watch | head`. console hides that, and watch would go on for ever.
+  // The reader of our output has gone, as in `signalbox watch | head`. console hides that, and watch would go on for ever.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(process.exitCode ?? 0);

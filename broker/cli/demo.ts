@@ -1,6 +1,6 @@
 /**
- * `signalbox demo`: a broker with its data in a temporary folder, a simulated fleet of two customers, a few devices that
- * misbehave, and a login link to the dashboard. Ctrl-C ends all of it and removes the folder.
+ * Runs `signalbox demo`: a broker with its data in a temporary folder, a simulated fleet of two customers, a few
+ * devices that misbehave, and a login link to the dashboard. Ctrl-C ends all of it and removes the folder.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

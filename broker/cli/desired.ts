@@ -1,4 +1,7 @@
-/** `signalbox desired CUSTOMER/DEVICE`: what a device should be like, what it says it is, and changing the former. */
+/**
+ * Runs `signalbox desired CUSTOMER/DEVICE`: prints what a device should be like and what it says it is, and changes the
+ * former.
+ */
 import { Command, Option } from 'commander';
 import type { ApiClient } from '../../schemas/api/client.ts';
 import type { Documents } from '../../schemas/api/desired.ts';

@@ -1,4 +1,7 @@
-/** `signalbox device …`: list, show, name and forget devices; and `signalbox state CUSTOMER/DEVICE`, their last-known state. */
+/**
+ * Runs `signalbox device …`: lists, shows, names and forgets devices; and `signalbox state CUSTOMER/DEVICE`: prints
+ * their last-known state.
+ */
 import { Command, Option } from 'commander';
 import type { DeviceSummary as Device, DeviceProfileBody, State } from '../../schemas/api/devices.ts';
 import {

@@ -1,8 +1,7 @@
 /**
- * How a command reaches a running broker: its address from `--url`, `--key`, their variables, or the key file of the first
- * start; and calls of the HTTP API with errors that a person can act on.
+ * Reaches a running broker: finds its address and a key (`--url`, `--key`, their variables, or the key file of the
+ * first start), calls the HTTP API, and puts what went wrong into a sentence that a person can act on.
  */
-
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -121,7 +120,7 @@ export async function callList<Item>(
   return items;
 }
 
-/** Without the members that nobody has given. */
+/** Leaves out the members that nobody has given. */
 export function defined<Given extends object>(
   given: Given,
 ): { [Name in keyof Given]?: Exclude<Given[Name], undefined> } {

@@ -1,6 +1,6 @@
 /**
- * `signalbox job …`: commands to groups of devices. `create` chooses devices, shows who would get it or sends it, and tells
- * with `--wait` how far it is; the others list, show, cancel and resume jobs, in words for a terminal.
+ * Runs `signalbox job …`: commands to groups of devices. `create` chooses devices, shows who would get it or sends it,
+ * and tells with `--wait` how far it is; the others list, show, cancel and resume jobs, in words for a terminal.
  */
 import { Command, Option } from 'commander';
 import type { JobOutcomeView, JobView, NewJob } from '../../schemas/api/jobs.ts';

@@ -1,4 +1,4 @@
-/** `signalbox key …`: create, list, revoke and rotate keys. */
+/** Runs `signalbox key …`: creates, lists, revokes and rotates keys. */
 import { Command, Option } from 'commander';
 import type { Key } from '../../schemas/api/keys.ts';
 import { may, ROLES, type Role } from '../../schemas/roles.ts';

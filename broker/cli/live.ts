@@ -1,4 +1,4 @@
-/** A client of the live channel (docs/live.md) that follows one topic and comes back after a lost connection. */
+/** Follows one topic of the live channel (docs/live.md), and connects again after a lost connection. */
 import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import { ApiRefusal } from '../../schemas/api/client.ts';

@@ -1,4 +1,4 @@
-/** The process's log: JSON lines on stdout for machines, coloured lines on a terminal. */
+/** Makes the process's logger: JSON lines on stdout for machines, coloured lines on a terminal. */
 import { pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import type { Config } from '../../schemas/config.ts';

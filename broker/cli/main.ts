@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `signalbox`: looks whether this Node can run it before anything that needs a newer one is loaded. Without that, an older
- * Node ends in the middle of a native module, and says nothing that helps.
+ * Starts `signalbox`, after a look whether this Node can run it, before anything that needs a newer one is loaded.
+ * Without that, an older Node ends in the middle of a native module, and says nothing that helps.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,6 +1,6 @@
 /**
- * Parses what is typed behind a command and its options: numbers, shares, durations, JSON, and the name of a device. Each
- * parser returns the value or throws the error that commander, or the command line, prints. Pure.
+ * Parses what is typed behind a command and its options: numbers, shares, durations, JSON, and the name of a device.
+ * Each parser returns the value, or throws the error that the command line prints. Pure.
  */
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../schemas/durations.ts';

@@ -1,6 +1,6 @@
 /**
- * Prints the answers of the commands: as JSON, or as tables, ages and values for people, in which nothing that a device sent
- * can steer the terminal. Declares `CliError`, the message and exit code with which a command ends.
+ * Prints the answers of the commands: as JSON, or as tables, ages and values for people, in which nothing that a device
+ * sent can steer the terminal. Declares `CliError`, the message and exit code with which a command ends.
  */
 export class CliError extends Error {
   override readonly name = 'CliError';

@@ -1,7 +1,7 @@
 /**
- * `signalbox send CUSTOMER/DEVICE NAME`: a command to a device. With `--wait` it is followed to its end: over the live
- * channel, which is listened to before the command is sent, and by reading the command again: when the channel may have
- * missed something, and every few seconds in any case.
+ * Runs `signalbox send CUSTOMER/DEVICE NAME`: sends a command to a device. With `--wait` it follows the command to its
+ * end over the live channel, which it listens to before it sends. It also reads the command again when the channel may
+ * have missed something, and every few seconds in any case.
  */
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';

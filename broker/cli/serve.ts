@@ -1,7 +1,6 @@
 /**
- * `signalbox serve`: runs the broker.
- *
- * `signalbox check-config`: whether `serve` would take this configuration, and what it adds up to.
+ * Runs `signalbox serve`: the broker; and `signalbox check-config`: says whether `serve` would take a configuration,
+ * and prints what it adds up to.
  */
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';

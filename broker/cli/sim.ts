@@ -1,7 +1,7 @@
 /**
- * `signalbox sim …`: sends a simulated fleet's data, or recorded data, to a running broker, under keys that it creates and
- * revokes with an admin key. Shows how it goes: a line that renews itself on a terminal, JSON lines with --json, and a
- * report at the end.
+ * Runs `signalbox sim …`: sends a simulated fleet's data, or recorded data, to a running broker, under keys that it
+ * creates and revokes if it has an admin's. Shows the progress: a line that renews itself on a terminal, JSON lines
+ * with --json, else nothing. Prints a report at the end.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { fleetKeys, KeysError } from '../../device-sim/keys.ts';

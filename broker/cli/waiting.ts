@@ -1,6 +1,6 @@
 /**
  * Waits so that somebody can end it: for a time, which a signal cuts short, or for something that goes on in the broker
- * without us, which Ctrl-C stops watching.
+ * without us, which Ctrl-C stops following.
  */
 import { CliError } from './output.ts';
 

@@ -1,4 +1,4 @@
-/** `signalbox watch [TOPIC]`: live updates in the terminal, over `/v1/live`. */
+/** Runs `signalbox watch [TOPIC]`: prints live updates in the terminal, over `/v1/live`. */
 import { Command } from 'commander';
 import type { CommandView as DeviceCommand } from '../../schemas/api/commands.ts';
 import type {

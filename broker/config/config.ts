@@ -1,6 +1,7 @@
 /**
- * The configuration: file, environment and flags, in that order of rising weight, checked against one schema, then frozen. Read
- * here and nowhere else. The sections and keys, with the names of their variables (`SIGNALBOX_SECTION_KEY`; `…_FILE` reads a
+ * Reads the broker's configuration: file, environment and flags, in that order of rising weight, checks it against one
+ * schema and freezes it. No part of the broker reads it elsewhere; commands that ask a running broker find it by
+ * `cli/http.ts`. The sections and keys, with the names of their variables (`SIGNALBOX_SECTION_KEY`; `…_FILE` reads a
  * value from a file), are read off the schema. What is wrong is told all at once, each fault with its place.
  */
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * How many connections there may be (P-1.5): in all, of one customer or key, from one address, and handshakes a second.
- * Owns the counts. Each refusal names its limit and when to try again.
+ * Decides whether one more device may connect (P-1.5): by the connections in all, of its customer, of its key and from
+ * its address, and by the handshakes a second. Owns the counts. Each refusal names its limit and when to try again;
+ * viewers are refused in the same words (`shareRefusal`).
  */
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Clock } from '../base/clock.ts';
@@ -111,7 +112,7 @@ export class Admission {
     return null;
   }
 
-  /** Once for each applicant that was admitted. */
+  /** To be called once for each applicant that was admitted. */
   release(applicant: Applicant): void {
     this.shares.remove(applicant);
     bump(this.fromAddress, applicant.address, -1);

@@ -1,9 +1,8 @@
 /**
- * How many connections of each kind there may be, given how many files the process may open: each connection is a
+ * Plans how many connections of each kind there may be, given how many files the process may open: each connection is a
  * descriptor, and the store must always get its own. What the configuration wants and the system does not allow is cut
  * here, before anybody connects. Pure.
  */
-
 export interface ConnectionLimits {
   readonly connections: number;
   readonly viewers: number;

@@ -1,8 +1,8 @@
 /**
- * The WebSocket of one device: ws's own, which is nearly a session's `Transport`, with close codes of our table and
- * the session that it feeds. Ten thousand of these idle at once, so the listeners are shared, not made for each.
- * What the kernel delivers does not go to ws but to the session, which hands it to ws when there is time for it. Owns
- * whether the socket is read.
+ * Makes the WebSocket of one device a session's `Transport`: ws's own, with close codes of our table and the session
+ * that it feeds. What the kernel delivers goes to the session, which hands it to ws when there is time for it. Ten
+ * thousand of these idle at once, so the listeners are shared, not made for each. Owns whether the socket is read, and
+ * the newest ping that is not answered.
  */
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';

@@ -1,7 +1,7 @@
 /**
- * `/v1/device`: from an HTTP request to a device session. What the device asks for is checked step by step, its key and the
- * places that are left come before the upgrade (P-1.1 to P-1.5), so that nobody gets a socket without a key. The options
- * of ws are set on purpose.
+ * Turns a request to `/v1/device` into a device session. It checks what the device asks for step by step, its key and
+ * the places that are left before the upgrade (P-1.1 to P-1.5), so that nobody gets a socket without a key. Owns the
+ * counts of connections (`Admission`) and the options of ws, each of which is set on purpose.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,6 +1,7 @@
 /**
- * What the upgrades of devices and viewers have in common: whether a request is a WebSocket handshake, and the answer to one
- * that is refused, which is plain HTTP with a problem body, then the end of the socket (P-1.5).
+ * Does what the upgrades of devices and viewers have in common: checks that a request is a WebSocket handshake, and
+ * refuses one with an answer in plain HTTP, a problem body, and then the end of the socket (P-1.5). A wrong key counts
+ * against its address.
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';

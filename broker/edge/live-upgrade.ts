@@ -1,6 +1,7 @@
 /**
- * `/v1/live`: from an HTTP request to a viewer of the live channel. The key or the browser's login, the origin and the
- * places that are left are checked before the upgrade. Owns the viewers' sockets and their heartbeat.
+ * Turns a request to `/v1/live` into a viewer of the live channel. It checks the origin, the key or the browser's
+ * login, and the places that are left before the upgrade. Owns the viewers' sockets, their places, and the one
+ * heartbeat that serves them all; ends the viewers of a key or login that ends.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';

@@ -1,8 +1,7 @@
 /**
- * Which HTTP request is handled when: one of a connection at a time, and among connections one in a turn of the event
- * loop, customers in turn. Owns who waits, and how many answers are on their way.
+ * Decides when an HTTP request is handled: one of a connection at a time, and among connections one in a turn of the
+ * event loop, customers in turn. Owns the requests that wait, and the count of answers on their way by key.
  */
-
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';

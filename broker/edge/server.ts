@@ -1,9 +1,9 @@
 /**
- * The one HTTP server. Owns the listening socket and routes upgrades by path.
- *
- * Connections that are no authenticated WebSocket (yet) are plain HTTP, handshakes, refusals on their way out, and those that
- * never said a word. Nobody has shown a key there, so waits are short and places few, in all and by address. The least
- * recently used one makes room: who asks for something gets in, who holds on to places loses them. Owns their order.
+ * Runs the one HTTP server: owns the listening socket, and hands requests to the HTTP API in turns and upgrades to
+ * their handlers by path. Connections that are no authenticated WebSocket have shown no key: plain HTTP, handshakes,
+ * refusals on their way out, and silent ones. So their waits are short and their places few, in all and by address, and
+ * the least recently used one makes room: who asks for something gets in, who holds on to places loses them. Owns their
+ * order.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -31,7 +31,7 @@ class PendingConnections {
   /** Socket → its network, null for a proxy; least recently used first. */
   private readonly networks = new Map<Socket, string | null>();
   private readonly byNetwork = new Map<string, Set<Socket>>();
-  /** Of which no request has been read. */
+  /** Sockets of which no request has been read. */
   private readonly silent = new WeakSet<Socket>();
 
   constructor(options: PendingConnectionsOptions) {
@@ -58,7 +58,7 @@ class PendingConnections {
     this.makeRoom(network);
   }
 
-  /** It has closed, or become an authenticated WebSocket. Idempotent. */
+  /** Forgets a socket that has closed or become an authenticated WebSocket. Idempotent. */
   release(socket: Socket): void {
     const network = this.networks.get(socket);
     this.networks.delete(socket);
@@ -68,7 +68,7 @@ class PendingConnections {
     if (sockets?.size === 0) this.byNetwork.delete(network);
   }
 
-  /** At the end of the broker. */
+  /** Cuts every connection off, at the end of the broker. */
   destroyAll(): void {
     for (const socket of this.networks.keys()) socket.destroy();
   }
@@ -121,7 +121,7 @@ function explain(socket: Socket, limit: string): void {
   if (socket.bytesWritten === 0 && socket.writable) socket.write(answerOf(why));
 }
 
-/** Headers that belong to one hop, and to the offer. */
+/** Headers that belong to the offer of another protocol, which holds for one hop. */
 const OFFER = new Set(['upgrade', 'http2-settings']);
 
 function offersWebSocket({ headers }: IncomingMessage): boolean {
@@ -164,7 +164,7 @@ const REASONS: Readonly<Record<string, (host: string, port: number) => string>> 
 /** Why the port cannot be opened, in one sentence for the person who starts the broker. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
-  /** Of the system, such as EADDRINUSE. */
+  /** The system's error code, such as EADDRINUSE. */
   readonly code: string;
 
   constructor(cause: NodeJS.ErrnoException, host: string, port: number) {

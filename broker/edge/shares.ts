@@ -1,9 +1,8 @@
 /**
- * Places that customers share, and a customer's keys among them. A share grows and shrinks with what others use (dynamic
- * thresholds, as in switches that share a buffer): nobody may hold more than a multiple of what is left free. Alone, a
- * customer gets most of it; whoever comes later always finds something. Owns the counts.
+ * Divides places among customers, and a customer's among its keys. A share grows and shrinks with what others use
+ * (dynamic thresholds, as in switches that share a buffer): nobody may hold more than a multiple of what is left free.
+ * Alone, a customer gets most of it; whoever comes later always finds something. Owns the counts.
  */
-
 export interface Holder {
   readonly customer: string;
   readonly key: string;
@@ -50,14 +49,14 @@ export class Shares {
     bump(this.ofKey, key, 1);
   }
 
-  /** Once for each that was added. */
+  /** To be called once for each holder that was added. */
   remove({ customer, key }: Holder): void {
     this.total -= 1;
     bump(this.ofCustomer, customer, -1);
     bump(this.ofKey, key, -1);
   }
 
-  /** Held before, against `percent / (100 - percent)` times what is free: with 90 %, nine times. */
+  /** A holder may have up to `percent / (100 - percent)` times what is free: with 90 %, nine times. */
   private mayTake(held: number, free: number): boolean {
     return held * (100 - this.percent) < this.percent * free;
   }

@@ -1,9 +1,8 @@
 /**
  * Brings one subscription up to date from the fleet's state, message by message, so that it can stop while the
- * transport is full and go on later. A new subscription gets a snapshot, one that fell behind what changed since.
- *
- * A message holds what is true when it is made, so a catch-up that had to wait tells some values that are newer than
- * its start; they come again with the next update, which changes nothing. Nothing is ever left out or older.
+ * transport is full and go on later. A new subscription gets a snapshot, one that fell behind what changed since. A
+ * message holds what is true when it is made: after a wait some values are newer than the start, and come again with
+ * the next update, which changes nothing. Nothing is left out or older.
  */
 import type { Device } from '../hub/fleet/device.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';

@@ -1,7 +1,8 @@
 /**
- * The operators' channel (docs/live.md), knowing no socket. Four times a second it tells every viewer what
- * changed, merged per device; once a second its stats. Owns the viewers, the timers, and what waits for the next tick: of
- * commands (most go from queued to done within one) and of desired and reported state only the newest form, encoded once for all.
+ * Runs the operators' channel (docs/live.md) and knows no socket. Four times a second it tells every viewer what
+ * changed, merged per device; once a second its stats. Owns the viewers, the timers, and what waits for the next tick:
+ * of commands (most go from queued to done within one) and of desired and reported state only the newest form, encoded
+ * once for all.
  */
 import type { Stats } from '../../schemas/api.ts';
 import { CLOSE_CODES, type CloseCode } from '../../schemas/errors.ts';

@@ -1,9 +1,8 @@
 /**
- * Live messages as JSON (schemas/live.ts), and a client's messages read. Fragments, of which a message is joined, are text
- * and no objects, for this is the hot path: names and ids need no escaping (P-1.4), and numbers, which most values are, need no
- * `JSON.stringify`. Pure.
+ * Writes live messages as JSON (schemas/live.ts), and reads those of a client. A message is joined of fragments, which
+ * are text and no objects, for this is the hot path: names and ids need no escaping (P-1.4), and numbers, which most
+ * values are, need no `JSON.stringify`. Pure.
  */
-
 import { Compile } from 'typebox/compile';
 import type { Stats } from '../../schemas/api.ts';
 import {

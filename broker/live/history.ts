@@ -1,7 +1,7 @@
 /**
- * What cannot be read from the fleet any more and yet must be told: events, steps of commands, changes of desired and
- * reported state, and devices that were forgotten. Owns the lists, shared by all viewers, so that a slow one costs
- * nothing here; and makes messages of them, for the topics of one viewer.
+ * Keeps what cannot be read from the fleet any more and yet must be told: events, steps of commands, changes of desired
+ * and reported state, and devices that were forgotten. Owns the lists, which all viewers share, so that a slow one
+ * costs nothing here; and makes messages of them, for the topics of one viewer.
  */
 import type { LiveErrorCode } from '../../schemas/live.ts';
 import type { Command } from '../hub/commands/command.ts';

@@ -1,6 +1,6 @@
 /**
- * One subscription of a viewer: which devices it covers, and up to which revision it has been told. That revision is
- * all that a viewer costs; what it missed is read from the fleet. Changed by the viewer only.
+ * Describes one subscription of a viewer: which devices it covers, and up to which revision it has been told. That
+ * revision is all that a viewer costs; what it missed is read from the fleet. Only the viewer changes it.
  */
 import type { Device } from '../hub/fleet/device.ts';
 import { type Topic, topicMatches } from '../hub/fleet/topics.ts';

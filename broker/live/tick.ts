@@ -1,6 +1,6 @@
 /**
- * What changed since the last tick, encoded once for everybody who has been told everything before: a fragment per
- * device, and whole messages where viewers have the same topics; one of each kind. Lives for one tick.
+ * Encodes what changed since the last tick, once for everybody who has been told everything before: a fragment per
+ * device, and whole messages where viewers have the same topics. Lives for one tick and owns these.
  */
 import type { Device } from '../hub/fleet/device.ts';
 import type { Fleet } from '../hub/fleet/fleet.ts';

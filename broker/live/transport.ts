@@ -1,8 +1,7 @@
 /**
- * What the live channel needs of a viewer's connection, and what it offers to it; `edge` has the sockets. And whether what
- * is written there is read.
+ * Declares what the live channel needs of a viewer's connection, and what it offers to it; `edge` has the sockets. Also
+ * measures how long what was written to a viewer has waited unread.
  */
-
 import type { CloseCode } from '../../schemas/errors.ts';
 
 export interface ViewerTransport {

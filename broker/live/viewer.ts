@@ -1,7 +1,7 @@
 /**
- * One viewer: what it has subscribed to, and what it has been told. Writes to its transport, and never more than it
- * takes. While too much waits, its ticks are skipped; it catches up from the fleet's state when it reads again, and is
- * closed when it does not read for long.
+ * Tells one viewer what it has subscribed to. Owns its subscriptions, its unread messages and how far it has been told.
+ * Writes to its transport only while little waits there; else its ticks are skipped. It catches up from the fleet's
+ * state when it reads again, and the channel closes it when it does not read for long.
  */
 import { type ClientMessage, LIVE_LIMITS, type LiveErrorCode } from '../../schemas/live.ts';
 import type { Caller } from '../access/caller.ts';

@@ -1,8 +1,7 @@
 /**
- * Merges acknowledgements (P-4.2): the first frame that becomes durable starts a wait of at most `within` ms, and
- * one ack covers all that became durable meanwhile. Owns what is durable and not yet told.
+ * Merges acknowledgements (P-4.2): the first frame that becomes durable starts a wait of at most `within` ms, and one
+ * ack covers all that became durable meanwhile. Owns what is durable and not yet told.
  */
-
 import type { Clock, Timer } from '../base/clock.ts';
 import { encodeAck } from '../wire/encode.ts';
 import type { Transport } from './parts.ts';

@@ -1,4 +1,4 @@
-/** What each frame of a device does: one table, frame number → handler (P-2.3). */
+/** Does what each frame of a device asks: one table, frame number → handler (P-2.3). */
 import type { ErrorCode } from '../../schemas/errors.ts';
 import type { StateRefusal } from '../hub/fleet/metrics.ts';
 import type { Acceptance, LiveSource } from '../hub/telemetry/ingest.ts';

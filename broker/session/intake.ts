@@ -1,7 +1,8 @@
 /**
- * What one device has sent and nobody has decoded yet, and whether its socket is read (P-7.2). Owns those bytes, the device's rates
- * and that state. Bytes are handed on in slices, so that no more is decoded than the turn, the batch and the rate allow;
- * while any wait, or there is no room for them, the socket is not read: nothing is lost by that, TCP pushes back.
+ * Holds what one device has sent and nobody has decoded yet, and stops and starts the reading of its socket (P-7.2).
+ * Owns those bytes, the device's rates and whether it is read. Bytes are handed on in slices, so that no more is
+ * decoded than the turn, the batch and the rate allow; while any wait, or there is no room for them, the socket is not
+ * read: nothing is lost by that, TCP pushes back.
  */
 import type { Timer } from '../base/clock.ts';
 import { TokenBucket } from '../base/token-bucket.ts';

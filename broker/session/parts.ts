@@ -1,4 +1,4 @@
-/** What every session is handed: its connection, and the parts of the broker that it works on. */
+/** Declares what every session is handed: its connection, and the parts of the broker that it works on. */
 import type { Config } from '../../schemas/config.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';

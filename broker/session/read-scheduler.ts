@@ -1,14 +1,9 @@
 /**
- * Shares the event loop among all sockets: one budget for each turn of it, in time and in cost (P-2.2), whoever sends. What is
- * beyond it waits as raw bytes, bounded over all sockets, or in the kernel. Owns the turn, the round of customers and
- * the bound. Why it is so, with figures: docs/decisions/0003-turns.md.
- *
- * A turn: while the loop polls, what arrives is decoded at once as long as this turn's first budget lasts and none of the
- * same customer waits; the rest is queued. Then, in the loop's check phase, customers are served in a round, each by its
- * cost, until the second budget is spent. So there is time for commits, HTTP and timers in every turn.
- *
- * Each customer has a share: who of its devices waits for a turn, and who is not read because too much of the customer's
- * waits already. Quiet devices and those that flood are served in turns of one slice each.
+ * Shares the event loop among all devices' sockets: each turn has a budget of time and cost (P-2.2), and what is beyond
+ * it waits as raw bytes, bounded over all sockets, or in the kernel. While the loop polls, what arrives is decoded at
+ * once as far as the first budget goes; then, in the check phase, customers are served in a round, each by its cost,
+ * until the second is spent. A customer's quiet and busy devices take turns of one slice each; a customer that has too
+ * much waiting is not read. Owns the turn, the round and each customer's share. Figures: docs/decisions/0003-turns.md.
  */
 import type { Clock } from '../base/clock.ts';
 import type { Counters } from '../hub/counters.ts';

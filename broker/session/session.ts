@@ -1,7 +1,7 @@
 /**
- * One device connection from its welcome to its end (P-3, P-7). Owns its state, the layout of its frames, how far its boot
- * has come and its budget of invalid frames; knows its socket only as a `Transport`. What each frame does stands in
- * `handlers.ts`. What becomes of it goes into the log, and is told from there.
+ * Carries one device connection from its welcome to its end (P-3, P-7). Owns its state, the layout of its frames, how
+ * far its boot has come and its budget of invalid frames; knows its socket only as a `Transport`. What each frame does
+ * stands in `handlers.ts`. That it opened, is ready or ended goes into the log, and everybody hears of it from there.
  */
 import { CLOSE_CODES, type CloseCode, ERROR_CODES, type ErrorCode } from '../../schemas/errors.ts';
 import { MOST_SLEEP_SECONDS } from '../../schemas/frames.ts';
@@ -158,7 +158,7 @@ export class DeviceSession implements LiveSource, Member {
     return this.intake.isHeld;
   }
 
-  /** As `Intake.takeHeldTime`. */
+  /** How long the device was held since this was last asked, ms (`Intake.takeHeldTime`). */
   takeHeldTime(now: number): number {
     return this.intake.takeHeldTime(now);
   }
@@ -187,7 +187,7 @@ export class DeviceSession implements LiveSource, Member {
     this.refuse(new FrameError('text-message'));
   }
 
-  /** A heartbeat or its answer (P-7.1). */
+  /** Notes a sign of life: a frame, a heartbeat or its answer (P-7.1). */
   heard(): void {
     const { clock } = this.parts;
     this.heardAt = clock.now();

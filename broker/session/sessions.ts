@@ -1,6 +1,6 @@
 /**
- * All device connections of this broker. Owns the set of live sessions and the one heartbeat timer that serves them
- * all (P-7.1); ends them by key, and all of them at a stop. Says in the process's log who connects and whose connection ends.
+ * Keeps all device connections of this broker. Owns the set of live sessions and the one heartbeat timer that serves
+ * them all (P-7.1); ends them by key, and all of them at a stop. Logs who connects and whose connection ends.
  */
 import type { CloseCode } from '../../schemas/errors.ts';
 import type { Clock, Random, Timer } from '../base/clock.ts';
@@ -149,7 +149,7 @@ export class Sessions {
     }
   }
 
-  /** For a while: ends every connection with 1013 and a delay, from half of `withinMs` on (P-7.3). */
+  /** Ends every connection with 1013 and a delay from half of `withinMs` on (P-7.3); devices may come back after it. */
   sendAway(why: string, withinMs: number): void {
     for (const session of this.live) {
       session.flushAcks();

@@ -1,4 +1,4 @@
-/** The audit, as the HTTP API tells it. */
+/** Describes the audit, as the HTTP API tells it. */
 import Type from 'typebox';
 import { closed, freeObject, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
 

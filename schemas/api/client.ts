@@ -1,13 +1,10 @@
 /**
- * The one client of the HTTP API, which command line, simulator and dashboard share: openapi-fetch with the types that are
- * generated from the OpenAPI document (`paths.ts`). What is not a broker's good answer rejects, as `ApiRefusal` or
- * `ApiUnreachable`, so each call is
+ * The one client of the HTTP API, for the command line, the simulator and the dashboard: openapi-fetch with the types that
+ * are generated from the OpenAPI document (`paths.ts`). What is not a broker's good answer rejects, as `ApiRefusal` or
+ * `ApiUnreachable`; a call whose `signal` is aborted rejects with what aborted it. A page that the broker serves gives no
+ * key, for its cookie speaks for it, and `''` as the address.
  *
- *     const api = createApi({ url, key });
  *     const device = await answerOf(api.GET('/devices/{customer}/{device}', { params: { path: { customer, device } } }));
- *
- * A page that the broker serves gives no key, for its cookie speaks for it, and `''` as the address. Each call takes a
- * `signal`, too; what aborts it is what the call rejects with.
  */
 import createClient, { type Client } from 'openapi-fetch';
 import type { Problem } from '../problems.ts';

@@ -1,4 +1,4 @@
-/** Commands to one device, as the HTTP API takes and tells them (P-5). */
+/** Describes commands to one device, as the HTTP API takes and tells them (P-5). */
 import Type from 'typebox';
 import { TTL_TEXT } from '../durations.ts';
 import { FORBIDDEN_NAMES, METRIC_NAME } from '../frames.ts';

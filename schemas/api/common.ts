@@ -1,4 +1,7 @@
-/** What the bodies of the HTTP API are made of: named schemas, references, lists, and the problem. */
+/**
+ * Defines what the bodies of the HTTP API are made of: named schemas, references, lists and their pages, and the
+ * problem.
+ */
 import Type from 'typebox';
 import { ID } from '../names.ts';
 import { PROBLEMS, type ProblemCode } from '../problems.ts';

@@ -1,4 +1,4 @@
-/** Desired and reported state of a device, as the HTTP API takes and tells it (P-6). */
+/** Describes desired and reported state of a device, as the HTTP API takes and tells it (P-6). */
 import Type from 'typebox';
 import { METRIC_NAME } from '../frames.ts';
 import { named, time } from './common.ts';

@@ -1,4 +1,4 @@
-/** Customers, devices and their last-known state, as the HTTP API tells them. */
+/** Describes customers, devices and their last-known state, as the HTTP API takes and tells them. */
 import Type from 'typebox';
 import { Asleep, closed, id, list, named, page, textOrNull, time, timeOrNull } from './common.ts';
 

@@ -1,4 +1,4 @@
-/** Commands to groups of devices, as the HTTP API takes and tells them. */
+/** Describes commands to groups of devices, as the HTTP API takes and tells them. */
 import Type from 'typebox';
 import { CommandSchema, commandArguments, commandName, commandTtl, supersede } from './commands.ts';
 import { closed, id, list, named, page, reference, textOrNull, time, timeOrNull } from './common.ts';

@@ -1,4 +1,4 @@
-/** Keys and the browser sessions that stand for them, in the HTTP API. */
+/** Describes keys and the browser sessions that stand for them, as the HTTP API takes and tells them. */
 import Type from 'typebox';
 import { ID } from '../names.ts';
 import { ROLES, rolesInWords, rolesWith } from '../roles.ts';

@@ -1,4 +1,4 @@
-/** What the broker tells of itself: `GET /api/v1/stats` and the live channel's `stats`. */
+/** Describes what the broker tells of itself: `GET /api/v1/stats` and the live channel's `stats`. */
 import Type from 'typebox';
 import { named } from './common.ts';
 

@@ -1,7 +1,5 @@
 /**
- * `GET /audit`: who asked what of whom, and what became of it. Operators read their customer's part, admins all.
- *
- * Entries of the audit as the HTTP API tells them. Pure.
+ * Serves `GET /audit`: who asked what of whom, and what became of it. Operators read their customer's part, admins all.
  */
 import {
   type AuditEntryView,

@@ -1,9 +1,6 @@
 /**
- * `/commands/{id}`: one command with its timeline, and cancelling it.
- *
- * What a body asks for, as the hub takes it. Pure.
- *
- * `/devices/{customer}/{device}/commands`: send one to a device, list what it was sent, cancel what waits for it.
+ * Serves the commands of one device, `/devices/{customer}/{device}/commands`: sends one, lists them, and cancels what
+ * waits; and `/commands/{id}`: shows one with its timeline, and cancels it. Turns bodies into requests of the hub.
  */
 import {
   CancelledSchema,

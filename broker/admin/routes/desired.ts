@@ -1,6 +1,6 @@
 /**
- * `/devices/{customer}/{device}/desired`: what a device should be like, what it says it is, and the difference (P-6).
- * The entity tag of a document (RFC 9110, section 8.8.3) is its version.
+ * Serves `/devices/{customer}/{device}/desired`: what a device should be like, what it says it is, and the difference
+ * (P-6). The entity tag of a document (RFC 9110, section 8.8.3) is its version.
  */
 import type { FastifyReply } from 'fastify';
 import Type from 'typebox';

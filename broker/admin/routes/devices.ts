@@ -1,9 +1,7 @@
 /**
- * `/devices`: the list with its filters, one device, its last-known state, naming it, and forgetting it.
- *
- * Devices as the HTTP API tells them. Pure.
- *
- * `GET /customers`: a customer exists once a key names it, or a device of its own is known.
+ * Serves `/devices`: lists and filters devices, shows one and its last-known state, names it and forgets it; and `GET
+ * /customers`: a customer exists once a key names it, or a device of its own is known. Turns the fleet's devices into
+ * the API's.
  */
 import Type from 'typebox';
 import {
@@ -51,7 +49,7 @@ function deviceSummary(device: Device): DeviceSummary {
   };
 }
 
-/** With what only the answer about one device holds. */
+/** The device, with what only the answer about one holds. */
 function deviceDetail(device: Device): DeviceSummary {
   const { meta, maxFrame } = device.description;
   // Hello lets nothing but plain values into it (schemas/frames.ts).

@@ -1,9 +1,7 @@
 /**
- * `/jobs`: commands to groups, how far they are, what became of them device by device; cancelling, going on.
- *
- * `POST /commands`: one command for a group of devices; a dry run first, then a job.
- *
- * Jobs and their outcomes as the HTTP API tells them, and what a body asks for. Pure.
+ * Serves `POST /commands`, which sends a command to a group of devices as a job, or only tells who would get it; and
+ * `/jobs`: lists jobs, shows how far one is and what became of each device, cancels it, and lets a halted one go on.
+ * Turns bodies into requests of the hub, and jobs into the API's.
  */
 import type { FastifyRequest } from 'fastify';
 import {

@@ -1,7 +1,6 @@
 /**
- * `/keys`, for admins: list, create, rotate, revoke. The secret is told once, in the answer that makes it.
- *
- * Keys as the HTTP API tells them, and what a request for a new one must keep to. Pure.
+ * Serves `/keys` to admins: lists, creates, rotates and revokes keys. The secret is told once, in the answer that makes
+ * it. Checks what a new key must keep to beyond its schema.
  */
 import Type from 'typebox';
 import {

@@ -1,4 +1,4 @@
-/** `/session`: a browser trades a key, or a one-time token, for a cookie that scripts cannot read. */
+/** Serves `/session`: a browser trades a key, or a login token, for a cookie that scripts cannot read. */
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { LoginSchema, reference, type Session, SessionSchema } from '../../../schemas/api.ts';

@@ -1,15 +1,9 @@
 /**
- * `/livez`: the process runs. `/readyz`: it takes devices in. Plain, for load balancers; no key.
- *
- * `GET /stats`: what the broker tells of itself; the whole of it to admins.
- *
- * `/metrics` for Prometheus; who may read it without an admin key is configuration (`server.metrics`).
- *
- * `/api/openapi.json`, and the same to read at `/api/docs`. Served from here alone: it works without the internet.
- *
- * Plain requests to the addresses that speak WebSocket (P-1.5): 426 with what to do. The edge takes the upgrades.
+ * Serves what is about the broker itself. Without a key: `/livez` (the process runs), `/readyz` (it takes devices in),
+ * `/api/openapi.json`, and the same to read at `/api/docs`, which works without the internet. With a key: `/stats`.
+ * `server.metrics` says who reads `/metrics` without an admin's key. Plain requests to the addresses that speak
+ * WebSocket (P-1.5) get 426 and what to do; the edge takes the upgrades.
  */
-
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyRequest } from 'fastify';
 import { reference, StatsSchema } from '../../../schemas/api.ts';
