@@ -139,7 +139,7 @@ describe.runIf(HAS_CHROMIUM)('the page in Chromium (skipped without the Debian p
     await page.getByLabel(/^Key/).waitFor();
   });
 
-  it('shows ten thousand devices without freezing', async () => {
+  it('shows ten thousand devices, and touches no more of the page than is seen of them', async () => {
     const { world } = server;
     const change = (round: number) => {
       for (let index = 0; index < 10_000; index += 1)
@@ -148,14 +148,13 @@ describe.runIf(HAS_CHROMIUM)('the page in Chromium (skipped without the Debian p
     change(0);
     await open();
     while ((await page.locator('#shown').textContent()) !== '10,000 devices') world.clock.advance(20);
+    // What costs time are nodes that change; how long that takes is the machine's business.
     await page.evaluate(() => {
-      const tasks: number[] = [];
-      Object.assign(window, { tasks });
-      new PerformanceObserver((list) =>
-        tasks.push(...list.getEntries().map(({ duration }) => duration)),
-      ).observe({
-        type: 'longtask',
-      });
+      const work = { most: 0 };
+      Object.assign(window, { work });
+      new MutationObserver((changes) => {
+        work.most = Math.max(work.most, changes.length);
+      }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
     });
     for (let round = 1; round <= 4; round += 1) {
       change(round);
@@ -163,8 +162,9 @@ describe.runIf(HAS_CHROMIUM)('the page in Chromium (skipped without the Debian p
       await row('acme/d-0').getByText(`round ${round}`).waitFor();
     }
     expect(await page.locator('tr[data-device]').count()).toBeLessThan(60);
-    const longest = await page.evaluate(() => Math.max(0, ...(window as never as { tasks: number[] }).tasks));
-    expect(longest).toBeLessThan(500);
+    const { most } = await page.evaluate(() => (window as never as { work: { most: number } }).work);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(600);
     await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, scroll.scrollHeight));
     await row('acme/d-9999').waitFor();
     expect(await row('acme/d-9999').getAttribute('aria-rowindex')).toBe('10001');
