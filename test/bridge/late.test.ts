@@ -22,7 +22,9 @@ requires('mosquitto')('a late subscriber', () => {
     world.sample('pump-7', { temp: 21.5, mode: 'auto' });
     world.sample('pump-7', { temp: 22 });
     await world.ingest.flushed();
-    await world.until(({ others, inFlight }) => others >= 3 && inFlight === 0);
+    const early = await subscribe(mosquitto.url, [STATE, AVAILABILITY, STATUS]);
+    await early.on(STATE, '{"temp":22,"mode":"auto"}');
+    await Promise.all([AVAILABILITY, STATUS].map((topic) => early.on(topic, 'online')));
     const late = await subscribe(mosquitto.url, ['signalbox/#']);
     expect(await late.on(STATE)).toMatchObject({ text: '{"temp":22,"mode":"auto"}', retain: true });
     expect(await late.on(AVAILABILITY)).toMatchObject({ text: 'online', retain: true });

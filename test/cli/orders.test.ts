@@ -5,6 +5,7 @@ import { type CommandFrame, type DesiredFrame, FRAME } from '../../broker/wire/f
 import type { AuditEntryView, CommandView } from '../../schemas/api.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';
 import { connect, type TestDevice } from '../helpers/device.ts';
+import { eventually, until } from '../helpers/eventually.ts';
 import { run, start } from './terminal.ts';
 
 const ACCEPTED = 1;
@@ -85,7 +86,7 @@ describe('an operator at the command line', () => {
     pump.socket.terminate();
     await pump.closed;
     const { printed, code } = start('send', 'acme/pump-7', 'reboot', '--id', 'r1', '--wait', ...operator);
-    await expect.poll(() => printed.out.length).toBeGreaterThan(0);
+    await until(() => printed.out.length > 0);
     await answering(await device('pump-7'), 1);
     expect(await code).toBe(0);
   });
@@ -121,7 +122,7 @@ describe('an operator at the command line', () => {
     const { version, values } = await nextDesired(pump);
     pump.send(encodeReported(version, values));
     const inSync = async () => (await run('desired', 'acme/pump-7', ...operator)).out[0];
-    await expect.poll(inSync).toMatch(/reported version 1, .*; in sync$/);
+    await eventually(async () => expect(await inSync()).toMatch(/reported version 1, .*; in sync$/));
     const late = await run(
       'desired',
       'acme/pump-7',

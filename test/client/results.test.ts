@@ -8,6 +8,7 @@ import { CommandExecutor } from '../../client/command-executor.ts';
 import type { CommandHandler } from '../../client/index.ts';
 import { SeenCommands } from '../../client/seen-commands.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { until } from '../helpers/eventually.ts';
 import { fakeBroker } from '../helpers/fake-broker.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { client, deferred, reconnected, type TestClientOptions } from './harness.ts';
@@ -131,7 +132,7 @@ describe('after a reconnect', () => {
     session.cut();
     const { retryIn } = await device.next('disconnected');
     end.resolve('done alone');
-    await expect.poll(() => device.left('answered').length).toBe(2);
+    await until(() => device.left('answered').length === 2);
     device.clock.advance(retryIn ?? 0);
     const second = await broker.next();
     await second.greet();

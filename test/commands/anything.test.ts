@@ -190,7 +190,7 @@ it('each is told when it is durable, written in order, as often as is counted, a
     }),
     { numRuns: 200 },
   );
-}, 60_000);
+});
 
 it('no end that was told is taken back by a kill, whenever it comes', async () => {
   const step = fc.tuple(fc.constantFrom(...HAPPENINGS), fc.nat(5));
@@ -209,4 +209,4 @@ it('no end that was told is taken back by a kill, whenever it comes', async () =
     }),
     { numRuns: 100 },
   );
-}, 60_000);
+});

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { encodeTelemetry } from '../../broker/wire/encode.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { connect } from '../helpers/device.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 it('does not end the broker: telemetry is acknowledged, readiness says degraded, and what waits goes on', async () => {
   const { broker, url, data, key } = await startBroker();
@@ -40,6 +41,6 @@ it('does not end the broker: telemetry is acknowledged, readiness says degraded,
   other.exec('ROLLBACK');
   other.close();
   expect(await created).toMatch(/^sbx_/);
-  await expect.poll(() => ask('/readyz')).toMatchObject({ body: { status: 'ready' } });
+  await eventually(async () => expect(await ask('/readyz')).toMatchObject({ body: { status: 'ready' } }));
   expect(failures).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import type { DeviceSummary } from '../../schemas/api.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { requires } from '../helpers/requires.ts';
 
 const PROGRAM = join(import.meta.dirname, '../python/device.py');
@@ -111,7 +112,7 @@ requires('python3-websockets', 'python3-cbor2')('a device in Python, written fro
     const [broker, key] = await brokerAndKey();
     await dialogue('sleep', broker.url, key);
     const seen = () => get<DeviceSummary>(broker, '/devices/acme/pump-7');
-    await expect.poll(async () => (await seen()).presence.reason).toBe('asleep');
+    await eventually(async () => expect((await seen()).presence.reason).toBe('asleep'));
     const { asleep, presence } = await seen();
     expect((asleep?.until ?? 0) - (presence.since ?? 0)).toBe(3_600_000);
   });

@@ -54,4 +54,7 @@ class Device:
 def connect(query="", **options):
     headers = {"Authorization": f"Bearer {os.environ['KEY']}"}
     url = sys.argv[1].replace("http", "ws", 1) + "/v1/device" + query
-    return websockets.connect(url, extra_headers=headers, subprotocols=["signalbox.v1"], **options)
+    # The library would give up after 10 s.
+    patience = {"open_timeout": 100, "close_timeout": 100}
+    options = {**patience, "extra_headers": headers, "subprotocols": ["signalbox.v1"], **options}
+    return websockets.connect(url, **options)

@@ -5,6 +5,7 @@ import { encodeHello } from '../../broker/wire/encode.ts';
 import type { DeviceList, DeviceSummary } from '../../schemas/api.ts';
 import { startBroker, type TestBroker } from '../helpers/broker.ts';
 import { connect } from '../helpers/device.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { sessionHarness } from '../helpers/session.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
@@ -84,7 +85,7 @@ describe('operators', () => {
     device.socket.close(1000, 'sleep 3600');
     await device.closed;
     const seen = () => ask<DeviceSummary>(first, '/devices/acme/pump');
-    await expect.poll(async () => (await seen()).online).toBe(false);
+    await eventually(async () => expect((await seen()).online).toBe(false));
     const before = await seen();
     expect(before).toMatchObject({ online: false, presence: { state: 'offline', reason: 'asleep' } });
     const since = before.presence.since ?? 0;
@@ -102,7 +103,7 @@ describe('operators', () => {
     device.socket.close(1000, 'stopped');
     await device.closed;
     const seen = () => ask<DeviceSummary>(broker, '/devices/acme/pump');
-    await expect.poll(async () => (await seen()).presence.reason).toBe('device-closed');
+    await eventually(async () => expect((await seen()).presence.reason).toBe('device-closed'));
     expect(await seen()).not.toHaveProperty('asleep');
   });
 });

@@ -73,7 +73,7 @@ describe('keys and commands that were stored, after a kill', () => {
     expect(outcomes.lost).toBeUndefined();
     expect(outcomes['database-behind']).toBeGreaterThan(FLIPS / 2);
     expect(Object.keys(outcomes).filter((one) => !/^(whole|database-\w+)$/.test(one))).toEqual([]);
-  }, 60_000);
+  });
 
   it('are not taken for whole when the write-ahead log is cut or gone', async () => {
     const killed = await killedFolder();
@@ -131,7 +131,7 @@ describe('the database file', () => {
       }
       expect([...outcomes].filter((one) => !expected.test(one))).toEqual([]);
     }
-  }, 60_000);
+  });
 
   it('that another program changed is refused, and taken when somebody says so', async () => {
     const { stores, folder } = await startStores();
@@ -168,7 +168,7 @@ describe('the database file', () => {
     reader.close();
     await stores.stop();
     await startStores({ folder });
-  }, 60_000);
+  });
 });
 
 describe('state that the log holds too', () => {
