@@ -14,10 +14,9 @@ const READS_GLOBALS: readonly string[] = [
   'client/system-clock.ts',
   // A thread has an environment of its own.
   'broker/bridge/thread/worker.ts',
-  'broker/store/sqlite/server.ts',
+  'broker/store/sqlite/worker.ts',
   // How long fdatasync takes, for the stats.
   'broker/store/log/writer.ts',
-  'broker/store/log/writer-thread.ts',
 ];
 /** People's programs: they show how old things are. */
 const FOR_PEOPLE = /^(broker\/cli|dashboard)\//;
