@@ -26,7 +26,7 @@ class AnsweringDevice {
 
   constructor(socket: WebSocket) {
     this.socket = socket;
-    socket.on('message', (data) => this.take(data as Buffer));
+    socket.on('message', (data) => this.receive(data as Buffer));
     socket.send(encodeHello({ boot: Math.floor(Math.random() * 2 ** 40), ackWithin: 0 }));
   }
 
@@ -42,7 +42,7 @@ class AnsweringDevice {
     );
   }
 
-  private take(data: Buffer): void {
+  private receive(data: Buffer): void {
     const frame = parseBrokerFrame(data);
     if (frame?.kind === FRAME.command) {
       this.socket.send(encodeResult(frame.id, ACCEPTED));

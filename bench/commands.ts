@@ -17,7 +17,7 @@ const WARM_UP = { perSecond: 1000, seconds: 3 } as const;
 
 type Times = CommandsMark['roundTrip'];
 
-function tell(what: string, { count, p50, p99, max }: Times): void {
+function print(what: string, { count, p50, p99, max }: Times): void {
   const figures = [p50, p99, max].map((ms) => ms.toFixed(1).padStart(7)).join(' ');
   console.log(`${what.padEnd(44)} ${String(count).padStart(6)} ${figures}`);
 }
@@ -38,12 +38,12 @@ try {
   await issue(WARM_UP);
   console.log(`${DEVICES} devices, 1,000 a second, ms${' '.repeat(24)} count     p50     p99     max`);
   const { ack } = await telemetry(RATE);
-  tell('a frame to its ack', ack);
+  print('a frame to its ack', ack);
   const { roundTrip, notDone } = await issue(RATE);
-  tell('a command to its result', roundTrip);
+  print('a command to its result', roundTrip);
   const [both, beside] = await Promise.all([issue(RATE), telemetry(RATE)]);
-  tell('a command to its result, beside telemetry', both.roundTrip);
-  tell('a frame to its ack, beside commands', beside.ack);
+  print('a command to its result, beside telemetry', both.roundTrip);
+  print('a frame to its ack, beside commands', beside.ack);
   console.log(
     `not done: ${notDone + both.notDone}; p50 of a command is ${(roundTrip.p50 / ack.p50).toFixed(1)} acks`,
   );

@@ -20,10 +20,10 @@ export class LoadDevice {
     this.socket = socket;
     this.latencies = latencies;
     const acks = new AckReader((seq) => this.acknowledged(seq));
-    socket.on('data', (chunk) => acks.take(chunk as Buffer));
+    socket.on('data', (chunk) => acks.read(chunk as Buffer));
     // The server ends all connections when it stops; anything earlier shows in the figures.
     socket.on('error', () => socket.destroy());
-    acks.take(rest);
+    acks.read(rest);
     socket.write(maskedFrame(encodeHello({ boot: Math.floor(Math.random() * 2 ** 40) }), 2));
     socket.resume();
   }

@@ -56,13 +56,13 @@ export class QuietDevice {
       this.sentAt = null;
       setTimeout(send, THINK);
     });
-    socket.on('data', (chunk) => acks.take(chunk as Buffer));
+    socket.on('data', (chunk) => acks.read(chunk as Buffer));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       if (this.state === 'running') this.state = 'lost';
     });
     this.end = () => socket.destroy();
-    acks.take(rest);
+    acks.read(rest);
     const boot = Math.floor(Math.random() * 2 ** 40);
     socket.write(maskedFrame(encodeHello(ackWithin === undefined ? { boot } : { boot, ackWithin }), 2));
     socket.resume();

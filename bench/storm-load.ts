@@ -43,12 +43,12 @@ async function open({ port, key }: { port: number; key: string }, number: number
   const { socket, rest } = await openSocket({ port, key, path: `/v1/device?device=s${number}`, from });
   const device: StormDevice = { socket, acknowledged: 0, state: 'open' };
   const acks = new AckReader((seq) => acknowledge(device, seq));
-  socket.on('data', (chunk) => acks.take(chunk as Buffer));
+  socket.on('data', (chunk) => acks.read(chunk as Buffer));
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
     device.state = 'lost';
   });
-  acks.take(rest);
+  acks.read(rest);
   socket.write(maskedFrame(encodeHello({ boot: number + 1 }), 2));
   socket.resume();
   return device;

@@ -90,13 +90,13 @@ class Run {
     const left: number[] = [];
     let unacknowledged = 0;
     for (let round = 1; round <= rounds; round += 1) {
-      this.take();
+      this.endPhase();
       await pause(QUIET);
-      quiet.push(this.report(`quiet ${round}`, this.take()));
+      quiet.push(this.report(`quiet ${round}`, this.endPhase()));
       const mark = await this.storm();
       const missing = devices - mark.complete;
       unacknowledged += this.attack.kind === 'storm' ? missing : mark.lost;
-      attacked.push(this.report(`attack ${round}`, this.take(), mark));
+      attacked.push(this.report(`attack ${round}`, this.endPhase(), mark));
       await pause(SETTLE);
       left.push(await this.used());
     }
@@ -155,7 +155,7 @@ class Run {
     return mark;
   }
 
-  private take(): Phase {
+  private endPhase(): Phase {
     this.readResident();
     // What still waits counts with how long it has waited so far.
     const worst = (device: QuietDevice) => Math.max(device.latencies.collect().p99, device.waiting);

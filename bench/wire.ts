@@ -80,7 +80,7 @@ export class AckReader {
     this.acknowledged = acknowledged;
   }
 
-  take(chunk: Buffer): void {
+  read(chunk: Buffer): void {
     const bytes = this.rest ? Buffer.concat([this.rest, chunk]) : chunk;
     let at = 0;
     while (at + 4 <= bytes.length) {

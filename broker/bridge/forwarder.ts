@@ -346,9 +346,9 @@ export class Forwarder {
   private handleMessage(number: number, message: PeerMessage): void {
     const { logger } = this.parts;
     const { topic } = message;
-    inBackground(this.deliver(message), logger, 'A message was not taken.', { topic }).finally(() =>
-      this.worker.send({ type: 'handled', number }),
-    );
+    inBackground(this.deliver(message), logger, 'A message of the MQTT server was not handled.', {
+      topic,
+    }).finally(() => this.worker.send({ type: 'handled', number }));
   }
 
   /** Resolves when everybody who wants the message has dealt with it. */

@@ -9,7 +9,7 @@ import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
 import { ConnectedDevice, commandWorld, requestOf, rest } from './world.ts';
 
-const HAPPENINGS = [
+const ACTIONS = [
   'ask',
   'ask-now-or-never',
   'ask-superseding',
@@ -26,7 +26,7 @@ const HAPPENINGS = [
   'store',
   'turn',
 ] as const;
-type Happening = (typeof HAPPENINGS)[number];
+type Action = (typeof ACTIONS)[number];
 
 /** Lets a database save only when it is told to, and knows what is durable. */
 class SlowDatabase {
@@ -113,7 +113,7 @@ async function life() {
   const open = () => [...store.durable.values()].filter(({ status }) => !isFinal(status));
   const of = (pick: number) => open()[pick % Math.max(1, open().length)]?.id ?? 'none';
 
-  const happen: Readonly<Record<Happening, (pick: number) => void | Promise<void>>> = {
+  const act: Readonly<Record<Action, (pick: number) => void | Promise<void>>> = {
     ask: () => ask({}),
     'ask-now-or-never': () => ask({ ttl: 0 }),
     'ask-superseding': () => ask({ supersede: 'valve' }),
@@ -168,15 +168,15 @@ async function life() {
     };
     return commandWorld({ database: rescued, limits, replay });
   };
-  return { world, store, happen, settle, afterKill, faults, writes };
+  return { world, store, act, settle, afterKill, faults, writes };
 }
 
 it('each is told when it is durable, written in order, as often as is counted, and ends once', async () => {
-  const step = fc.tuple(fc.constantFrom(...HAPPENINGS), fc.nat(5));
+  const step = fc.tuple(fc.constantFrom(...ACTIONS), fc.nat(5));
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-      const { world, store, happen, settle, faults, writes } = await life();
-      for (const [what, pick] of steps) await happen[what](pick);
+      const { world, store, act, settle, faults, writes } = await life();
+      for (const [what, pick] of steps) await act[what](pick);
       await settle();
       expect(faults).toEqual([]);
       expect(world.commands.waiting).toBe(0);
@@ -193,11 +193,11 @@ it('each is told when it is durable, written in order, as often as is counted, a
 });
 
 it('no end that was told is taken back by a kill, whenever it comes', async () => {
-  const step = fc.tuple(fc.constantFrom(...HAPPENINGS), fc.nat(5));
+  const step = fc.tuple(fc.constantFrom(...ACTIONS), fc.nat(5));
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-      const { world, store, happen, afterKill } = await life();
-      for (const [what, pick] of steps) await happen[what](pick);
+      const { world, store, act, afterKill } = await life();
+      for (const [what, pick] of steps) await act[what](pick);
       const again = await afterKill();
       for (const { id, status, endedAt } of world.told.filter((one) => one.endedAt !== null)) {
         expect(await again.now(id), id).toMatchObject({ status, endedAt });

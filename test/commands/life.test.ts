@@ -37,17 +37,17 @@ const says = (status: number, at: number, data: Command['args'] = null) => ({
 });
 
 /** Anything that can happen to a command, in words. */
-type Happening = readonly ['written' | 'expires' | 'cancelled' | 1 | 2 | 3 | 4 | 5, number];
+type Step = readonly ['written' | 'expires' | 'cancelled' | 1 | 2 | 3 | 4 | 5, number];
 
-const happenings = fc.array(
+const script = fc.array(
   fc.tuple(
-    fc.constantFrom<Happening[0]>('written', 'expires', 'cancelled', 1, 2, 3, 4, 5),
+    fc.constantFrom<Step[0]>('written', 'expires', 'cancelled', 1, 2, 3, 4, 5),
     fc.integer({ min: 0, max: 90_000 }),
   ),
   { maxLength: 100 },
 );
 
-function happens(before: Command, [what, after]: Happening): Command {
+function step(before: Command, [what, after]: Step): Command {
   const at = T0 + after;
   if (typeof what === 'number') return answered(before, says(what, at));
   if (what === 'written') {
@@ -62,8 +62,8 @@ function happens(before: Command, [what, after]: Happening): Command {
 describe('a command, whatever happens to it', () => {
   it('has at most one final step that is not late, and then stays what it is', () => {
     fc.assert(
-      fc.property(happenings, (all) => {
-        const { timeline, status, endedAt } = all.reduce(happens, command());
+      fc.property(script, (all) => {
+        const { timeline, status, endedAt } = all.reduce(step, command());
         const finals = timeline.filter((step) => isFinal(step.status) && !step.late);
         expect(finals.length).toBe(isFinal(status) ? 1 : 0);
         expect(endedAt === null).toBe(finals.length === 0);
@@ -74,8 +74,8 @@ describe('a command, whatever happens to it', () => {
 
   it('never goes back on the way', () => {
     fc.assert(
-      fc.property(happenings, (all) => {
-        const { timeline } = all.reduce(happens, command());
+      fc.property(script, (all) => {
+        const { timeline } = all.reduce(step, command());
         const ranks = timeline
           .filter((step) => !step.late)
           .map(({ status }) => Math.min(COMMAND_STATUSES.indexOf(status), COMMAND_STATUSES.indexOf('done')));

@@ -14,12 +14,12 @@ const request = fc.record({
   haltShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
 });
 /** What happens next; the number picks among what can. */
-const happening = fc.record({
+const action = fc.record({
   what: fc.constantFrom('begin', 'begin', 'end', 'end', 'refuse', 'cancel', 'resume'),
   pick: fc.nat(1000),
   end: fc.constantFrom(...ENDS),
 });
-type Happening = typeof happening extends fc.Arbitrary<infer One> ? One : never;
+type Action = typeof action extends fc.Arbitrary<infer One> ? One : never;
 
 /** A job without commands: targets begin as far as the rules allow, and end as the script says. */
 class Model {
@@ -51,7 +51,7 @@ class Model {
     return [...this.progress.in('queued')];
   }
 
-  do({ what, pick, end }: Happening): void {
+  do({ what, pick, end }: Action): void {
     const { next, open, progress } = this;
     const chosen = open[pick % Math.max(1, open.length)];
     if (what === 'begin' && next !== null) progress.set(next, 'queued');
@@ -82,7 +82,7 @@ class Model {
 
 function everyRun(check: (model: Model, before: JobState) => void): void {
   fc.assert(
-    fc.property(size, request, fc.array(happening, { maxLength: 120 }), (targets, part, script) => {
+    fc.property(size, request, fc.array(action, { maxLength: 120 }), (targets, part, script) => {
       const model = new Model(targets, part);
       for (const one of script) {
         const before = model.state;

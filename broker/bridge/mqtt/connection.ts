@@ -292,7 +292,7 @@ export class MqttConnection {
     };
     this.events.message(message).then(
       () => done(),
-      (error: unknown) => this.fail(`a message was not taken: ${String(error)}`),
+      (error: unknown) => this.fail(`a message was not handled: ${String(error)}`),
     );
   }
 

@@ -193,7 +193,7 @@ export class JobService {
     runner.cancel(by);
     // A restart from here on takes back what is not taken back yet.
     await this.unsaved.flush();
-    await runner.takeBackWaiting();
+    await runner.cancelWaiting();
     await this.unsaved.flush();
     return runner.job;
   }

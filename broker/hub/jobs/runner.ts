@@ -132,7 +132,7 @@ export class JobRunner {
     this.life = 'running';
     this.advance();
     // The broker may have ended between the word that it is cancelled and the deed.
-    if (this.state.status === 'cancelled') this.watch(this.takeBackWaiting());
+    if (this.state.status === 'cancelled') this.watch(this.cancelWaiting());
   }
 
   /** Idempotent; commands that were asked for go on. */
@@ -159,8 +159,8 @@ export class JobRunner {
   }
 
   /** Cancels what no device has accepted; durable when it resolves. All at once, so that the store takes it in groups. */
-  async takeBackWaiting(): Promise<void> {
-    await Promise.all([...this.progress.in(...WAITING)].map((index) => this.takeBack(index)));
+  async cancelWaiting(): Promise<void> {
+    await Promise.all([...this.progress.in(...WAITING)].map((index) => this.cancelCommand(index)));
   }
 
   resume(): void {
@@ -169,7 +169,7 @@ export class JobRunner {
     this.advance();
   }
 
-  private async takeBack(index: number): Promise<void> {
+  private async cancelCommand(index: number): Promise<void> {
     const { request, cancelledBy } = this.state;
     try {
       await this.parts.commands.cancel(request.select.customer, this.commandId(index), cancelledBy ?? BROKER);
@@ -250,7 +250,7 @@ export class JobRunner {
       // Its steps may have been told already.
       if (this.progress.status(index) === 'issuing') this.progress.set(index, command.status);
       const isLate = this.state.status === 'cancelled' && WAITING.includes(this.progress.status(index));
-      if (isLate) await this.takeBack(index);
+      if (isLate) await this.cancelCommand(index);
     } catch (error) {
       if (!(error instanceof HubRefusal)) throw error;
       if (isShare(error)) return this.putOff(index, error);

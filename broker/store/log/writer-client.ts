@@ -63,7 +63,7 @@ export class WriterClient {
   async start(): Promise<Recovered> {
     const report = await new Promise<WriterReport>((resolve, reject) => {
       this.thread = this.startThread(this.options, {
-        reported: (next) => (this.state === 'opening' ? resolve(next) : this.take(next)),
+        reported: (next) => (this.state === 'opening' ? resolve(next) : this.handleReport(next)),
         ended: (error) => {
           if (this.state === 'opening') reject(failed(this.options.folder, endOf(error)));
           else if (this.state === 'open') this.fail(endOf(error));
@@ -115,7 +115,7 @@ export class WriterClient {
     this.thread?.send(request, transfer);
   }
 
-  private take(report: WriterReport): void {
+  private handleReport(report: WriterReport): void {
     if (report.type === 'committed') this.settle(report.records, report.syncMilliseconds);
     else if (report.type === 'rolled') this.events.rolled(report.base);
     else if (report.type === 'waiting') this.events.obstructed(report.obstacle, report.message);

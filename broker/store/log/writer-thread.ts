@@ -80,10 +80,10 @@ export class WriterThread {
       this.report({ type: 'refused', code, message: (error as Error).message });
       return;
     }
-    this.port.receive((request) => this.take(request));
+    this.port.receive((request) => this.accept(request));
   }
 
-  private take(request: WriterRequest): void {
+  private accept(request: WriterRequest): void {
     if (this.state === 'waiting' && request.type !== 'close') this.later.push(request);
     else this.serve(request);
   }
