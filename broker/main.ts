@@ -176,7 +176,10 @@ export async function runBroker(config: Config, logger: Logger): Promise<number>
   return saved ? code : 1;
 }
 
-/** A start may wait for a lock or read a long log. Nobody was told anything yet, so that it may be broken off as by a kill. */
+/**
+ * A start may wait for a lock or read a long log. Nobody was told anything yet, so that it may be broken off as by a
+ * kill.
+ */
 async function endAtOnce(code: number, logger: Logger, notifier: ServiceNotifier): Promise<never> {
   logger.info({ code }, 'Stopped before the start was over.');
   await notifier.stop();

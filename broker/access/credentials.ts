@@ -10,8 +10,8 @@ export const SESSION_COOKIE = 'signalbox_session';
 const COOKIE = new RegExp(`(?:^|;) *${SESSION_COOKIE}=([^; ]+)`);
 
 /**
- * The key in the headers; null: none. `Authorization` outweighs `X-API-Key`; one of another scheme, or malformed, counts
- * as a key that is not valid, wherever it is sent.
+ * The key in the headers; null: none. `Authorization` outweighs `X-API-Key`; one of another scheme, or malformed,
+ * counts as a key that is not valid, wherever it is sent.
  */
 export function presentedKey(headers: IncomingHttpHeaders): string | null {
   const { authorization } = headers;

@@ -144,7 +144,10 @@ export class KeyService {
     return true;
   }
 
-  /** Makes a key with the same rights and as long a life; the old one ends after `overlapMs`, or when it would have anyway. */
+  /**
+   * Makes a key with the same rights and as long a life; the old one ends after `overlapMs`, or when it would have
+   * anyway.
+   */
   async rotate(id: string, overlapMs: number): Promise<IssuedKey> {
     const old = this.find(id);
     if (!old) throw new RangeError(`There is no valid key ${id}.`);

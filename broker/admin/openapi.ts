@@ -113,9 +113,9 @@ interface ProblemAnswer {
 }
 
 /**
- * What programs that generate clients do better with: a word for each good answer, problems of one status as one component
- * that operations refer to, with the codes that they answer (in 3.1 a description beside a reference goes before the
- * component's), and the type of each choice.
+ * What programs that generate clients do better with: a word for each good answer, problems of one status as one
+ * component that operations refer to, with the codes that they answer (in 3.1 a description beside a reference goes
+ * before the component's), and the type of each choice.
  */
 function forGenerators<Document extends { readonly paths?: object; readonly components?: object }>(
   document: Document,

@@ -68,7 +68,10 @@ function explain(error: unknown): number {
   return 1;
 }
 
-/** Whether the error is the system's, such as a port that is taken, or the store's: no fault of ours, whose trace would help. */
+/**
+ * Whether the error is the system's, such as a port that is taken, or the store's: no fault of ours, whose trace would
+ * help.
+ */
 function isExpected(error: unknown): error is Error {
   return error instanceof Error && 'code' in error;
 }
@@ -91,7 +94,7 @@ export const COMMANDS = [
 
 /** Runs what the process was started with, and leaves the exit code in it. */
 export async function runProcess(): Promise<void> {
-  // The reader of our output has gone, as in `signalbox watch | head`. console hides that, and watch would go on for ever.
+  // The reader of our output has gone, as in `signalbox watch | head`. console hides that; watch would go on for ever.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(process.exitCode ?? 0);

@@ -82,13 +82,13 @@ class CommandFollower {
       this.resolve = resolve;
       this.reject = reject;
     });
-    const message = (received: ServerMessage) => this.take(received);
+    const message = (received: ServerMessage) => this.receive(received);
     const lost = (reason: string, wait: number) => waitAgain(reason, wait, this.signal);
     followTopic(this.connection, `${customer}/${device}`, { message, lost }, this.signal).catch(this.reject);
     return ended;
   }
 
-  private take(message: ServerMessage): void {
+  private receive(message: ServerMessage): void {
     if (message.type === 'command') {
       for (const command of message.commands) this.see(command);
     } else if (message.type === 'snapshot' && !message.more) {

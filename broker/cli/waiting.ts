@@ -18,8 +18,8 @@ export function pause(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
 /**
- * Does `work` until it is done or somebody presses Ctrl-C, which rejects with CliError and what `goesOn` says. In the end
- * the signal lets go of what `work` still waits for.
+ * Does `work` until it is done or somebody presses Ctrl-C, which rejects with CliError and what `goesOn` says. In the
+ * end the signal lets go of what `work` still waits for.
  */
 export async function untilInterrupted<Result>(
   goesOn: string,

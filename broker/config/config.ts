@@ -136,7 +136,7 @@ function upperSnake(name: string): string {
   return name.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
 }
 
-export interface ConfigFile {
+interface ConfigFile {
   readonly value: Readonly<Record<string, unknown>>;
   /** `FILE:line:column` of the deepest part of a path that the file holds. */
   where(path: readonly string[]): string;

@@ -13,9 +13,9 @@ interface HandshakeLimits {
 }
 
 /**
- * Handshakes a second: a bucket that customers share as they do places (`shares.ts`). What a customer took lately counts
- * as held and is forgotten at its part of the rate, so one that tries without end leaves others theirs, and two that do
- * get the same. Owns the bucket and who took of it.
+ * Handshakes a second: a bucket that customers share as they do places (`shares.ts`). What a customer took lately
+ * counts as held and is forgotten at its part of the rate, so one that tries without end leaves others theirs, and two
+ * that do get the same. Owns the bucket and who took of it.
  */
 class Handshakes {
   private readonly limits: HandshakeLimits;

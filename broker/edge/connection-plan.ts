@@ -15,7 +15,9 @@ export interface ConnectionPlan extends ConnectionLimits {
   readonly sockets: number | null;
 }
 
-/** Descriptors that are not for connections: a quiet broker has about 40 open; segments, SQLite and MQTT come and go. */
+/**
+ * Descriptors that are not for connections: a quiet broker has about 40 open; segments, SQLite and MQTT come and go.
+ */
 const RESERVED = 128;
 
 /** `openFiles`: the most descriptors that this process may have; null: not known. */

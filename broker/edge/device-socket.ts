@@ -13,7 +13,7 @@ import type { DeviceSession } from '../session/session.ts';
 import { shortened } from '../wire/names.ts';
 
 /** Takes a chunk over; whether to read on. */
-export type Sink = (chunk: Uint8Array) => boolean;
+type Sink = (chunk: Uint8Array) => boolean;
 
 interface Handle {
   reading: boolean;
@@ -132,8 +132,8 @@ export class DeviceSocket extends WebSocket implements Transport {
   }
 
   /**
-   * RFC 6455, 5.5.3: of several pings the newest may be answered alone. So pings that come together cost one answer, and a device that
-   * does not read gets none.
+   * RFC 6455, 5.5.3: of several pings the newest may be answered alone. So pings that come together cost one answer,
+   * and a device that does not read gets none.
    */
   private answerPing(ping: Buffer): void {
     this.unanswered = null;
@@ -204,7 +204,10 @@ function onPing(this: WebSocket, data: Buffer): void {
   onControl.call(this);
 }
 
-/** P-7.2: control frames are signs of life, but not by the hundred; those of a time in which nothing was read come together. */
+/**
+ * P-7.2: control frames are signs of life, but not by the hundred; those of a time in which nothing was read come
+ * together.
+ */
 function onControl(this: WebSocket): void {
   const { session, controlRate } = this as DeviceSocket;
   if (!session || !controlRate) return;

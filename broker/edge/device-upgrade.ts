@@ -27,12 +27,12 @@ import { checkHandshake, type NewerOptions, refuseUpgrade } from './handshake.ts
 
 export const SUBPROTOCOL = 'signalbox.v1';
 
-export interface DeviceRequest {
+interface DeviceRequest {
   readonly key: KeyRow;
   readonly device: string;
 }
 
-export interface RequestRules {
+interface RequestRules {
   readonly keyInUrl: boolean;
   authenticate(key: string): KeyRow | null;
 }
@@ -164,7 +164,10 @@ export class DeviceUpgrade {
     return false;
   }
 
-  /** A fleet key makes devices by naming them; those that are known always come in, and so does one with a key of its own. */
+  /**
+   * A fleet key makes devices by naming them; those that are known always come in, and so does one with a key of its
+   * own.
+   */
   private oneTooMany({ key, device }: DeviceRequest): Problem | null {
     const { config, fleet } = this.parts;
     const { devicesPerCustomer } = config.limits;

@@ -138,7 +138,7 @@ export class LiveSocket implements ViewerTransport {
   }
 }
 
-export interface LiveRules {
+interface LiveRules {
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   authenticate(key: string): KeyRow | null;
@@ -146,7 +146,7 @@ export interface LiveRules {
 }
 
 /** Who views: by a key of its own, or by a browser's login, which has a name. */
-export interface LiveIdentity {
+interface LiveIdentity {
   readonly caller: Caller;
   readonly login: string | null;
 }

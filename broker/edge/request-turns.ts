@@ -80,8 +80,8 @@ interface WaitingRequest {
 
 /**
  * Time for HTTP: one request in a turn of the event loop, customers in turn, and after a dear one as long a pause as it
- * took. However many a customer asks for at once, devices and everybody else get at least half of the time. A key has so
- * many answers on their way at most, for one that nobody reads stays in memory.
+ * took. However many a customer asks for at once, devices and everybody else get at least half of the time. A key has
+ * so many answers on their way at most, for one that nobody reads stays in memory.
  */
 export class RequestTurns {
   private readonly clock: Pick<Clock, 'monotonic' | 'after' | 'soon'>;

@@ -17,7 +17,7 @@ import { answerOf, refuse } from './handshake.ts';
 import { RequestQueue, RequestTurns } from './request-turns.ts';
 import type { Holder } from './shares.ts';
 
-export interface PendingConnectionsOptions {
+interface PendingConnectionsOptions {
   readonly total: number;
   readonly perAddress: number;
   /** Proxies carry many clients and are bounded by the total alone. */
@@ -112,8 +112,9 @@ class PendingConnections {
 const RETRY_DISPLACED = 5;
 
 /**
- * Says why it gives way (P-1.5), as far as the system takes the bytes without waiting: in a burst of handshakes it is one whose
- * request has not been read. Of a request that was read nobody knows what it has done already, so nothing is said of it.
+ * Says why it gives way (P-1.5), as far as the system takes the bytes without waiting: in a burst of handshakes it is
+ * one whose request has not been read. Of a request that was read nobody knows what it has done already, so nothing is
+ * said of it.
  */
 function explain(socket: Socket, limit: string): void {
   const detail = `Too many connections that have shown no key are open (${limit}); try again in ${RETRY_DISPLACED} s.`;

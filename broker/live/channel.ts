@@ -28,7 +28,7 @@ import { Viewer, type ViewerParts } from './viewer.ts';
 /** More commands than these are not held back until the tick, which bounds what is kept here. */
 const MOST = 1024;
 
-export interface CommandUpdatesParts {
+interface CommandUpdatesParts {
   readonly commands: Pick<CommandService, 'onStep' | 'waitingFor'>;
   readonly history: LiveHistory;
   readonly revisions: Revisions;
@@ -81,7 +81,7 @@ const DOCUMENT_CHARACTERS = 131_072;
 /** Encoded in one tick, so that devices which change large documents hold nobody up; the rest is read over HTTP. */
 const TICK_CHARACTERS = 1_048_576;
 
-export interface DesiredUpdatesParts {
+interface DesiredUpdatesParts {
   readonly desired: Pick<DesiredStates, 'onChange' | 'view'>;
   readonly fleet: Pick<Fleet, 'find' | 'revisions'>;
   readonly history: LiveHistory;
@@ -135,7 +135,9 @@ const STATS = 1000;
 const PUMP = 20;
 /** Bytes encoded in one turn for viewers that catch up: a few milliseconds, so that many snapshots hold nobody up. */
 const PUMP_BYTES = 524_288;
-/** The same for what is told at once to viewers that have just asked, between two pumps; each message counts for some. */
+/**
+ * The same for what is told at once to viewers that have just asked, between two pumps; each message counts for some.
+ */
 const FIRST_BYTES = 131_072;
 const MESSAGE_BYTES = 1024;
 /** Of a viewer that asks faster than it is answered. */
@@ -338,7 +340,9 @@ const REASONS: Partial<Readonly<Record<CloseCode, string>>> = {
   4003: 'The key was revoked or has expired.',
 };
 
-/** One of each customer in turn, `turn` saying with whom to begin: nobody waits for all the viewers of another customer. */
+/**
+ * One of each customer in turn, `turn` saying with whom to begin: nobody waits for all the viewers of another customer.
+ */
 function inTurns(viewers: readonly Viewer[], turn: number): Viewer[] {
   const byCustomer = new Map<string, Viewer[]>();
   for (const viewer of rotated(viewers, turn)) {

@@ -22,7 +22,10 @@ export interface ViewerConnection {
   closed(): void;
 }
 
-/** Tells since when the oldest byte that still waits has waited: two counts of bytes and one mark, however much is written. */
+/**
+ * Tells since when the oldest byte that still waits has waited: two counts of bytes and one mark, however much is
+ * written.
+ */
 export class StallDetector {
   private written = 0;
   /** `at`: monotonic ms. */

@@ -180,8 +180,8 @@ export class Viewer {
   }
 
   /**
-   * Tells what is owed up to revision `upTo`, the newest one: most behind first, about `budget` bytes, and only while the
-   * transport takes them. Returns the bytes.
+   * Tells what is owed up to revision `upTo`, the newest one: most behind first, about `budget` bytes, and only while
+   * the transport takes them. Returns the bytes.
    */
   pump(budget: number, upTo: number): number {
     let sent = 0;

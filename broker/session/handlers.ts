@@ -47,7 +47,10 @@ export function handleFrame(session: FrameSession, frame: DeviceFrame, bytes: Ui
   (HANDLERS[frame.kind] as Handler<DeviceFrame>)(session, frame, bytes, now);
 }
 
-/** P-3.2: adopts the boot and the layout. It is answered when it is committed (`introduced`), and told to everybody then. */
+/**
+ * P-3.2: adopts the boot and the layout. It is answered when it is committed (`introduced`), and told to everybody
+ * then.
+ */
 function hello(session: FrameSession, frame: HelloFrame, bytes: Uint8Array, now: number): void {
   if (session.state !== 'greeting' && session.state !== 'waited') throw new FrameError('hello-not-first');
   session.adopt(frame);

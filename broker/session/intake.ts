@@ -65,8 +65,8 @@ export interface IntakeHolder {
 
 export class Intake {
   /**
-   * `reading`: nothing waits. `queued`: bytes wait for a turn. `rate`: the device is above its rate. `parked`: nothing waits
-   * here, but too much does of this customer. `closed`: the end.
+   * `reading`: nothing waits. `queued`: bytes wait for a turn. `rate`: the device is above its rate. `parked`: nothing
+   * waits here, but too much does of this customer. `closed`: the end.
    */
   private state: 'reading' | 'queued' | 'rate' | 'parked' | 'closed' = 'reading';
   private readonly holder: IntakeHolder;
@@ -102,7 +102,9 @@ export class Intake {
     this.costRate = new TokenBucket(limits.bytesPerSecond, now);
   }
 
-  /** The broker does not read this device's socket now, or holds what it sent: its silence says nothing of it (P-7.1). */
+  /**
+   * The broker does not read this device's socket now, or holds what it sent: its silence says nothing of it (P-7.1).
+   */
   get isHeld(): boolean {
     return this.state !== 'reading' && this.state !== 'closed';
   }
@@ -185,8 +187,8 @@ export class Intake {
   }
 
   /**
-   * How long the device was held since this was last asked, ms. What it sent in that time is read together now, and no more of it
-   * than that time allowed is a flood.
+   * How long the device was held since this was last asked, ms. What it sent in that time is read together now, and no
+   * more of it than that time allowed is a flood.
    */
   takeHeldTime(now: number): number {
     if (this.isHeld) {

@@ -38,8 +38,8 @@ class Fifo<Item> {
 }
 
 /**
- * Unfinished messages that may be held at once, of up to 64 KiB each. As with bytes that wait, a customer has no more than are left, and
- * whoever begins one too many is sent away.
+ * Unfinished messages that may be held at once, of up to 64 KiB each. As with bytes that wait, a customer has no more
+ * than are left, and whoever begins one too many is sent away.
  */
 const UNFINISHED_MESSAGES = 4096;
 
@@ -177,8 +177,8 @@ const SERVE = { time: 6, cost: 2 * 1024 * 1024 };
 /** What a customer's place in the round is worth. */
 const QUANTUM = 16 * 1024;
 /**
- * Raw bytes that wait in all. A customer is read no more when its own are as many as what is left, so that there is always
- * room for one that comes later.
+ * Raw bytes that wait in all. A customer is read no more when its own are as many as what is left, so that there is
+ * always room for one that comes later.
  */
 const HELD_BYTES = 16 * 1024 * 1024;
 /** Sockets that are read again in one turn, after too much had waited. */
@@ -195,7 +195,10 @@ export class ReadScheduler implements ShareHost {
   private readonly shares = new Map<string, ReadShare>();
   private readonly round = new Fifo<ReadShare>();
   private readonly congested = new Set<ReadShare>();
-  /** `idle`: nothing waits. `turn`: the check phase will serve. `blocked`: nothing is decoded until there is room in the batch. */
+  /**
+   * `idle`: nothing waits. `turn`: the check phase will serve. `blocked`: nothing is decoded until there is room in the
+   * batch.
+   */
   private state: 'idle' | 'turn' | 'blocked' = 'idle';
   /** Of this turn's polling. */
   private pollCost = 0;

@@ -80,8 +80,8 @@ export class DeviceSession implements LiveSource, Member {
   /** When the next ping is due; monotonic ms. */
   pingAt: number;
   /**
-   * `greeting`: a hello may still come. `waited`: so it may, but commands are written by now (P-3.3). `introducing`: the hello
-   * waits for its commit.
+   * `greeting`: a hello may still come. `waited`: so it may, but commands are written by now (P-3.3). `introducing`:
+   * the hello waits for its commit.
    */
   state: 'new' | 'greeting' | 'waited' | 'introducing' | 'live' | 'ending' | 'ended' = 'new';
   /** Monotonic ms. */
@@ -212,8 +212,8 @@ export class DeviceSession implements LiveSource, Member {
   }
 
   /**
-   * P-3.2: answers the hello, not merged with other acks. Only now, so that whoever asks for the device after its answer finds
-   * what it said of itself; then come its commands (P-3.3).
+   * P-3.2: answers the hello, not merged with other acks. Only now, so that whoever asks for the device after its
+   * answer finds what it said of itself; then come its commands (P-3.3).
    */
   introduced(): void {
     if (this.state !== 'introducing' && !this.ready) return;
@@ -265,8 +265,8 @@ export class DeviceSession implements LiveSource, Member {
   }
 
   /**
-   * The socket is gone; to be called once. `how`: if the broker did not end it; `said`: the device's own, with its close. Tells
-   * why it ended and how long it was.
+   * The socket is gone; to be called once. `how`: if the broker did not end it; `said`: the device's own, with its
+   * close. Tells why it ended and how long it was.
    */
   closed(how: string, said = ''): { readonly reason: string; readonly seconds: number } {
     this.state = 'ended';
@@ -283,8 +283,8 @@ export class DeviceSession implements LiveSource, Member {
   }
 
   /**
-   * After the first frame that was not refused, hello or not. A refused one is ignored (P-2.3), so the greeting goes on and a
-   * hello may be sent again, corrected (P-3.2).
+   * After the first frame that was not refused, hello or not. A refused one is ignored (P-2.3), so the greeting goes on
+   * and a hello may be sent again, corrected (P-3.2).
    */
   private goLive(): void {
     if (this.state !== 'greeting' && this.state !== 'waited') return;

@@ -13,21 +13,21 @@ import { DeviceSession, type SessionIdentity } from './session.ts';
 const MOST_LINES = 50;
 const PERIOD = 10_000;
 
-export interface ConnectionLogParts {
+interface ConnectionLogParts {
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** What every line names. */
-export interface LoggedConnection {
+interface LoggedConnection {
   /** `customer/device`. */
   readonly device: string;
   readonly session: string;
 }
 
 /**
- * One line of the log for each device that connects and each whose connection ends; when thousands come back at once, how many
- * were not told one by one. Owns the count of lines and the timer of the period that they count in.
+ * One line of the log for each device that connects and each whose connection ends; when thousands come back at once,
+ * how many were not told one by one. Owns the count of lines and the timer of the period that they count in.
  */
 class ConnectionLog {
   private readonly parts: ConnectionLogParts;

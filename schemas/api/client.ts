@@ -1,8 +1,8 @@
 /**
- * The one client of the HTTP API, for the command line, the simulator and the dashboard: openapi-fetch with the types that
- * are generated from the OpenAPI document (`paths.ts`). What is not a broker's good answer rejects, as `ApiRefusal` or
- * `ApiUnreachable`; a call whose `signal` is aborted rejects with what aborted it. A page that the broker serves gives no
- * key, for its cookie speaks for it, and `''` as the address.
+ * The one client of the HTTP API, for the command line, the simulator and the dashboard: openapi-fetch with the types
+ * that are generated from the OpenAPI document (`paths.ts`). What is not a broker's good answer rejects, as `ApiRefusal`
+ * or `ApiUnreachable`; a call whose `signal` is aborted rejects with what aborted it. A page that the broker serves
+ * gives no key, for its cookie speaks for it, and `''` as the address.
  *
  *     const device = await answerOf(api.GET('/devices/{customer}/{device}', { params: { path: { customer, device } } }));
  */

@@ -8,7 +8,7 @@ import { PROBLEMS, type ProblemCode } from '../problems.ts';
 
 export const closed = { additionalProperties: false };
 /** The last millisecond that a JavaScript date, and so everybody who reads one, can hold. */
-export const LAST_TIME = 8_640_000_000_000_000;
+const LAST_TIME = 8_640_000_000_000_000;
 export const time = (description: string) =>
   Type.Integer({ description: `${description} Unix ms.`, minimum: -LAST_TIME, maximum: LAST_TIME });
 export const timeOrNull = (description: string) =>

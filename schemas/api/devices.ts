@@ -13,7 +13,7 @@ export const CustomerSchema = named(
 export const CustomerListSchema = list(CustomerSchema);
 export type Customer = Type.Static<typeof CustomerSchema>;
 
-export const DEVICE_SORTS = ['name', 'lastSeen', 'connected'] as const;
+const DEVICE_SORTS = ['name', 'lastSeen', 'connected'] as const;
 export type DeviceSort = (typeof DEVICE_SORTS)[number];
 
 export const DevicesQuery = Type.Object(
