@@ -1,6 +1,6 @@
 /**
- * The real timers, which every real clock has: that of the root, of each worker thread (a function does not cross between
- * threads) and of the client.
+ * The real timers of Node, for the real clock of each process and thread: a clock cannot be sent to a thread, since
+ * functions do not cross between threads.
  */
 import type { Clock } from './clock.ts';
 

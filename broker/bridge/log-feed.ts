@@ -60,7 +60,7 @@ export class LogFeed {
     this.parts = parts;
   }
 
-  /** For a new thread: from the cursor on. The first time ever it begins at the log's end. */
+  /** Begins to read for a new thread, from the cursor on; the first time ever from the log's end. */
   async open(): Promise<void> {
     this.close();
     const { opened } = this;

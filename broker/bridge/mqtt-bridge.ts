@@ -144,7 +144,7 @@ function record(audit: Pick<Audit, 'add'>, { customer, device, name, command, re
   } else audit.add({ ...entry, detail: { name }, outcome: `refused: ${refusal}` });
 }
 
-/** For admins: whose devices they were for is not known any more. */
+/** For admins only: nobody knows any more whose devices these commands were for. */
 function recordLeftOut(audit: Pick<Audit, 'add'>, count: number): void {
   const outcome = 'refused: more in a minute than are listed';
   const detail = { leftOut: count };

@@ -106,7 +106,7 @@ export class RetainedFeed {
   private readonly forgotten: Forgotten;
   private readonly availabilityDue = new Set<Device>();
   private readonly stateDue = new Set<Device>();
-  /** Changed, but told less than a second ago. */
+  /** Devices that changed less than a second after their state was published. */
   private readonly early = new Set<Device>();
   private made = new WeakMap<Device, Made>();
   private pumping: 'no' | 'soon' = 'no';
@@ -134,7 +134,7 @@ export class RetainedFeed {
     this.lost();
   }
 
-  /** The peer may hold anything: all of it is told again. */
+  /** Publishes everything again, since nobody knows what the peer holds. */
   connected(): void {
     const { fleet, availability, state } = this.parts;
     this.connection = 'connected';

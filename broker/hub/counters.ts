@@ -1,6 +1,6 @@
 /**
- * What the broker has counted since it started. Plain numbers that only rise, raised where things happen; `/metrics`
- * and stats read them.
+ * Counts what the broker has done since it started: plain numbers that only rise, raised where things happen, read by
+ * `/metrics` and stats.
  */
 export class Counters {
   /** Valid frames of devices, by what became of them. */

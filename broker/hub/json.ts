@@ -1,7 +1,8 @@
 /**
- * Values of devices as JSON, everywhere: HTTP API, live channel, bridge. JSON holds all of the profile (P-2.2: finite
- * numbers, text keys) but byte strings: those become `{"base64": "…"}` (RFC 4648 section 4, with padding). The way back
- * makes a value inside the profile of what a person or a program sent, or refuses it with the place of the fault. Pure.
+ * Writes values of devices as JSON for the HTTP API, the live channel and the bridge. JSON holds all of the profile
+ * (P-2.2: finite numbers, text keys) but byte strings, which become `{"base64": "…"}` (RFC 4648 section 4, with padding).
+ * The way back makes a value inside the profile of what a person or a program sent, or refuses it and names the place of
+ * the fault. Pure.
  */
 import { FORBIDDEN_NAMES } from '../../schemas/frames.ts';
 import { PROFILE, type Value, type ValueMap } from '../wire/frames.ts';

@@ -1,4 +1,4 @@
-/** What the process costs: its memory, and how late its event loop is. Owns the histogram of delays. */
+/** Reads what the process costs: its memory, and how late its event loop is. Owns the histogram of delays. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** The loop's delay is seen by a timer of this period, ms. */

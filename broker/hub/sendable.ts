@@ -1,7 +1,7 @@
 /**
- * Whether something that people ask for can be sent to a device: names (P-1.4), size and the profile (P-2.2); and whether one
- * device can receive it: by what it said in its last hello (P-3.2, `maxFrame`), and by whether it reads what was sent before.
- * Pure.
+ * Checks whether something that people ask for can be sent to a device: names (P-1.4), size and the profile (P-2.2).
+ * Checks whether one device can receive it: by what it said in its last hello (P-3.2, `maxFrame`), and by whether it reads
+ * what was sent before. Pure.
  */
 import { FORBIDDEN_NAMES, METRIC_NAME } from '../../schemas/frames.ts';
 import type { ProblemCode } from '../../schemas/problems.ts';

@@ -79,7 +79,7 @@ export class Announcer {
     this.changes = null;
   }
 
-  /** At each connect: the peer may have lost everything, so all of it is told again. */
+  /** Announces every device again at each connect, since the peer may have lost everything. */
   connected(): void {
     this.state = 'connected';
     this.announceAll();

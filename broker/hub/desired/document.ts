@@ -1,9 +1,8 @@
 /**
- * Desired and reported state of a device (P-6), as the broker knows it: whether a desired document can be sent, the merge
- * patch that changes it (RFC 7396), where what is reported is not what is desired, the row in the
- * store, and the view of HTTP API and live channel. Pure.
+ * Desired and reported state of a device as the broker knows it (P-6). Checks whether a desired document can be sent,
+ * applies merge patches to it (RFC 7396), finds where reported differs from desired, and makes the row in the store and
+ * the view of HTTP API and live channel. Pure.
  */
-
 import { isDeepStrictEqual } from 'node:util';
 import type { Documents } from '../../../schemas/api/desired.ts';
 import { METRIC_NAME } from '../../../schemas/frames.ts';

@@ -1,4 +1,7 @@
-/** A job: one command for many devices, canary first, at a rate, with an end that can be counted (docs/commands.md). */
+/**
+ * The types of a job: one command for many devices, canary first, at a rate, with an end that can be counted
+ * (docs/commands.md).
+ */
 import type { Value } from '../../wire/frames.ts';
 import type { Command, CommandStatus } from '../commands/command.ts';
 

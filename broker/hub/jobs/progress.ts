@@ -1,6 +1,6 @@
 /**
- * How far a job has come, device by device, and what became of one device: from its command, or from why it has none. Owns
- * the statuses and what they add up to; a change costs the same in any job.
+ * Follows how far a job has come, device by device, and says what became of one device: from its command, or from why it
+ * has none. Owns the statuses and their sums; a change costs the same in a job of any size.
  */
 import { type CommandStatus, isFinal } from '../commands/command.ts';
 import type { CommandService } from '../commands/commands.ts';
