@@ -2,12 +2,12 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { freePort } from '../helpers/free-port.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const PROGRAM = '/usr/sbin/mosquitto';
@@ -82,13 +82,4 @@ export async function startMosquitto(...settings: readonly string[]): Promise<Mo
   onTestFinished(() => mosquitto.stop('SIGKILL'));
   await mosquitto.start();
   return mosquitto;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

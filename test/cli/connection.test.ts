@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeKeyText } from '../../broker/access/key-text.ts';
 import { brokerAddress } from '../../broker/cli/http.ts';
+import { nobodysAddress } from '../helpers/free-port.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { refusing, scripted } from './scripted.ts';
 import { KEY, run } from './terminal.ts';
@@ -74,8 +75,7 @@ describe('the key that a command uses', () => {
 
 describe('a broker that does not answer as it should', () => {
   it('is not there', async () => {
-    const { url, server } = await scripted();
-    server.close();
+    const url = await nobodysAddress();
     const { code, err } = await run('device', 'list', '--url', url, '--key', KEY);
     expect(code).toBe(1);
     expect(err[0]).toMatch(

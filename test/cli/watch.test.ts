@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LiveState } from '../../schemas/live.ts';
 import { until } from '../helpers/eventually.ts';
+import { nobodysAddress } from '../helpers/free-port.ts';
 import { type LiveBroker, liveBroker, type Viewer } from './live-broker.ts';
 import { refusing, scripted } from './scripted.ts';
 import { QUEUED, someCommand, WRITTEN } from './some-command.ts';
@@ -211,8 +212,7 @@ describe('signalbox watch ends', () => {
   });
 
   it('with 1 when no broker is there at first', async () => {
-    const { url, server } = await scripted();
-    server.close();
+    const url = await nobodysAddress();
     const { code, err } = await run('watch', '--url', url, '--key', KEY);
     expect(code).toBe(1);
     expect(err[0]).toMatch(/^No broker answers at /);

@@ -7,6 +7,7 @@ import { parseRetryAfter, RECONNECT, retryAfterClose, retryAfterRefusal } from '
 import { CLOSE_CODES } from '../../schemas/errors.ts';
 import { problem } from '../../schemas/problems.ts';
 import { type Answer, fakeBroker } from '../helpers/fake-broker.ts';
+import { nobodysAddress } from '../helpers/free-port.ts';
 import { startedClient } from './harness.ts';
 
 describe('the backoff', () => {
@@ -216,9 +217,7 @@ describe('a connected device', () => {
   });
 
   it('tells a broker that is not there as one that cannot be reached', async () => {
-    const broker = await fakeBroker();
-    await broker.stop();
-    const pump = startedClient({ url: broker.url });
+    const pump = startedClient({ url: await nobodysAddress() });
     const lost = await pump.next('disconnected');
     expect(lost).toMatchObject({
       code: 1006,

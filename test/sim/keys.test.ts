@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { fleetKeys, KeysError } from '../../device-sim/keys.ts';
 import { problem } from '../../schemas/problems.ts';
+import { nobodysAddress } from '../helpers/free-port.ts';
 
 type Answers = (
   method: string,
@@ -83,12 +84,7 @@ it('a redirect is not followed with the key, and a broker that is away is told a
   const { url, calls } = await api(() => ({ status: 307 }));
   await expect(fleetKeys({ url, ...options })).rejects.toThrow(KeysError);
   expect(calls).toHaveLength(1);
-  const gone = createServer().listen(0, '127.0.0.1');
-  await once(gone, 'listening');
-  const { port } = gone.address() as AddressInfo;
-  gone.close();
-  await once(gone, 'close');
-  await expect(fleetKeys({ url: `http://127.0.0.1:${port}`, ...options })).rejects.toThrow(
+  await expect(fleetKeys({ url: await nobodysAddress(), ...options })).rejects.toThrow(
     /No broker answers.*ECONNREFUSED/,
   );
 });
