@@ -99,7 +99,7 @@ export const systemEnvironment: Environment = {
   random: () => Math.random(),
   randomBytes: (count) => randomBytes(count),
   sessionId: () => randomBytes(9).toString('base64url'),
-  commandId: () => randomBytes(12).toString('base64url'),
+  commandId,
   openFiles: openFilesLimit(),
   version: packageVersion(),
   openStores,
@@ -109,6 +109,12 @@ export const systemEnvironment: Environment = {
   ensureAdminKey,
   exposures,
 };
+
+/** A person gives it to the command line, where what begins with a hyphen is an option. */
+function commandId(): string {
+  const id = randomBytes(12).toString('base64url');
+  return id.startsWith('-') ? commandId() : id;
+}
 
 /** The soft limit, which Node raises to the hard one at its start. Linux only. */
 function openFilesLimit(): number | null {
