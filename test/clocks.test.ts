@@ -98,3 +98,7 @@ it('no test gives up waiting after a second: `eventually` and `until` are as pat
 it('no test has less time than the others: that only makes it red on a slow machine', () => {
   expect(filesWith(/^ *\}, [\d_]+\);$|, \{ timeout: (\d{1,2}_?000|1[01]\d_?000) \}/m, 'test')).toEqual([]);
 });
+
+it('properties are tried on the same cases in each run', () => {
+  expect(filesWith(/from 'fast-check'/, 'test')).toEqual(['test/helpers/fast-check.ts']);
+});

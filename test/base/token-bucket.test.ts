@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TokenBucket } from '../../broker/base/token-bucket.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 describe('a token bucket', () => {
   it('lets through, over any stretch, at most its rate and one burst', () => {

@@ -1,6 +1,5 @@
 /** What Home Assistant is told of a device, held against its documented device discovery payload. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   configuredMetadata,
@@ -9,6 +8,7 @@ import {
   entityKind,
 } from '../../broker/bridge/home-assistant/discovery.ts';
 import { discoveryTopic } from '../../broker/bridge/topics.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 /**
  * The parts of the documented format that are used here (home-assistant.io, MQTT integration, "Device discovery payload"):

@@ -1,10 +1,11 @@
 /** The bridge's own packets: what the peer gets is MQTT, and what the peer sends is cut right wherever the network cuts it. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { PacketSplitter, PeerProtocolError } from '../../broker/bridge/mqtt/peer-stream.ts';
 import { PublishWriter, packetBytes } from '../../broker/bridge/mqtt/publish-writer.ts';
 import { Window } from '../../broker/bridge/thread/window.ts';
 import { numberOf, positionOf } from '../../broker/store/position.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 const puback = (id: number, ...rest: number[]) =>
   Buffer.from([0x40, 2 + rest.length, id >> 8, id & 255, ...rest]);

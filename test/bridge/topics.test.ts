@@ -1,5 +1,5 @@
 /** Ids and names cannot reach another topic: whatever they are, a topic is where it should be, or is not made at all. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import {
   commandResultTopic,
@@ -12,6 +12,7 @@ import {
   parseDeviceTopic,
   statusTopic,
 } from '../../broker/bridge/topics.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 const ROUTES: readonly DeviceRoute[] = ['availability', 'state', 'telemetry', 'event'];
 /** Ordinary ids, and texts made of what is special in topics. */

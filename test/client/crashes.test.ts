@@ -2,12 +2,13 @@
  * Every command is executed once and its end is known, wherever connections are cut and the broker is killed (P-5.2). The
  * broker of this test has a disk: what it takes in joins a batch, a commit makes it durable, a kill loses the batch.
  */
-import fc from 'fast-check';
+
 import { expect, it } from 'vitest';
 import { type DeviceFrame, FRAME } from '../../broker/wire/frames.ts';
 import { DeviceClient } from '../../client/index.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { type FakeBroker, type FakeSession, fakeBroker } from '../helpers/fake-broker.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 class Disk {
   durable = 0;

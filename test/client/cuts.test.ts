@@ -1,9 +1,10 @@
 /** Nothing lost, nothing twice, nothing out of order, wherever the connection is cut (P-3.2, P-4.3). */
-import fc from 'fast-check';
+
 import { expect, it } from 'vitest';
 import { DeviceClient } from '../../client/index.ts';
 import { FakeClock } from '../helpers/clock.ts';
 import { fakeBroker } from '../helpers/fake-broker.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 interface Life {
   /** Frames that the broker takes before it cuts. */

@@ -1,9 +1,10 @@
 /** The outbox: bounded in bytes, in order, and with a named outcome when it is full. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { FrameError, OutboxFull } from '../../client/index.ts';
 import { KEEPING, Outbox } from '../../client/outbox.ts';
 import { fakeBroker } from '../helpers/fake-broker.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { client, startedClient } from './harness.ts';
 
 const NOWHERE = 'ws://127.0.0.1:1';

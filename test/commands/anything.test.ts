@@ -1,5 +1,5 @@
 /** Whatever happens in whatever order, with a store that takes its time: what the broker promises of commands holds. */
-import fc from 'fast-check';
+
 import { expect, it, onTestFinished } from 'vitest';
 import { type Command, isFinal, readCommand } from '../../broker/hub/commands/command.ts';
 import type { CommittedResult } from '../../broker/hub/commands/commands.ts';
@@ -7,6 +7,7 @@ import type { CommandRow } from '../../broker/store/command-ports.ts';
 import { numberOf, positionOf } from '../../broker/store/position.ts';
 import { openMemoryDatabase } from '../../broker/store/sqlite/database.ts';
 import { FRAME } from '../../broker/wire/frames.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { ConnectedDevice, commandWorld, requestOf, rest } from './world.ts';
 
 const ACTIONS = [

@@ -1,8 +1,9 @@
 /** Many deadlines behind one timer. */
-import fc from 'fast-check';
+
 import { expect, it } from 'vitest';
 import { Deadlines } from '../../broker/hub/commands/deadlines.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 it('runs each once, in order of time, none early and none that was cancelled', () => {
   const requests = fc.array(fc.record({ after: fc.integer({ min: 0, max: 500 }), cancel: fc.boolean() }));

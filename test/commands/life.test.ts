@@ -1,8 +1,9 @@
 /** The life of a command (P-5.1), whatever happens in whatever order. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { COMMAND_STATUSES, type Command, isFinal } from '../../broker/hub/commands/command.ts';
 import { answered, countAttempt, endedBy, expired, written } from '../../broker/hub/commands/life.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { steps } from './world.ts';
 
 const T0 = 1_780_000_000_000;

@@ -1,8 +1,9 @@
 /** JSON merge patch: the table of RFC 7396, appendix A, where document and patch are maps; and what holds for all. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { differenceOf, isSame, mergePatch } from '../../broker/hub/desired/document.ts';
 import type { Value, ValueMap } from '../../broker/wire/frames.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 const TABLE: readonly (readonly [original: ValueMap, patch: ValueMap, result: ValueMap])[] = [
   [{ a: 'b' }, { a: 'c' }, { a: 'c' }],

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Admission } from '../../broker/edge/admission.ts';
 import { type Holder, Shares } from '../../broker/edge/shares.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 /** Takes until it is refused; how many it got. */
 function fill(shares: Shares, holder: Holder, reserved = 0): number {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MetricTable } from '../../broker/hub/fleet/metrics.ts';
 import type { Value } from '../../broker/wire/frames.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 interface Reading {
   readonly at: number;

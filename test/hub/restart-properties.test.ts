@@ -2,11 +2,12 @@
  * A checkpoint stands for its position, whatever happens and whenever: after every start the fleet is what the log adds
  * up to from its beginning, nobody is connected, and nothing of what was told before is taken back.
  */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import type { Position } from '../../broker/store/position.ts';
 import { encodeBatch, encodeEvent, encodeTelemetry } from '../../broker/wire/encode.ts';
 import type { Value } from '../../broker/wire/frames.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { type Model, modelOf, summaryOf } from './restart-model.ts';
 import { nextTurn, RestartWorld } from './restart-world.ts';
 

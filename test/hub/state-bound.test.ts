@@ -1,5 +1,5 @@
 /** What the last-known state of a device may cost (P-2.2): a frame beyond it is refused as a whole, and old values stay. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { Fleet } from '../../broker/hub/fleet/fleet.ts';
 import type { StateLimits } from '../../broker/hub/fleet/metrics.ts';
@@ -8,6 +8,7 @@ import { applyFrame, NO_LIMITS, reserveState } from '../../broker/hub/telemetry/
 import { positionOf } from '../../broker/store/position.ts';
 import { costOf, costOfKey } from '../../broker/wire/cost.ts';
 import { type DataFrame, FRAME, type Value } from '../../broker/wire/frames.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 const NOW = 1_780_000_000_000;
 const LIMITS: StateLimits = { metricsPerDevice: 20, stateBytes: 1000, valueBytes: 600 };

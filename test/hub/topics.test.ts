@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTopic, restrictTopic, topicMatches } from '../../broker/hub/fleet/topics.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const part = fc.oneof(id, fc.constant('+'));

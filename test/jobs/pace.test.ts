@@ -1,8 +1,9 @@
 /** The rate of a job: not more than was asked for, also after a pause. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { Pace } from '../../broker/hub/jobs/runner.ts';
 import { FakeClock } from '../helpers/clock.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 /** Takes everything that may go after each of these pauses (ms); returns the times. */
 function timesOf(rate: number, pauses: readonly number[]): number[] {

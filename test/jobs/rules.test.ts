@@ -1,9 +1,10 @@
 /** What a job does next, whatever devices answer and people do: the promises of `rules.ts`, tried at random. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import type { JobRequest } from '../../broker/hub/jobs/job.ts';
 import { hasEnded, JobProgress } from '../../broker/hub/jobs/progress.ts';
 import { isOver, type JobState, mayBegin, nextState } from '../../broker/hub/jobs/rules.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { requestOf } from './world.ts';
 
 const ENDS = ['done', 'done', 'done', 'failed', 'rejected', 'expired'] as const;

@@ -2,10 +2,11 @@
  * Whatever happens, and however badly a viewer reads: the snapshot and the updates together are the fleet's state, told
  * without a hole, in rising revisions, within the bytes allowed.
  */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { parseTopic, topicMatches } from '../../broker/hub/fleet/topics.ts';
 import { FleetModel } from '../../dashboard/model.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { type FakeViewer, World } from './world.ts';
 
 const VIEWER_BYTES = 65_536;

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeEvent, encodeTelemetry } from '../../broker/wire/encode.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { framed, nextTurn, sessionHarness } from '../helpers/session.ts';
 
 const frame = encodeTelemetry(null, null, { temp: 21.5 });

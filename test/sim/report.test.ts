@@ -1,8 +1,9 @@
 /** The figures of the report: quantiles of durations, and what counts as lost. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { Durations } from '../../device-sim/durations.ts';
 import { progressLine, type Report, reportText } from '../../device-sim/report.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 describe('durations', () => {
   it('are told to within a thousandth and a tenth of a millisecond, whatever is counted', () => {

@@ -1,6 +1,5 @@
 /** What is written into a batch is what is read from it, and how many bytes that takes. */
 import { crc32 } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   BatchBuilder,
@@ -9,6 +8,7 @@ import {
   type SessionEvent,
   SourceHandle,
 } from '../../broker/store/batch.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 const NOW = 1_780_000_000_000;
 /** Of a record in a segment file, which its payload follows. */

@@ -1,11 +1,12 @@
 /** P-2.2: what a value costs goes by its items and its bytes, not by its bytes on the wire alone. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../broker/wire/cbor.ts';
 import { costOf, costOfKey, ITEM_COST } from '../../broker/wire/cost.ts';
 import { encodeTelemetry } from '../../broker/wire/encode.ts';
 import type { Value } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
+import { fc } from '../helpers/fast-check.ts';
 
 describe('the cost of a value', () => {
   it.each<[string, Value, number]>([

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
 import { encode } from '../../broker/wire/cbor.ts';
@@ -7,6 +6,7 @@ import { encodeAck, encodeBatch, encodeTelemetry, type SampleValues } from '../.
 import { FrameError } from '../../broker/wire/frame-error.ts';
 import { decodeItem, FrameReader } from '../../broker/wire/reader.ts';
 import { ERROR_CODES } from '../../schemas/errors.ts';
+import { fc } from '../helpers/fast-check.ts';
 import { vectors } from '../helpers/vectors.ts';
 
 const FORBIDDEN = ['__proto__', 'constructor', 'prototype'];
