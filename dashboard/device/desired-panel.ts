@@ -11,6 +11,13 @@ import { longJson } from '../json-text.ts';
 import { type ComparedName, compare, readDocument, summary, versionOf } from './comparison.ts';
 import type { DeviceApi } from './device-api.ts';
 
+interface DesiredFormParts {
+  /** Numbers a question, before it is asked. */
+  ask(): number;
+  /** What the broker said to it. */
+  answered(documents: Documents, question: number): void;
+}
+
 /**
  * Changes the desired document as text. What somebody else saved meanwhile is never overwritten unseen: the broker
  * refuses (If-Match), and theirs is shown beside the text. Owns the form and the version that its text was made from.
@@ -22,15 +29,15 @@ class DesiredForm {
   private readonly problem = element('desired-problem');
   private readonly save = element<HTMLButtonElement>('desired-save');
   private readonly theirs = element('theirs');
-  private readonly saved: (documents: Documents) => void;
+  private readonly parts: DesiredFormParts;
   private api: DeviceApi | null = null;
   private may: 'look' | 'act' = 'look';
   private newest: Documents | null = null;
   /** The version that the text was made from, or that its writer has seen since. */
   private seen = 0;
 
-  constructor(saved: (documents: Documents) => void) {
-    this.saved = saved;
+  constructor(parts: DesiredFormParts) {
+    this.parts = parts;
     this.open.addEventListener('click', () => this.begin());
     element('desired-discard').addEventListener('click', () => this.end());
     element('theirs-take').addEventListener('click', () => this.begin());
@@ -90,13 +97,15 @@ class DesiredForm {
     }
     if (!api || this.save.disabled) return;
     this.save.disabled = true;
+    const question = this.parts.ask();
     try {
       const documents = await api.desire(read.values, this.seen);
       if (this.api !== api) return;
       this.end();
-      this.saved(documents);
+      this.parts.answered(documents, question);
     } catch (error) {
-      if (this.api === api) await this.refused(api, error as Error);
+      if (this.api === api)
+        await this.refused(api, error as Error).catch((lost: Error) => this.showProblem(lost.message));
     } finally {
       this.save.disabled = false;
     }
@@ -107,10 +116,11 @@ class DesiredForm {
       this.showProblem(error.message);
       return;
     }
+    const question = this.parts.ask();
     const documents = await api.documents();
     if (this.api !== api) return;
     this.seen = versionOf(documents);
-    this.saved(documents);
+    this.parts.answered(documents, question);
     this.showProblem(
       'Somebody else has changed it since you began. Your text is not saved; look at theirs first.',
     );
@@ -139,12 +149,18 @@ const STATES: Readonly<Record<ComparedName['state'], string>> = {
   extra: 'reported only',
 };
 
+/** What could not be read is tried again, if nothing newer has come meanwhile; ms. */
+const RETRY = 5000;
+
 export class DesiredPanel {
   private readonly summary = element('desired-summary');
   private readonly times = element('desired-times');
   private readonly table = element<HTMLTableElement>('comparison');
   private readonly problem = element('desired-unread');
-  private readonly editor = new DesiredForm((documents) => this.accept(documents, this.ask()));
+  private readonly editor = new DesiredForm({
+    ask: () => this.ask(),
+    answered: (documents, question) => this.settle(documents, question),
+  });
   private api: DeviceApi | null = null;
   private documents: Documents | null = null;
   private drawn = '';
@@ -180,7 +196,11 @@ export class DesiredPanel {
         if (this.api === api) this.accept(documents, question);
       },
       (error: Error) => {
-        if (this.api === api) setNote(this.problem, `Desired state could not be read. ${error.message}`);
+        if (this.api !== api) return;
+        setNote(this.problem, `Desired state could not be read. ${error.message}`);
+        setTimeout(() => {
+          if (this.api === api && this.asked === question) this.load();
+        }, RETRY);
       },
     );
   }
@@ -212,6 +232,12 @@ export class DesiredPanel {
   private ask(): number {
     this.asked += 1;
     return this.asked;
+  }
+
+  /** What was told while the answer was on its way may be newer or older than it: then only the broker knows. */
+  private settle(documents: Documents, question: number): void {
+    if (question < this.answered) this.load();
+    else this.accept(documents, question);
   }
 
   private accept(documents: Documents, question: number): void {

@@ -175,7 +175,11 @@ export class DeviceScreen {
     } else if (message.type === 'error' && message.code === 'commands-missed') this.commands.load();
     else if (message.type === 'error' && message.code === 'desired-missed') this.desired.load();
     else if (message.type === 'snapshot' && !message.more) this.reload();
-    else if (message.type === 'presence' && this.connection !== this.connectionNow()) this.reload();
+    else if (message.type === 'presence') {
+      // One that was forgotten and is known again may be away before and after.
+      const isForgotten = message.devices.some((one) => one.device === device && 'forgotten' in one);
+      if (isForgotten || this.connection !== this.connectionNow()) this.reload();
+    }
   }
 
   /** `now`: the broker's time, Unix ms; null: not known yet. */
