@@ -5,6 +5,7 @@
  */
 import { type Problem, problem } from '../../schemas/problems.ts';
 import type { Clock } from '../base/clock.ts';
+import { type ConnectionPlan, whatToRaise } from './connection-plan.ts';
 import { bump, type Full, type Holder, Shares } from './shares.ts';
 
 interface HandshakeLimits {
@@ -65,6 +66,8 @@ export interface AdmissionLimits {
   readonly sharePercent: number;
 }
 
+type Cut = Pick<ConnectionPlan, 'cut'>;
+
 export interface Applicant extends Holder {
   readonly address: string;
 }
@@ -75,12 +78,14 @@ const RETRY_HANDSHAKE = 1;
 
 export class Admission {
   private readonly limits: AdmissionLimits;
+  private readonly plan: Cut;
   private readonly shares: Shares;
   private readonly fromAddress = new Map<string, number>();
   private readonly handshakes: Handshakes;
 
-  constructor(limits: AdmissionLimits, clock: Pick<Clock, 'monotonic'>) {
+  constructor(limits: AdmissionLimits, plan: Cut, clock: Pick<Clock, 'monotonic'>) {
     this.limits = limits;
+    this.plan = plan;
     this.shares = new Shares(limits.connections, limits.sharePercent);
     this.handshakes = new Handshakes(limits, clock);
   }
@@ -94,18 +99,24 @@ export class Admission {
    * (0 or 1), which make room.
    */
   admit(applicant: Applicant, replacing: number): Problem | null {
-    const { limits, shares } = this;
+    const { limits, plan, shares } = this;
+    const refusal = (code: LimitCode, limit: keyof AdmissionLimits, retryAfter: number) =>
+      limitRefusal(code, { limit, value: limits[limit], raise: whatToRaise(limit, plan) }, retryAfter);
     const { customer, address } = applicant;
     if (!this.handshakes.admit(customer))
-      return refusal('too-many-handshakes', 'handshakesPerSecond', limits, RETRY_HANDSHAKE);
+      return refusal('too-many-handshakes', 'handshakesPerSecond', RETRY_HANDSHAKE);
     const full = replacing > 0 ? null : shares.full(applicant);
-    if (full === 'all') return refusal('too-many-connections', 'connections', limits, RETRY_CONNECTIONS);
+    if (full === 'all') return refusal('too-many-connections', 'connections', RETRY_CONNECTIONS);
     if (shares.held(customer) - replacing >= limits.connectionsPerCustomer) {
-      return refusal('too-many-of-customer', 'connectionsPerCustomer', limits, RETRY_CONNECTIONS);
+      return refusal('too-many-of-customer', 'connectionsPerCustomer', RETRY_CONNECTIONS);
     }
-    if (full) return shareRefusal(full, 'limits.connections', limits.connections, RETRY_CONNECTIONS);
+    if (full) {
+      const { connections: value } = limits;
+      const raise = whatToRaise('connections', plan);
+      return shareRefusal(full, { limit: 'connections', value, raise }, RETRY_CONNECTIONS);
+    }
     if ((this.fromAddress.get(address) ?? 0) - replacing >= limits.connectionsPerAddress) {
-      return refusal('too-many-from-address', 'connectionsPerAddress', limits, RETRY_CONNECTIONS);
+      return refusal('too-many-from-address', 'connectionsPerAddress', RETRY_CONNECTIONS);
     }
     shares.add(applicant);
     bump(this.fromAddress, address, 1);
@@ -119,23 +130,31 @@ export class Admission {
   }
 }
 
-/** `limit`: `limits.connections`, of which the customer or the key has its share. */
-export function shareRefusal(
-  full: Exclude<Full, 'all'>,
-  limit: string,
-  places: number,
-  retryAfter: number,
-): Problem {
-  const detail = `This ${full} has its share of the ${places} places of ${limit} that are left (limits.sharePercent); end some connections, or ask the operator to raise it.`;
-  return problem(full === 'key' ? 'too-many-of-key' : 'too-many-of-customer', detail, { limit, retryAfter });
+/** A limit that was reached; `raise`: what to raise for more (`whatToRaise`). */
+export interface ReachedLimit {
+  readonly limit: string;
+  readonly value: number;
+  readonly raise: string;
 }
 
-function refusal(
-  code: 'too-many-handshakes' | 'too-many-connections' | 'too-many-of-customer' | 'too-many-from-address',
-  limit: keyof AdmissionLimits,
-  limits: AdmissionLimits,
+type LimitCode =
+  | 'too-many-handshakes'
+  | 'too-many-connections'
+  | 'too-many-of-customer'
+  | 'too-many-from-address';
+
+/** The customer or the key has its share of the limit. */
+export function shareRefusal(
+  full: Exclude<Full, 'all'>,
+  { limit, value, raise }: ReachedLimit,
   retryAfter: number,
 ): Problem {
-  const detail = `The limit limits.${limit} of ${limits[limit]} is reached, or this customer's part of it; try again in ${retryAfter} s, or ask the operator to raise it.`;
+  const detail = `This ${full} has its share of the ${value} places of limits.${limit} that are left (limits.sharePercent); end some connections, or ask the operator to raise ${raise}.`;
+  const code = full === 'key' ? 'too-many-of-key' : 'too-many-of-customer';
+  return problem(code, detail, { limit: `limits.${limit}`, retryAfter });
+}
+
+function limitRefusal(code: LimitCode, { limit, value, raise }: ReachedLimit, retryAfter: number): Problem {
+  const detail = `The limit limits.${limit} of ${value} is reached, or this customer's part of it; try again in ${retryAfter} s, or ask the operator to raise ${raise}.`;
   return problem(code, detail, { limit: `limits.${limit}`, retryAfter });
 }

@@ -11,6 +11,8 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionPlan extends ConnectionLimits {
+  /** What is less than configured, for want of open files. */
+  readonly cut: readonly string[];
   /** Sockets in all; null: the system sets no limit that we know of. */
   readonly sockets: number | null;
 }
@@ -24,16 +26,24 @@ const RESERVED = 128;
 export function planConnections(openFiles: number | null, limits: ConnectionLimits): ConnectionPlan {
   const { connections, viewers, httpConnections, httpConnectionsPerAddress } = limits;
   const wanted = { connections, viewers, httpConnections, httpConnectionsPerAddress };
-  if (openFiles === null) return { ...wanted, sockets: null };
+  if (openFiles === null) return { ...wanted, sockets: null, cut: [] };
   const sockets = Math.max(openFiles - RESERVED, Math.floor(openFiles / 2));
-  if (connections + viewers + httpConnections <= sockets) return { ...wanted, sockets };
+  if (connections + viewers + httpConnections <= sockets) return { ...wanted, sockets, cut: [] };
   const http = Math.min(httpConnections, Math.ceil(sockets / 4), Math.max(64, Math.ceil(sockets / 8)));
   const live = Math.min(viewers, Math.ceil(sockets / 8));
-  return {
-    sockets,
+  const possible: ConnectionLimits = {
     connections: Math.max(1, Math.min(connections, sockets - http - live)),
     viewers: live,
     httpConnections: http,
     httpConnectionsPerAddress: Math.min(httpConnectionsPerAddress, Math.ceil(http / 2)),
   };
+  const names = Object.keys(wanted) as (keyof ConnectionLimits)[];
+  return { ...possible, sockets, cut: names.filter((name) => possible[name] < wanted[name]) };
+}
+
+/** What a refusal tells the operator to raise. `limit`: without `limits.` before it. */
+export function whatToRaise(limit: string, { cut }: Pick<ConnectionPlan, 'cut'>): string {
+  return cut.includes(limit)
+    ? 'the open files of the broker (`ulimit -n`, LimitNOFILE=), for want of which it is less than configured'
+    : 'it';
 }

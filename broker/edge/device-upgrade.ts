@@ -22,6 +22,7 @@ import { ID_PATTERN } from '../hub/fleet/topics.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { Admission, type Applicant } from './admission.ts';
+import type { ConnectionPlan } from './connection-plan.ts';
 import { DeviceSocket } from './device-socket.ts';
 import { checkHandshake, type NewerOptions, refuseUpgrade } from './handshake.ts';
 
@@ -120,6 +121,7 @@ export interface DeviceUpgradeParts {
   readonly counters: Counters;
   readonly failures: Pick<FailedAttempts, 'add'>;
   readonly config: Pick<Config, 'devices' | 'limits' | 'server'>;
+  readonly plan: Pick<ConnectionPlan, 'cut'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sessionId: () => string;
@@ -134,7 +136,7 @@ export class DeviceUpgrade {
 
   constructor(parts: DeviceUpgradeParts) {
     this.parts = parts;
-    this.admission = new Admission(parts.config.limits, parts.clock);
+    this.admission = new Admission(parts.config.limits, parts.plan, parts.clock);
   }
 
   /** Whether the socket is a device's now; otherwise it was refused. */

@@ -27,6 +27,7 @@ import type { LiveChannel } from '../live/channel.ts';
 import type { ViewerConnection, ViewerTransport } from '../live/transport.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { shareRefusal } from './admission.ts';
+import { type ConnectionPlan, whatToRaise } from './connection-plan.ts';
 import { checkHandshake, goingAway, type NewerOptions, refuseUpgrade } from './handshake.ts';
 import { type Holder, Shares } from './shares.ts';
 
@@ -244,6 +245,7 @@ export interface LiveUpgradeParts {
   };
   readonly live: Pick<LiveChannel, 'open' | 'endKey'>;
   readonly config: Pick<Config, 'server' | 'limits'>;
+  readonly plan: Pick<ConnectionPlan, 'cut'>;
   readonly counters: Counters;
   readonly failures: Pick<FailedAttempts, 'add'>;
   readonly clock: Clock;
@@ -331,9 +333,10 @@ export class LiveUpgrade {
     const { viewers } = this.parts.config.limits;
     const reserved = may(who.caller.role, 'administer') ? 0 : reservedOf(viewers);
     const full = this.shares.full(holderOf(who), reserved);
-    if (full !== 'all') return full && shareRefusal(full, 'limits.viewers', viewers, RETRY);
+    const raise = whatToRaise('viewers', this.parts.plan);
+    if (full !== 'all') return full && shareRefusal(full, { limit: 'viewers', value: viewers, raise }, RETRY);
     const kept = reserved > 0 ? `, of which it keeps ${reserved} for admins` : '';
-    const detail = `The broker takes ${viewers} viewers${kept}; close one and try again.`;
+    const detail = `The broker takes ${viewers} viewers (limits.viewers)${kept}; close one and try again, or ask the operator to raise ${raise}.`;
     return problem('too-many-connections', detail, { limit: 'limits.viewers', retryAfter: RETRY });
   }
 

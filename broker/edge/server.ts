@@ -12,7 +12,7 @@ import { problem } from '../../schemas/problems.ts';
 import { networkOf, plainAddress } from '../access/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Counters, count } from '../hub/counters.ts';
-import type { ConnectionPlan } from './connection-plan.ts';
+import { type ConnectionPlan, whatToRaise } from './connection-plan.ts';
 import { answerOf, refuse } from './handshake.ts';
 import { RequestQueue, RequestTurns } from './request-turns.ts';
 import type { Holder } from './shares.ts';
@@ -20,6 +20,7 @@ import type { Holder } from './shares.ts';
 interface PendingConnectionsOptions {
   readonly total: number;
   readonly perAddress: number;
+  readonly plan: Pick<ConnectionPlan, 'cut'>;
   /** Proxies carry many clients and are bounded by the total alone. */
   readonly trustedProxies: readonly string[];
   /** Told of each connection that made room for another. */
@@ -89,7 +90,7 @@ class PendingConnections {
     const { value: oldest } = sockets.next();
     if (!oldest) return;
     this.release(oldest);
-    if (this.silent.has(oldest)) explain(oldest, limit);
+    if (this.silent.has(oldest)) explain(oldest, limit, this.options.plan);
     oldest.destroy();
     this.options.onDisplaced(limit);
   }
@@ -116,8 +117,9 @@ const RETRY_DISPLACED = 5;
  * one whose request has not been read. Of a request that was read nobody knows what it has done already, so nothing is
  * said of it.
  */
-function explain(socket: Socket, limit: string): void {
-  const detail = `Too many connections that have shown no key are open (${limit}); try again in ${RETRY_DISPLACED} s.`;
+function explain(socket: Socket, limit: string, plan: Pick<ConnectionPlan, 'cut'>): void {
+  const raise = whatToRaise(limit.replace('limits.', ''), plan);
+  const detail = `Too many connections that have shown no key are open (${limit}); try again in ${RETRY_DISPLACED} s, or ask the operator to raise ${raise}.`;
   const why = problem('too-many-connections', detail, { limit, retryAfter: RETRY_DISPLACED });
   if (socket.bytesWritten === 0 && socket.writable) socket.write(answerOf(why));
 }
@@ -209,7 +211,7 @@ export interface EdgeParts {
   readonly holderOf: (request: IncomingMessage) => Holder;
   /** Path → handler. */
   readonly upgrades: Readonly<Record<string, UpgradeHandler>>;
-  readonly plan: Pick<ConnectionPlan, 'sockets' | 'httpConnections' | 'httpConnectionsPerAddress'>;
+  readonly plan: Pick<ConnectionPlan, 'sockets' | 'httpConnections' | 'httpConnectionsPerAddress' | 'cut'>;
   readonly trustedProxies: readonly string[];
   readonly counters: Pick<Counters, 'refusals'>;
   readonly clock: Clock;
@@ -229,6 +231,7 @@ export class EdgeServer {
     this.pending = new PendingConnections({
       total: plan.httpConnections,
       perAddress: plan.httpConnectionsPerAddress,
+      plan,
       trustedProxies,
       onDisplaced: () => count(counters.refusals, 'too-many-connections'),
     });

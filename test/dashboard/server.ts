@@ -43,6 +43,7 @@ export class DashboardServer {
     this.folder = folder;
     const { world } = this;
     this.upgrade = new LiveUpgrade({
+      plan: { cut: [] },
       keys: { authenticate: () => null, onEnded: () => () => {} },
       browserSessions: {
         findLogin: (cookie) => (cookie === 'login' ? { name: cookie, row: ROW } : null),

@@ -29,7 +29,7 @@ async function startEdge(parts: Partial<EdgeParts> = {}) {
     handle: answer,
     holderOf: () => ({ customer: '', key: '' }),
     upgrades: {},
-    plan: { sockets: null, httpConnections: 1000, httpConnectionsPerAddress: 1000 },
+    plan: { sockets: null, cut: [], httpConnections: 1000, httpConnectionsPerAddress: 1000 },
     trustedProxies: [],
     counters,
     clock,
@@ -128,7 +128,7 @@ describe('a client that sends requests ahead', () => {
 });
 
 describe('where places are few', () => {
-  const plan = { sockets: null, httpConnections: 10, httpConnectionsPerAddress: 4 };
+  const plan = { sockets: null, cut: [], httpConnections: 10, httpConnectionsPerAddress: 4 };
 
   it('those who hold on lose theirs, those who ask get in, and one address holds no more than its part', async () => {
     const { edge, counters, client } = await startEdge({ plan });

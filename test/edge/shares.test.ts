@@ -83,7 +83,7 @@ describe('admission of devices', () => {
   };
 
   it('"One customer took all connections": another one gets in, and the refusal names the share', () => {
-    const admission = new Admission(limits, new FakeClock());
+    const admission = new Admission(limits, { cut: [] }, new FakeClock());
     const admit = (customer: string, key: string) => admission.admit({ customer, key, address: '::1' }, 0);
     let refused = admit('acme', 'one');
     while (refused === null) refused = admit('acme', 'one');
@@ -106,7 +106,7 @@ describe('admission of devices', () => {
       connectionsPerCustomer: 100_000,
       connectionsPerAddress: 100_000,
     };
-    const admission = new Admission({ ...many, handshakesPerSecond: rate }, clock);
+    const admission = new Admission({ ...many, handshakesPerSecond: rate }, { cut: [] }, clock);
     const admit = (customer: string) =>
       admission.admit({ customer, key: customer, address: '::1' }, 0) === null;
     const count = (customer: string, tries: number) =>
@@ -132,7 +132,7 @@ describe('admission of devices', () => {
 
   it('counts handshakes by a clock that nobody sets', () => {
     const clock = new FakeClock();
-    const admission = new Admission({ ...limits, handshakesPerSecond: 1 }, clock);
+    const admission = new Admission({ ...limits, handshakesPerSecond: 1 }, { cut: [] }, clock);
     const admit = () => admission.admit({ customer: 'acme', key: 'k', address: '::1' }, 0)?.code ?? null;
     expect([admit(), admit(), admit()]).toEqual([null, null, 'too-many-handshakes']);
     clock.setWall(clock.now() - 86_400_000);

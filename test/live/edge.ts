@@ -34,6 +34,7 @@ export class Edge {
   constructor(viewers = 10) {
     const { world } = this;
     this.upgrade = new LiveUpgrade({
+      plan: { cut: [] },
       keys: {
         authenticate: (key) => ROWS[key] ?? null,
         onEnded: (listener) => {
