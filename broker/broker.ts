@@ -122,6 +122,8 @@ export class Broker {
     live.start();
     liveUpgrade.start();
     await admin.start();
+    // What has failed meanwhile stays so, and no port is opened.
+    if (this.failure) throw this.failure;
     // Everything stands: a device that connects in the moment in which the port opens is taken, not sent away.
     this.state = 'ready';
     await edge.start();

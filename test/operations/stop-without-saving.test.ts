@@ -1,10 +1,11 @@
-/** A stop at which the last checkpoint cannot be written, though the store goes on. */
+/** A stop at which the last checkpoint cannot be written, though the store goes on; and a store that fails while the broker starts. */
 import { expect, it, onTestFinished } from 'vitest';
 import type { Clock, Timer } from '../../broker/base/clock.ts';
 import { Broker } from '../../broker/broker.ts';
 import type { Environment } from '../../broker/compose.ts';
 import { systemEnvironment } from '../../broker/main.ts';
 import { FolderLock } from '../../broker/store/open.ts';
+import { StoreError } from '../../broker/store/ports.ts';
 import { encodeTelemetry } from '../../broker/wire/encode.ts';
 import { startBroker } from '../helpers/broker.ts';
 import { testConfig } from '../helpers/config.ts';
@@ -65,4 +66,26 @@ it('closes everything all the same, says so, and loses nothing that was acknowle
   const { broker: next } = await startBroker({ data });
   const known = next.parts.fleet.find('acme', 'pump');
   expect([...(known?.metrics.changedSince(0) ?? [])]).toMatchObject([{ name: 'temp', value: 20 }]);
+});
+
+it('ends a start during which the store failed, before a port is open', async () => {
+  let fail: (error: StoreError) => void = () => {};
+  const environment: Environment = {
+    ...systemEnvironment,
+    openStores: (options) => {
+      const stores = systemEnvironment.openStores(options);
+      const onFailure = stores.onFailure.bind(stores);
+      stores.onFailure = (listener) => {
+        fail = listener;
+        onFailure(listener);
+      };
+      return stores;
+    },
+  };
+  const config = testConfig(temporaryFolder());
+  const broker = new Broker({ config, logger: silentLog, environment, dashboardFolder: null });
+  onTestFinished(() => broker.stop().catch(() => undefined));
+  // The log was read; the doors open next.
+  broker.parts.stats.start = () => fail(new StoreError('database-failed', 'the disk is gone'));
+  await expect(broker.start()).rejects.toThrow('the disk is gone');
 });
