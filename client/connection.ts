@@ -16,9 +16,9 @@ import { parseRetryAfter } from './retry.ts';
 
 export const SUBPROTOCOL = 'signalbox.v1';
 /** From the start of the handshake to the end of the greeting; ms. */
-const GREET_WITHIN = 20_000;
+export const GREET_WITHIN = 20_000;
 /** How long a close may take before the socket is cut off; ms. */
-const CLOSE_WITHIN = 2000;
+export const CLOSE_WITHIN = 2000;
 const SILENT_KEEPALIVES = 2.5;
 
 export type ConnectionEnd =

@@ -3,13 +3,12 @@
  * with `kill -9` ten times: each has one end, its timeline says why, and no device carries anything out twice.
  */
 import { expect, it } from 'vitest';
-import type { Clock } from '../../broker/base/clock.ts';
-import { systemClock } from '../../client/index.ts';
 import { seeded } from '../../device-sim/random.ts';
 import { simulate } from '../../device-sim/run.ts';
 import type { CommandView } from '../../schemas/api/commands.ts';
 import { type BrokerProcess, startProcess } from '../helpers/broker-process.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { hastyClock } from '../helpers/hasty.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { UnreliableProxy } from '../helpers/unreliable-proxy.ts';
 
@@ -22,7 +21,7 @@ const env = {
   SIGNALBOX_LIMITS_HANDSHAKES_PER_SECOND: '10000',
 };
 /** Devices wait a twentieth of what they should before they come back, so that the test takes a minute and not twenty. */
-const hasty: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms / 20, run) };
+const hasty = hastyClock(20);
 
 /** Asks for commands until all of them have an answer; the broker may be killed meanwhile. */
 class Operator {
