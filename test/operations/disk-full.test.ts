@@ -3,6 +3,7 @@
  * acknowledged, and when there is room again it goes on by itself, with everything that was acknowledged and nothing twice.
  */
 import { expect, it } from 'vitest';
+import { encodeHello } from '../../broker/wire/encode.ts';
 import { type BrokerProcess, startProcess } from '../helpers/broker-process.ts';
 import { connect, refusal } from '../helpers/device.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -26,6 +27,9 @@ describeOnSmallDisk('a broker whose disk is full', () => {
     const ledgers = ['pump-1', 'pump-2'].map((id) => new LedgerDevice(id, key));
     const sending = ledgers.map((ledger) => ledger.sendUntilCut(broker.url, () => {}));
     const watched = await connect(broker.url, { key, path: '/v1/device?device=quiet' });
+    // Known to the API once its opening is committed, which the answer to hello implies.
+    watched.send(encodeHello({ boot: 1 }));
+    await watched.acknowledged(0);
     disk.fill();
     await broker.logged(FULL);
     await Promise.all(sending);
