@@ -121,6 +121,8 @@ export class Device {
   rev = 0;
   /** As the log tells. */
   presence: Presence = { state: 'offline', session: null, since: 0, rev: 0, reason: null, asleep: null };
+  /** What the log says, while everybody is told of an end already that cannot be committed; null: the same. Rows hold this. */
+  loggedPresence: Presence | null = null;
   /** The connection of this moment: what is written to the device goes there, and the next one replaces it. */
   member: Member | null = null;
   description: DeviceDescription = { model: null, firmware: null, meta: null, maxFrame: null };

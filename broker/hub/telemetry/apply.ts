@@ -245,12 +245,24 @@ export function applyHello(fleet: Fleet, { source, frame }: HelloEntry, end: Pos
 export function applySession(fleet: Fleet, { source, at, event }: SessionChange, end: Position): void {
   const { device, session } = source;
   if (event.type === 'ready') return;
+  const wasTold = device.loggedPresence !== null;
+  device.loggedPresence = null;
   const isNews =
     event.type === 'opened'
       ? fleet.opened(device, session, at)
       : fleet.ended(device, session, at, event.reason, event.sleep);
+  // The row still holds the connection that everybody was told the end of.
+  if (wasTold) fleet.touch(device);
   // What changed nothing need not be saved.
-  if (isNews) device.appliedTo = end;
+  if (isNews || wasTold) device.appliedTo = end;
+}
+
+/** The device is gone, and that cannot be committed for a while: everybody is told now, and its row waits for the record. */
+export function tellEnd(fleet: Fleet, change: SessionChange): void {
+  const { device } = change.source;
+  const { presence, loggedPresence } = device;
+  applySession(fleet, change, device.appliedTo);
+  device.loggedPresence = device.presence === presence ? loggedPresence : presence;
 }
 
 function applyTelemetry(

@@ -146,7 +146,8 @@ interface DeviceRecord {
  * now on; if it cannot be saved, all of it must be marked again (`MetricTable.markUnsaved`).
  */
 export function writeDevice(device: Device, position: Position): DeviceRow {
-  const { presence, description, metrics, lastDataAt, newestArrival } = device;
+  const { description, metrics, lastDataAt, newestArrival } = device;
+  const presence = device.loggedPresence ?? device.presence;
   const { first, parts } = takeParts(metrics);
   const record: DeviceRecord = {
     version: VERSION,

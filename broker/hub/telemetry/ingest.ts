@@ -25,6 +25,7 @@ import {
   type LogEntry,
   reserveState,
   type SessionChange,
+  tellEnd,
 } from './apply.ts';
 
 /** A batch of this cost is committed at once when no commit is in flight: a sync is a small part of what it took. */
@@ -330,8 +331,7 @@ export class Ingest {
   }
 
   private applyEnd(change: SessionChange): void {
-    const { device } = change.source;
-    if (change.event.type === 'ended') applySession(this.parts.fleet, change, device.appliedTo);
+    if (change.event.type === 'ended') tellEnd(this.parts.fleet, change);
   }
 
   private publishControls(entries: readonly LogEntry[], position: Position): void {

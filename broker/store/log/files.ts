@@ -15,7 +15,7 @@ import {
   writevSync,
 } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeFolder, syncFolder } from '../folders.ts';
 
 export interface FileStatus {
@@ -56,6 +56,7 @@ export interface OpenedSegment {
 export interface SegmentReads {
   /** Rejects with ENOENT if retention has removed it. */
   openToRead(path: string): Promise<OpenedSegment>;
+  /** Durable when it resolves: after a loss of power no older file is there again while a newer one is gone. */
   remove(path: string): Promise<void>;
 }
 
@@ -78,5 +79,13 @@ export const REAL_FILES: SegmentFiles & SegmentReads = {
   close: closeSync,
   unlink: unlinkSync,
   openToRead: (path) => open(path, 'r'),
-  remove: unlink,
+  remove: async (path) => {
+    await unlink(path);
+    const folder = await open(dirname(path), 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
 };
