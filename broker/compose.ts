@@ -8,8 +8,8 @@ import { BrowserSessions } from './access/browser-sessions.ts';
 import { presentedCookie, presentedKey } from './access/credentials.ts';
 import { FailedAttempts } from './access/failed-attempts.ts';
 import { KeyService } from './access/key-service.ts';
-import type { Readiness } from './admin/parts.ts';
-import { AdminServer } from './admin/server.ts';
+import type { AdminParts, Readiness } from './admin/parts.ts';
+import type { AdminServer } from './admin/server.ts';
 import type { Clock, Random } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
 import { MqttBridge } from './bridge/mqtt-bridge.ts';
@@ -51,6 +51,8 @@ export interface Environment {
   readonly startBridgeThread: StartBridgeThread;
   /** What listens for devices, viewers and HTTP. */
   readonly openEdge: (parts: EdgeParts) => Pick<EdgeServer, 'url' | 'start' | 'close' | 'stop'>;
+  /** The HTTP API and the pages, which need files of their own. */
+  readonly openAdmin: (parts: AdminParts) => Pick<AdminServer, 'start' | 'handle' | 'stop'>;
   /** What the process costs. */
   readonly processMetrics: () => StatsParts['process'];
   /** Stores a first admin key where its owner finds it. The path of its file; null: there is a key. */
@@ -106,7 +108,7 @@ export interface BrokerParts extends Hub, AccessParts {
   readonly live: LiveChannel;
   readonly devices: DeviceUpgrade;
   readonly liveUpgrade: LiveUpgrade;
-  readonly admin: AdminServer;
+  readonly admin: ReturnType<Environment['openAdmin']>;
   readonly edge: ReturnType<Environment['openEdge']>;
 }
 
@@ -254,10 +256,10 @@ function composeAdmin(
   { stores, fleet, registry, ingest, control }: Hub,
   { keys, browserSessions, failures }: AccessParts,
   stats: StatsCollector,
-): AdminServer {
+): BrokerParts['admin'] {
   const { commands, jobs, desired, audit } = control;
   const forgetParts = { registry, fleet, ingest, state: stores.database, control };
-  return new AdminServer({
+  return environment.openAdmin({
     fleet,
     registry,
     keys,
@@ -288,7 +290,7 @@ interface DoorParts {
   readonly access: AccessParts;
   readonly sessions: Sessions;
   readonly live: LiveChannel;
-  readonly admin: AdminServer;
+  readonly admin: BrokerParts['admin'];
 }
 
 /** Where devices, viewers and HTTP come in. */

@@ -12,6 +12,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../schemas/config.ts';
 import { ensureAdminKey, exposures } from './access/bootstrap.ts';
+import { AdminServer } from './admin/server.ts';
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
 import { systemTimers } from './base/system-timers.ts';
@@ -105,6 +106,7 @@ export const systemEnvironment: Environment = {
   openStores,
   startBridgeThread: bridgeThreads(),
   openEdge: (parts) => new EdgeServer(parts),
+  openAdmin: (parts) => new AdminServer(parts),
   processMetrics: () => new ProcessMetrics(),
   ensureAdminKey,
   exposures,

@@ -1,0 +1,176 @@
+/**
+ * The kinds of blows: what each may be, and how it falls on a box. Those of the machine, its disk and its network stand here; others bring
+ * their own (`KINDS`).
+ */
+import { forgetAll } from '../../broker/hub/fleet/device-registry.ts';
+import type { Box } from './box.ts';
+import type { Blow, BlowMaker, BlowParameters } from './plan.ts';
+import type { SeededRandom } from './random.ts';
+
+export interface BlowKind extends BlowMaker {
+  strike(box: Box, blow: Blow): void;
+}
+
+/** A kind whose parameters are typed where it is written; as data they are plain. */
+export function blowKind<Parameters extends BlowParameters>(kind: {
+  readonly kind: string;
+  readonly weight: number;
+  make(random: SeededRandom, devices: number): Parameters;
+  strike(box: Box, blow: Parameters): void;
+}): BlowKind {
+  return { ...kind, strike: (box, blow) => kind.strike(box, blow as unknown as Parameters) };
+}
+
+/** ms until a supervisor has started it again. */
+const back = (random: SeededRandom) => random.pick([50, 500, 2000, 30_000]);
+
+const OF_THE_PROCESS: readonly BlowKind[] = [
+  blowKind({
+    kind: 'kill',
+    weight: 1,
+    make: (random) => ({ back: back(random) }),
+    strike: ({ weather }, blow) => weather.kill(blow.back),
+  }),
+  blowKind({
+    kind: 'kill-at-effect',
+    weight: 2,
+    make: (random) => ({ effects: random.whole(0, random.pick([60, 2000])), back: back(random) }),
+    strike: ({ weather }, blow) => weather.killAfter(blow.effects, blow.back),
+  }),
+  blowKind({
+    kind: 'kill-starts',
+    weight: 1,
+    make: (random) => ({ effects: [random.whole(0, 80), random.whole(0, 200)] }),
+    strike: ({ weather }, blow) => weather.killStarts(blow.effects),
+  }),
+  blowKind({
+    kind: 'power',
+    weight: 1,
+    make: (random) => ({ back: back(random) }),
+    strike: ({ weather }, blow) => weather.losePower(blow.back),
+  }),
+  blowKind({
+    kind: 'stop',
+    weight: 1,
+    make: (random) => ({ back: back(random) }),
+    strike: ({ weather }, blow) => weather.stop(blow.back),
+  }),
+  blowKind({
+    kind: 'hold',
+    weight: 1,
+    make: (random) => ({ for: random.pick([500, 5000, 100_000]) }),
+    strike: ({ machine }, blow) => machine.running?.process.hold(blow.for),
+  }),
+  blowKind({
+    kind: 'clock',
+    weight: 1,
+    make: (random) => ({ by: random.pick([-7_200_000, -60_000, -500, 500, 60_000, 3_600_000]) }),
+    strike: ({ machine }, blow) => {
+      machine.wall.offset += blow.by;
+    },
+  }),
+];
+
+const OF_THE_DISK: readonly BlowKind[] = [
+  blowKind({
+    kind: 'disk-full',
+    weight: 1,
+    make: (random) => ({ room: random.whole(0, 2000), for: random.whole(1000, 60_000) }),
+    strike: ({ weather, machine: { disk } }, blow) => {
+      disk.capacity = disk.bytes + blow.room;
+      weather.mendAfter(blow.for, () => {
+        disk.capacity = Number.POSITIVE_INFINITY;
+      });
+    },
+  }),
+  blowKind({
+    kind: 'slow-disk',
+    weight: 1,
+    make: (random) => ({ most: random.pick([50, 2000]), for: random.whole(1000, 60_000) }),
+    strike: ({ weather, machine: { disk } }, blow) => {
+      const before = disk.syncTime;
+      disk.syncTime = [1, blow.most];
+      weather.mendAfter(blow.for, () => {
+        disk.syncTime = before;
+      });
+    },
+  }),
+  blowKind({
+    kind: 'sync-fails',
+    weight: 1,
+    make: () => ({}),
+    strike: ({ machine: { disk } }) => {
+      disk.failingSyncs = 1;
+    },
+  }),
+];
+
+const OF_THE_NETWORK: readonly BlowKind[] = [
+  blowKind({
+    kind: 'cut',
+    weight: 1,
+    make: (random) => ({ share: random.pick([0.1, 0.5, 1]) }),
+    strike: ({ network }, blow) => network.disturb(blow.share, 'cut'),
+  }),
+  blowKind({
+    kind: 'vanish',
+    weight: 1,
+    make: (random) => ({ share: random.pick([0.1, 0.5]) }),
+    strike: ({ network }, blow) => network.disturb(blow.share, 'vanish'),
+  }),
+  blowKind({
+    kind: 'slow-links',
+    weight: 1,
+    make: (random) => ({ most: random.pick([200, 2000]), for: random.whole(1000, 120_000) }),
+    strike: ({ weather, network }, blow) => {
+      const before = network.link;
+      network.link = { ...before, delay: [1, blow.most] };
+      weather.mendAfter(blow.for, () => {
+        network.link = before;
+      });
+    },
+  }),
+];
+
+const OF_DEVICES: readonly BlowKind[] = [
+  blowKind({
+    kind: 'device-restarts',
+    weight: 2,
+    make: (random, devices) => ({ device: random.whole(0, devices - 1) }),
+    strike: ({ devices }, blow) => {
+      const device = devices[blow.device];
+      if (device && device.state !== 'off') device.restart();
+    },
+  }),
+  blowKind({
+    kind: 'forget',
+    weight: 1,
+    make: (random, devices) => ({ device: random.whole(0, devices - 1) }),
+    strike: (box, blow) => {
+      const device = box.devices[blow.device];
+      if (device) forget(box, device.parts.customer, device.parts.id);
+    },
+  }),
+];
+
+/** Until it is answered, nobody knows whether the broker that runs shows the device. */
+function forget({ machine, uncertain }: Box, customer: string, id: string): void {
+  const name = `${customer}/${id}`;
+  const asked = machine.ask(async ({ parts: { registry, fleet, ingest, stores, control } }) => {
+    await forgetAll({ registry, fleet, ingest, state: stores.database, control }, customer, id);
+  });
+  if (!asked) return;
+  uncertain.add(name);
+  const certain = () => void uncertain.delete(name);
+  asked.then(certain, certain);
+  // Had it said nothing: what the database holds counts, and the next one reads it.
+  machine.running?.process.onDeath(certain);
+}
+
+/** All there are; the order of this list is part of what a seed means. */
+export const KINDS: readonly BlowKind[] = [
+  ...OF_THE_PROCESS,
+  ...OF_THE_DISK,
+  ...OF_THE_NETWORK,
+  ...OF_DEVICES,
+];

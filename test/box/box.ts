@@ -1,0 +1,255 @@
+/**
+ * One run: a world with a network, a machine, devices and judges, through the weather of a plan, then a calm in which everything that was
+ * promised must come true. Owns all of them for that long.
+ */
+import './globals.ts';
+import { testConfig } from '../helpers/config.ts';
+import type { LogLine } from '../helpers/log.ts';
+import { recordingLog } from '../helpers/log.ts';
+import { SimulatedDevice } from './device.ts';
+import { DurableLog } from './durable.ts';
+import { within } from './globals.ts';
+import { type Guest, guestsOf } from './guests.ts';
+import { type Fault, Faults, type ShownDevice, TelemetryJudge } from './judges.ts';
+import { Machine, type Running } from './machine.ts';
+import { Network } from './network.ts';
+import type { Plan } from './plan.ts';
+import { Weather } from './weather.ts';
+import { World } from './world.ts';
+
+export interface Outcome {
+  readonly plan: Plan;
+  readonly faults: readonly Fault[];
+  /** Of the whole trace. */
+  readonly digest: string;
+  readonly trace: readonly string[];
+  readonly happenings: number;
+  readonly simulatedHours: number;
+  readonly starts: number;
+  readonly checks: Readonly<Record<string, number>>;
+}
+
+export interface RunOptions {
+  /** Lines of the trace that are kept. */
+  readonly traceLines?: number;
+}
+
+const ADDRESS = 'broker';
+const HOUR = 3_600_000;
+/** How often what is shown is compared with the model; ms. */
+const COMPARE_EVERY = 20_000;
+/** How long the calm lasts at most, and how long a stop may; ms. */
+const CALM = 20 * 60_000;
+const STOP = 30_000;
+
+export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Outcome> {
+  const world = new World(plan.seed, options.traceLines ?? 0);
+  const box = new Box(world, plan);
+  const thrown = (error: unknown) =>
+    box.faults.add('nothing is thrown away', String((error as Error).stack ?? error));
+  process.on('unhandledRejection', thrown);
+  process.on('uncaughtException', thrown);
+  try {
+    await within(world, () => box.run());
+  } finally {
+    process.off('unhandledRejection', thrown);
+    process.off('uncaughtException', thrown);
+  }
+  return {
+    plan,
+    faults: box.faults.found,
+    digest: world.digest(),
+    trace: world.trace,
+    happenings: world.happenings,
+    simulatedHours: world.time / HOUR,
+    starts: box.machine.starts,
+    checks: box.judge.checks,
+  };
+}
+
+export class Box {
+  readonly world: World;
+  readonly plan: Plan;
+  readonly network: Network;
+  readonly machine: Machine;
+  readonly faults: Faults;
+  readonly judge: TelemetryJudge;
+  readonly devices: SimulatedDevice[] = [];
+  /** Devices of which it is not certain whether an operator's word about them holds. */
+  readonly uncertain = new Set<string>();
+  readonly log: LogLine[] = [];
+  readonly weather: Weather;
+  /** Who else is there, in the order in which they came. */
+  readonly guests: readonly Guest[];
+
+  constructor(world: World, plan: Plan) {
+    this.world = world;
+    this.plan = plan;
+    this.faults = new Faults(world);
+    this.judge = new TelemetryJudge(this.faults);
+    this.network = new Network(world);
+    const durable = new DurableLog((entry) => this.judge.durable(entry));
+    this.machine = new Machine({
+      world,
+      network: this.network,
+      name: 'a',
+      address: ADDRESS,
+      config: testConfig('/data', {
+        store: { segmentBytes: 65_536, retentionBytes: 16 * 1024 * 1024 },
+        limits: { connectionsPerAddress: 1000 },
+      }),
+      logger: recordingLog(this.log),
+      ended: (how) => this.ended(how),
+      forgot: (name, position) => this.judge.model.of(name).forget(position),
+    });
+    this.machine.disk.events = durable;
+    this.weather = new Weather(this);
+    this.guests = guestsOf(this);
+  }
+
+  async run(): Promise<void> {
+    const { world, plan } = this;
+    await this.begin();
+    this.weather.start();
+    this.compareEvery();
+    await world.runUntil(world.time + plan.hours * HOUR, () => this.faults.found.length > 0);
+    if (this.faults.found.length === 0) await this.calm();
+    if (this.faults.found.length === 0) await this.end();
+  }
+
+  /** Whatever runs on the machine; null: nothing, or it is not ready. */
+  get ready(): Running | null {
+    const { running } = this.machine;
+    return running?.state === 'ready' ? running : null;
+  }
+
+  private async begin(): Promise<void> {
+    const { world, machine, plan } = this;
+    void machine.start();
+    if (!(await world.runUntil(world.time + 10_000, () => this.ready !== null))) {
+      this.faults.add('it starts', 'the first start did not end');
+      return;
+    }
+    for (let index = 0; index < plan.devices; index += 1) {
+      const customer = `customer-${index % plan.customers}`;
+      const id = `device-${index}`;
+      const key = await this.keyOf(customer, id);
+      const { wall } = machine;
+      this.devices.push(
+        new SimulatedDevice({
+          world,
+          network: this.network,
+          judge: this.judge,
+          address: ADDRESS,
+          customer,
+          id,
+          key,
+          wall: () => Math.floor(world.time) + wall.offset,
+        }),
+      );
+    }
+    for (const device of this.devices) device.start();
+    for (const guest of this.guests) await guest.begin();
+  }
+
+  /** A new key. */
+  async keyOf(customer: string, device: string): Promise<string> {
+    const { machine, world } = this;
+    let key: string | null = null;
+    const request = { customer, device, role: 'device', label: null, expiresAt: null } as const;
+    machine.ask((broker) =>
+      broker.parts.keys.create(request).then((created) => {
+        key = created.key;
+      }),
+    );
+    await world.runUntil(world.time + 60_000, () => key !== null);
+    if (key === null) throw new Error(`no key for ${customer}/${device}`);
+    return key;
+  }
+
+  private ended(how: string): void {
+    if (how !== 'stopped') this.weather.ended(how);
+  }
+
+  private compareEvery(): void {
+    this.world.after(
+      COMPARE_EVERY,
+      () => {
+        this.compare();
+        this.compareEvery();
+      },
+      null,
+    );
+  }
+
+  /** Only while nothing durable waits to be applied. Whether it could be compared. */
+  compare(): boolean {
+    const { ready } = this;
+    if (!ready) return false;
+    const { fleet, stores, ingest } = ready.broker.parts;
+    if (stores.obstacles.log !== null || Number(ingest.position) !== this.durableEnd) return false;
+    const shown: ShownDevice[] = [...fleet.devices('*')].map((device) => ({
+      name: device.name,
+      online: device.online,
+      values: [...device.metrics.changedSince(0)],
+    }));
+    this.judge.compare(shown, this.uncertain);
+    return true;
+  }
+
+  private get durableEnd(): number {
+    return this.machine.disk.durableEnd;
+  }
+
+  /** The weather ends; everybody must come to rest. */
+  private async calm(): Promise<void> {
+    const { world, devices, faults } = this;
+    this.weather.end();
+    for (const guest of this.guests) guest.calm();
+    for (const device of devices) {
+      device.calm = true;
+      device.wake();
+    }
+    const isCalm = () =>
+      faults.found.length > 0 ||
+      (this.ready !== null &&
+        devices.every((device) => device.state === 'off' || this.isAtRest(device)) &&
+        this.guests.every((guest) => guest.waitsFor() === null));
+    if (!(await world.runUntil(world.time + CALM, isCalm))) {
+      const restless = devices.filter((device) => device.state !== 'off' && !this.isAtRest(device));
+      const words = restless.map(
+        (device) => `${device.name} is ${device.state} with ${device.unacknowledged}`,
+      );
+      for (const guest of this.guests) words.push(...[guest.waitsFor() ?? []].flat());
+      faults.add(
+        'nothing waits for ever',
+        `after ${CALM / 60_000} min of calm: ${words.join(', ') || 'no broker'}`,
+      );
+      return;
+    }
+    const compared = await world.runUntil(world.time + 60_000, () => this.compare());
+    if (!compared) faults.add('nothing waits for ever', 'what is durable was not applied within a minute');
+    for (const guest of this.guests) guest.judge();
+  }
+
+  /** It is connected, everybody sees that, and all that it sent is acknowledged. */
+  private isAtRest({ state, unacknowledged, parts }: SimulatedDevice): boolean {
+    const shown = this.ready?.broker.parts.fleet.find(parts.customer, parts.id);
+    return state === 'connected' && unacknowledged === 0 && shown?.online === true;
+  }
+
+  /** It stops when it is told to, and leaves nothing behind. */
+  private async end(): Promise<void> {
+    const { world, machine, faults, devices } = this;
+    const { running } = machine;
+    for (const device of devices) device.stop();
+    for (const guest of this.guests) guest.leave();
+    void machine.stop();
+    if (!(await world.runUntil(world.time + STOP, () => machine.running === null))) {
+      faults.add('it stops', `the broker did not stop within ${STOP / 1000} s`);
+      return;
+    }
+    const left = running ? world.pendingOf(running.process) : 0;
+    if (left > 0) faults.add('it leaves nothing', `${left} timers wait after the stop`);
+  }
+}

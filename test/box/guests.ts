@@ -1,0 +1,22 @@
+/**
+ * Who is in a box besides devices: viewers, operators, an MQTT server. Each acts by a chance of its own and judges what it is told. This list
+ * says who comes.
+ */
+import type { Box } from './box.ts';
+
+export interface Guest {
+  /** The broker has started for the first time, and every device has its key. */
+  begin(): void | Promise<void>;
+  /** The weather is over: it begins nothing new. */
+  calm(): void;
+  /** In the calm: what it still waits for; null: nothing. */
+  waitsFor(): string | null;
+  /** Everybody is at rest: its last word on what it was promised. */
+  judge(): void;
+  /** It goes, and leaves nothing behind. */
+  leave(): void;
+}
+
+export function guestsOf(_box: Box): readonly Guest[] {
+  return [];
+}

@@ -1,0 +1,117 @@
+/**
+ * The judges of telemetry: they see what was sent and promised, and what is durable, and say at once when the two do not fit. A fault ends
+ * the run. Owns the faults that were found.
+ */
+import type { Value, ValueMap } from '../../broker/wire/frames.ts';
+import type { DeviceJudge, SimulatedDevice } from './device.ts';
+import type { DurableEntry } from './durable.ts';
+import { Model, type ModelDevice } from './model.ts';
+import type { World } from './world.ts';
+
+export interface Fault {
+  /** Virtual ms. */
+  readonly at: number;
+  readonly judge: string;
+  readonly message: string;
+}
+
+export class Faults {
+  readonly found: Fault[] = [];
+  private readonly world: World;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  add(judge: string, message: string): void {
+    this.world.note('judge', judge, message);
+    this.found.push({ at: this.world.time, judge, message });
+  }
+}
+
+/** What the broker shows of a device. */
+export interface ShownDevice {
+  readonly name: string;
+  readonly online: boolean;
+  readonly values: readonly { readonly name: string; readonly value: Value; readonly at: number }[];
+}
+
+export class TelemetryJudge implements DeviceJudge {
+  readonly model = new Model();
+  /** How often each rule was put to the test. */
+  readonly checks: Record<string, number> = {};
+  private readonly faults: Faults;
+  /** What a device was told to be durable, by device and boot; what operators forgot is not asked for. */
+  private readonly promised = new Map<string, number>();
+
+  constructor(faults: Faults) {
+    this.faults = faults;
+  }
+
+  /** Of the disk: this is durable now. */
+  durable(entry: DurableEntry): void {
+    this.model.apply(entry);
+    const device = this.model.of(`${entry.source.customer}/${entry.source.device}`);
+    this.check('in the log once', device.repeated.length === 0, () => {
+      return `${device.name}: the log holds ${device.repeated[0]} twice`;
+    });
+  }
+
+  acknowledged(device: SimulatedDevice, boot: string, seq: number, dropped: readonly number[]): void {
+    const known = this.model.of(device.name);
+    const missing = dropped.find((one) => !known.frames.has(`${boot}/${one}`));
+    this.check('acknowledged is durable', missing === undefined, () => {
+      return `${device.name}: ${boot}/${missing} was acknowledged (up to ${seq}) and is not durable`;
+    });
+    this.promised.set(`${device.name} ${boot}`, seq);
+  }
+
+  resumed(device: SimulatedDevice, boot: string, seq: number, heldBefore: number): void {
+    const held = this.heldOf(device, boot);
+    this.check('resume says what is held', seq >= heldBefore && seq <= held, () => {
+      return `${device.name}: hello of ${boot} was answered with ${seq}; ${heldBefore} was durable when it was sent, ${held} is now`;
+    });
+  }
+
+  heldOf(device: SimulatedDevice, boot: string): number {
+    return this.model.of(device.name).durable.get(boot) ?? 0;
+  }
+
+  commanded(): void {}
+
+  executed(): void {}
+
+  desired(_device: SimulatedDevice, _version: number, _values: ValueMap): void {}
+
+  closed(): void {}
+
+  /** When everything durable has been applied: what is shown is what the model says, of every device. */
+  compare(shown: readonly ShownDevice[], except: ReadonlySet<string>): void {
+    const byName = new Map(shown.map((device) => [device.name, device]));
+    for (const device of this.model.all()) {
+      if (!except.has(device.name)) this.compareDevice(device, byName.get(device.name));
+    }
+  }
+
+  private compareDevice(device: ModelDevice, shown: ShownDevice | undefined): void {
+    const values = shown?.values ?? [];
+    const online = shown?.online ?? false;
+    this.check('state is what was acknowledged', values.length === device.values.size, () => {
+      return `${device.name} shows ${values.length} metrics, the model ${device.values.size}`;
+    });
+    for (const { name, value, at } of values) {
+      const expected = device.values.get(name);
+      this.check('state is what was acknowledged', expected?.value === value && expected.at === at, () => {
+        return `${device.name} shows ${name} = ${value} of ${at}, the model ${expected?.value} of ${expected?.at}`;
+      });
+    }
+    this.check('presence is true', online === device.online, () => {
+      return `${device.name} is shown ${online ? 'online' : 'offline'}; the log says otherwise`;
+    });
+  }
+
+  check(rule: string, holds: boolean, message: () => string): void {
+    this.checks[rule] = (this.checks[rule] ?? 0) + 1;
+    if (!holds) this.faults.add(rule, message());
+  }
+}

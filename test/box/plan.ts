@@ -1,0 +1,52 @@
+/**
+ * What a run is made of, as data: who is there, how long it lasts, and the weather, a list of blows with their times. A seed makes one; a
+ * failing one is shrunk by leaving out parts of it. The kinds of blows come from outside (blows.ts).
+ */
+import { SeededRandom } from './random.ts';
+
+/** Parameters of a blow, by name: what its kind's `make` gave. */
+export type BlowParameters = Readonly<Record<string, number | string | readonly number[]>>;
+
+/** `at`: virtual ms. */
+export type Blow = BlowParameters & { readonly at: number; readonly kind: string };
+
+export interface Plan {
+  readonly seed: string;
+  readonly hours: number;
+  readonly customers: number;
+  readonly devices: number;
+  readonly weather: readonly Blow[];
+}
+
+/** Makes the parameters of one kind. `devices`: how many there are. */
+export interface BlowMaker {
+  readonly kind: string;
+  /** How often it falls, beside the others. */
+  readonly weight: number;
+  make(random: SeededRandom, devices: number): BlowParameters;
+}
+
+const HOUR = 3_600_000;
+/** About. */
+const BLOWS_AN_HOUR = 40;
+
+export function planOf(seed: string, hours: number, makers: readonly BlowMaker[], devices = 20): Plan {
+  const random = new SeededRandom(`${seed}/plan`);
+  const blows = makers.length === 0 ? 0 : Math.round(hours * BLOWS_AN_HOUR * random.between(0.3, 1.7));
+  const weather = Array.from({ length: blows }, (): Blow => {
+    const at = Math.floor(random.between(1000, hours * HOUR));
+    const { kind, make } = pickByWeight(random, makers);
+    return { at, kind, ...make(random, devices) };
+  });
+  weather.sort((one, other) => one.at - other.at);
+  return { seed, hours, customers: 2, devices, weather };
+}
+
+function pickByWeight(random: SeededRandom, makers: readonly BlowMaker[]): BlowMaker {
+  let at = random.next() * makers.reduce((sum, { weight }) => sum + weight, 0);
+  for (const maker of makers) {
+    at -= maker.weight;
+    if (at < 0) return maker;
+  }
+  return makers.at(-1) as BlowMaker;
+}

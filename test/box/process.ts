@@ -1,0 +1,86 @@
+/**
+ * A simulated process: its clock, its timers, and its death. What it does to the world (a write to a disk or a socket, a call of
+ * the database, a message to a thread) is an effect; it can be killed before any of them, and whatever still runs
+ * of it afterwards has none. Owns whether it lives.
+ */
+import type { Clock } from '../../broker/base/clock.ts';
+import type { Owner, World } from './world.ts';
+
+/** The machine's wall clock, which steps; several processes of a machine see the same one. */
+export interface WallClock {
+  /** Unix ms at the beginning of the world; changes when somebody sets the clock. */
+  offset: number;
+}
+
+export class SimulatedProcess implements Owner {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly wall: WallClock;
+  alive = true;
+  heldUntil = 0;
+  /** Called once when it dies. */
+  private readonly deaths: (() => void)[] = [];
+  private readonly world: World;
+  /** Effects until it is killed; null: nobody is after it. */
+  private fuse: number | null = null;
+
+  constructor(world: World, name: string, wall: WallClock) {
+    this.world = world;
+    this.name = name;
+    this.wall = wall;
+    const startedAt = world.time;
+    this.clock = {
+      now: () => Math.floor(world.time) + wall.offset,
+      // Far from the wall time, so that whoever takes one for the other is found out.
+      monotonic: () => 1_000_000 + world.time - startedAt,
+      after: (milliseconds, run) => world.after(milliseconds, run, this),
+      every: (milliseconds, run) => this.every(milliseconds, run),
+      soon: (run) => world.after(0, run, this),
+    };
+  }
+
+  onDeath(run: () => void): void {
+    this.deaths.push(run);
+  }
+
+  /** It dies just before its effect number `effects` from now. */
+  killAfter(effects: number): void {
+    this.fuse = effects;
+  }
+
+  /** Nobody is after it any more. */
+  spare(): void {
+    this.fuse = null;
+  }
+
+  /** Holds it as SIGSTOP does. */
+  hold(milliseconds: number): void {
+    this.heldUntil = this.world.time + milliseconds;
+  }
+
+  kill(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.world.note(this.name, 'dies');
+    for (const run of this.deaths) run();
+  }
+
+  /** Asked before each effect: whether it still has one. */
+  effect(): boolean {
+    if (this.fuse !== null) {
+      if (this.fuse <= 0) this.kill();
+      this.fuse -= 1;
+    }
+    return this.alive;
+  }
+
+  private every(milliseconds: number, run: () => void) {
+    if (!(milliseconds > 0)) throw new RangeError(`an interval of ${milliseconds} ms would never end`);
+    let timer = this.world.after(milliseconds, () => again(), this);
+    const again = () => {
+      timer = this.world.after(milliseconds, () => again(), this);
+      run();
+    };
+    return { cancel: () => timer.cancel() };
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Threads without threads: what would run in one runs in turns of its own, and messages between it and its starter are copied, arrive
+ * in order and take a moment. A thread that waits for its disk gets no message meanwhile.
+ */
+import type { RunningThread, ThreadPort, WorkerThreadEvents } from '../../broker/base/worker-thread.ts';
+import type { SimulatedProcess } from './process.ts';
+import type { World } from './world.ts';
+
+/** ms that a message takes. */
+const DELAY: readonly [number, number] = [0.01, 0.4];
+
+export class SimulatedThread<Request, Report> implements RunningThread<Request> {
+  readonly gone: Promise<void>;
+  readonly port: ThreadPort<Request, Report>;
+  private readonly world: World;
+  private readonly process: SimulatedProcess;
+  private readonly events: WorkerThreadEvents<Report>;
+  private readonly requests: Request[] = [];
+  private handle: ((request: Request) => void) | null = null;
+  private state: 'running' | 'ended' = 'running';
+  private busyUntil = 0;
+  private lastRequestAt = 0;
+  private lastReportAt = 0;
+  private serving = false;
+  private isGone: () => void = () => {};
+
+  constructor(world: World, process: SimulatedProcess, events: WorkerThreadEvents<Report>) {
+    this.world = world;
+    this.process = process;
+    this.events = events;
+    this.gone = new Promise((resolve) => {
+      this.isGone = resolve;
+    });
+    this.port = {
+      send: (report, transfer = []) => this.report(structuredClone(report, { transfer })),
+      receive: (handle) => {
+        this.handle = handle;
+        this.serve();
+      },
+      queued: () => this.requests.shift() ?? null,
+      close: () => this.end(null),
+    };
+  }
+
+  send(request: Request, transfer: ArrayBuffer[] = []): void {
+    const copy = structuredClone(request, { transfer });
+    if (this.state === 'ended' || !this.process.effect()) return;
+    this.lastRequestAt = this.arrival(this.lastRequestAt);
+    this.world.after(
+      this.lastRequestAt - this.world.time,
+      () => {
+        this.requests.push(copy);
+        this.serve();
+      },
+      this.process,
+    );
+  }
+
+  terminate(): void {
+    this.end(null);
+  }
+
+  /** Runs its beginning, as the entry file of a thread does. One that listens for nothing then has ended. */
+  begin(start: () => void): void {
+    this.world.after(
+      this.arrival(0) - this.world.time,
+      () => {
+        this.attempt(start);
+        if (!this.handle) this.end(null);
+      },
+      this.process,
+    );
+  }
+
+  /** It does nothing for so long, as in a call that blocks. */
+  block(milliseconds: number): void {
+    this.busyUntil = Math.max(this.busyUntil, this.world.time) + milliseconds;
+  }
+
+  private serve(): void {
+    if (this.serving || !this.handle || this.requests.length === 0 || this.state === 'ended') return;
+    this.serving = true;
+    this.world.after(
+      this.busyUntil - this.world.time,
+      () => {
+        this.serving = false;
+        const request = this.requests.shift();
+        if (request === undefined || this.state === 'ended') return;
+        this.attempt(() => this.handle?.(request));
+        this.serve();
+      },
+      this.process,
+    );
+  }
+
+  /** What it throws ends it. */
+  private attempt(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.end(error as Error);
+    }
+  }
+
+  private report(report: Report): void {
+    if (!this.process.effect()) return;
+    this.lastReportAt = Math.max(this.arrival(this.lastReportAt), this.busyUntil);
+    this.world.after(this.lastReportAt - this.world.time, () => this.events.reported(report), this.process);
+  }
+
+  private end(error: Error | null): void {
+    if (this.state === 'ended') return;
+    this.state = 'ended';
+    this.lastReportAt = this.arrival(this.lastReportAt);
+    this.world.after(
+      this.lastReportAt - this.world.time,
+      () => {
+        this.events.ended(error);
+        this.isGone();
+      },
+      this.process,
+    );
+  }
+
+  private arrival(last: number): number {
+    const [least, most] = DELAY;
+    return Math.max(last, this.world.time + this.world.random.between(least, most));
+  }
+}

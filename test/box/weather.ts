@@ -1,0 +1,112 @@
+/**
+ * Lets the blows of a plan fall, and is the supervisor that starts the broker again. Owns what is broken at the moment, and mends it
+ * when its time is over or when the calm begins.
+ */
+import { KINDS } from './blows.ts';
+import type { Box } from './box.ts';
+
+/** A supervisor's pause after an end that nobody asked for; ms. */
+const RESTART = 2000;
+
+export class Weather {
+  private readonly box: Box;
+  /** What is to be mended, each once. */
+  private readonly broken = new Set<() => void>();
+  /** Effects after which each of the next starts is killed. */
+  private killedStarts: number[] = [];
+  private supervisor: 'idle' | 'restarting' = 'idle';
+  private state: 'weather' | 'calm' = 'weather';
+
+  constructor(box: Box) {
+    this.box = box;
+  }
+
+  start(): void {
+    const { world, plan } = this.box;
+    for (const blow of plan.weather) {
+      const kind = KINDS.find((one) => one.kind === blow.kind);
+      if (!kind) throw new Error(`no such blow: ${blow.kind}`);
+      const strike = () => {
+        if (this.state === 'calm') return;
+        world.note('weather', blow.kind, JSON.stringify(blow));
+        kind.strike(this.box, blow);
+      };
+      world.after(blow.at - world.time, strike, null);
+    }
+  }
+
+  /** No more blows, and everything is mended; a broker runs, or will. */
+  end(): void {
+    this.state = 'calm';
+    this.killedStarts = [];
+    for (const mend of [...this.broken]) mend();
+    const { running, starting } = this.box.machine;
+    (running?.process ?? starting)?.spare();
+    this.box.machine.disk.failingSyncs = 0;
+    if (!running && !starting) this.restart(0);
+  }
+
+  /** The broker ended by itself: its supervisor starts it again, but it should have had a reason. */
+  ended(how: string): void {
+    const { world, machine, faults } = this.box;
+    world.note('supervisor', 'sees', how);
+    if (!machine.disk.hasFailed) faults.add('it ends only for a reason', how);
+    machine.disk.hasFailed = false;
+    this.restart(RESTART);
+  }
+
+  kill(back: number): void {
+    this.box.machine.kill();
+    this.restart(back);
+  }
+
+  losePower(back: number): void {
+    this.box.machine.losePower();
+    this.restart(back);
+  }
+
+  stop(back: number): void {
+    void this.box.machine.stop().then(() => this.restart(back));
+  }
+
+  /** The next starts are killed, each after so many effects. */
+  killStarts(effects: readonly number[]): void {
+    this.killedStarts = [...effects];
+    this.kill(100);
+  }
+
+  /** The process that runs dies just before its effect number `effects` from now. */
+  killAfter(effects: number, back: number): void {
+    const { machine, world } = this.box;
+    const process = machine.running?.process ?? machine.starting;
+    if (!process) return;
+    process.onDeath(() => void world.after(0, () => this.kill(back), null));
+    process.killAfter(effects);
+  }
+
+  /** Undoes a blow after a time, or at the end of the weather. */
+  mendAfter(milliseconds: number, mend: () => void): void {
+    const once = () => {
+      if (this.broken.delete(once)) mend();
+    };
+    this.broken.add(once);
+    this.box.world.after(milliseconds, once, null);
+  }
+
+  private restart(pause: number): void {
+    if (this.supervisor === 'restarting') return;
+    this.supervisor = 'restarting';
+    this.box.world.after(
+      pause,
+      () => {
+        this.supervisor = 'idle';
+        const { machine } = this.box;
+        if (machine.running || machine.starting) return;
+        void machine.start();
+        const effects = this.killedStarts.shift();
+        if (effects !== undefined) this.killAfter(effects, 50);
+      },
+      null,
+    );
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The simulated world: one virtual time, one queue of what happens next, and the trace of what has happened. Nothing in it waits
+ * for a real timer, thread, socket or disk, so the same seed gives the same run, to the byte of its trace. Owns all of them.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import type { Timer } from '../../broker/base/clock.ts';
+import { SeededRandom } from './random.ts';
+import { settled } from './settled.ts';
+
+/** Whoever things happen to: a process, which can be killed or held; what belongs to the dead does not happen. */
+export interface Owner {
+  readonly name: string;
+  readonly alive: boolean;
+  /** Virtual ms until which nothing happens to it. */
+  readonly heldUntil: number;
+}
+
+interface Happening {
+  at: number;
+  order: number;
+  readonly run: () => void;
+  readonly owner: Owner | null;
+  cancelled: boolean;
+}
+
+export class World {
+  readonly seed: string;
+  readonly random: SeededRandom;
+  /** Virtual ms since the beginning. */
+  time = 0;
+  /** To whom what runs now happens. */
+  current: Owner | null = null;
+  /** What was counted on the way, for the report. */
+  happenings = 0;
+  private readonly queue = new HappeningQueue();
+  private order = 0;
+  private readonly hash: Hash = createHash('sha256');
+  private readonly lines: string[] = [];
+  private readonly keepLines: number;
+
+  /** `keepLines`: so many of the trace's last lines are kept for people. */
+  constructor(seed: string, keepLines = 0) {
+    this.seed = seed;
+    this.keepLines = keepLines;
+    this.random = new SeededRandom(`${seed}/world`);
+  }
+
+  /** A stream of chance for one actor. */
+  randomOf(name: string): SeededRandom {
+    return new SeededRandom(`${this.seed}/${name}`);
+  }
+
+  /** Happens after `milliseconds`; what is due at one time happens in the order in which it was asked for. */
+  after(milliseconds: number, run: () => void, owner: Owner | null = this.current): Timer {
+    this.order += 1;
+    const at = this.time + Math.max(0, milliseconds);
+    const happening: Happening = { at, order: this.order, run, owner, cancelled: false };
+    this.queue.push(happening);
+    return {
+      cancel: () => {
+        happening.cancelled = true;
+      },
+    };
+  }
+
+  /** How much is yet to happen to `owner`: a process that has stopped leaves nothing. */
+  pendingOf(owner: Owner): number {
+    return this.queue.count((one) => one.owner === owner && !one.cancelled);
+  }
+
+  /** One line of the trace. `detail` may be bytes, which count whole and are shown by their length. */
+  note(who: string, what: string, detail: string | Uint8Array = ''): void {
+    const head = `${this.time.toFixed(3)} ${who} ${what} `;
+    this.hash.update(head).update(detail).update('\n');
+    if (this.keepLines === 0) return;
+    this.lines.push(head + (typeof detail === 'string' ? detail : `${detail.length} bytes`));
+    if (this.lines.length > this.keepLines * 2) this.lines.splice(0, this.keepLines);
+  }
+
+  get trace(): readonly string[] {
+    return this.lines.slice(-this.keepLines);
+  }
+
+  /** Of the whole trace so far. */
+  digest(): string {
+    return this.hash.copy().digest('hex');
+  }
+
+  /** Lets everything happen that is due before `milliseconds` from now. */
+  async run(milliseconds: number): Promise<void> {
+    await this.runUntil(this.time + milliseconds, () => false);
+  }
+
+  /** The same, but ends as soon as `done` says so; whether it did. */
+  async runUntil(end: number, done: () => boolean): Promise<boolean> {
+    await settled();
+    for (;;) {
+      if (done()) return true;
+      const next = this.queue.peek();
+      if (!next || next.at > end) break;
+      this.queue.pop();
+      if (next.cancelled || next.owner?.alive === false) continue;
+      if (next.owner && next.owner.heldUntil > next.at) {
+        this.postpone(next, next.owner.heldUntil);
+        continue;
+      }
+      this.time = next.at;
+      this.happenings += 1;
+      this.current = next.owner;
+      next.run();
+      await settled();
+      this.current = null;
+    }
+    this.time = end;
+    return done();
+  }
+
+  /** Keeps its place among what waits with it. */
+  private postpone(happening: Happening, at: number): void {
+    happening.at = at;
+    this.queue.push(happening);
+  }
+}
+
+/** A binary heap by time, then by order. */
+class HappeningQueue {
+  private readonly heap: Happening[] = [];
+
+  peek(): Happening | undefined {
+    return this.heap[0];
+  }
+
+  count(matches: (happening: Happening) => boolean): number {
+    return this.heap.filter(matches).length;
+  }
+
+  push(happening: Happening): void {
+    const { heap } = this;
+    let at = heap.push(happening) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (!isBefore(happening, heap[above] as Happening)) break;
+      heap[at] = heap[above] as Happening;
+      at = above;
+    }
+    heap[at] = happening;
+  }
+
+  pop(): void {
+    const { heap } = this;
+    const last = heap.pop() as Happening;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= heap.length) break;
+      const right = below + 1;
+      if (right < heap.length && isBefore(heap[right] as Happening, heap[below] as Happening)) below = right;
+      if (!isBefore(heap[below] as Happening, last)) break;
+      heap[at] = heap[below] as Happening;
+      at = below;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(one: Happening, other: Happening): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
+}
