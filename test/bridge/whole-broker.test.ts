@@ -43,7 +43,7 @@ async function setUp(mqtt: Overrides['mqtt'] = {}) {
       run('mosquitto_pub', ['-h', '127.0.0.1', '-p', port, '-t', topic, '-m', text, ...more]),
     /** The first `count` messages that a subscriber who comes now gets. */
     async late(filter: string, count: number): Promise<string[]> {
-      const args = ['-h', '127.0.0.1', '-p', port, '-t', filter, '-v', '-C', String(count), '-W', '100'];
+      const args = ['-h', '127.0.0.1', '-p', port, '-t', filter, '-v', '-C', String(count), '-W', '280'];
       return (await run('mosquitto_sub', args)).stdout.trim().split('\n').sort();
     },
   };

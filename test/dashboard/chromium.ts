@@ -39,7 +39,7 @@ export class Chromium {
     if (!this.browser) throw new Error('the browser has not been started');
     const page = await this.browser.newPage({ viewport: { width: 1200, height: 700 } });
     // As patient as a test may be: what is waited for comes late on a busy machine. Less than the limit of a test, so that it is named.
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(280_000);
     page.on('pageerror', (error) => this.heard.push(error.message));
     page.on('console', (message) => {
       if (message.type() === 'error' && !known.test(message.text())) this.heard.push(message.text());

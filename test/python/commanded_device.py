@@ -140,4 +140,4 @@ async def unasked():
 
 DIALOGUES = {"small": small, "unasked": unasked, "commands": commands, "repeated": repeated, "desired": desired, "offline": offline}
 
-asyncio.run(asyncio.wait_for(DIALOGUES[sys.argv[2]](), timeout=100))
+asyncio.run(asyncio.wait_for(DIALOGUES[sys.argv[2]](), timeout=280))

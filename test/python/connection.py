@@ -55,6 +55,6 @@ def connect(query="", **options):
     headers = {"Authorization": f"Bearer {os.environ['KEY']}"}
     url = sys.argv[1].replace("http", "ws", 1) + "/v1/device" + query
     # The library would give up after 10 s.
-    patience = {"open_timeout": 100, "close_timeout": 100}
+    patience = {"open_timeout": 280, "close_timeout": 280}
     options = {**patience, "extra_headers": headers, "subprotocols": ["signalbox.v1"], **options}
     return websockets.connect(url, **options)

@@ -167,4 +167,4 @@ DIALOGUES = {
     "too-big": too_big,
 }
 
-asyncio.run(asyncio.wait_for(DIALOGUES[sys.argv[2]](), timeout=100))
+asyncio.run(asyncio.wait_for(DIALOGUES[sys.argv[2]](), timeout=280))
