@@ -28,6 +28,7 @@ async function start(): Promise<BenchServer> {
     viewerKey: '-',
     // Each connection's first is its hello, which the broker does not count either.
     frames: () => messages - connections,
+    logBytes: () => 0,
     viewers: () => ({ skips: 0, closed: 0 }),
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };

@@ -3,6 +3,7 @@
  * defaults.
  */
 import type { Logger } from '../broker/base/logger.ts';
+import { START } from '../broker/store/position.ts';
 import type { Role } from '../schemas/roles.ts';
 import type { BenchServer } from './server-marks.ts';
 
@@ -65,6 +66,10 @@ async function serverOf(broker: BuiltBroker['broker']): Promise<BenchServer> {
     quietKey: await key('device', 'quiet'),
     viewerKey: await key('admin', '*'),
     frames: () => broker.parts.counters.framesCommitted,
+    logBytes: () => {
+      const { log } = broker.parts.stores;
+      return log.bytesBetween(START, log.stats().end);
+    },
     viewers: () => {
       const { viewerSkips, viewersClosedSlow } = broker.parts.counters;
       return { skips: viewerSkips, closed: viewersClosedSlow };

@@ -18,6 +18,8 @@ export interface Measured {
   /** Of the one core that the server has; below 1 the load was the limit. */
   readonly busy: number;
   readonly longestTurn: number;
+  /** Written into the telemetry log, for each frame; a frame holds one sample here. */
+  readonly logBytesPerFrame: number;
   readonly ack: LoadMark['ack'];
   readonly viewerBytesPerSecond: number;
 }
@@ -60,6 +62,7 @@ export class Bench {
       cpuPerFrame: (after.cpu - before.cpu) / frames,
       busy: (after.cpu - before.cpu) / 1e6 / seconds,
       longestTurn: after.longestTurn,
+      logBytesPerFrame: (after.logBytes - before.logBytes) / frames,
       ack,
       viewerBytesPerSecond: viewerBytes / seconds,
     };

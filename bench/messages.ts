@@ -12,6 +12,8 @@ export interface ServerMark {
   readonly at: number;
   /** Frames received (bare server), or committed (broker). */
   readonly frames: number;
+  /** Of the telemetry log so far; the bare server has none. */
+  readonly logBytes: number;
   /** CPU time of the process with all its threads, µs. */
   readonly cpu: number;
   /** The longest turn of the event loop since the mark before. */

@@ -3,6 +3,7 @@
  */
 import { cpus } from 'node:os';
 import type { Measured } from './measure.ts';
+import { telemetryPayload } from './wire.ts';
 
 type Row = Omit<Measured, 'ack'> & { readonly ackP50: number; readonly ackP99: number };
 
@@ -22,6 +23,10 @@ interface Ratio {
   /** What is promised of it, if anything. */
   readonly limit?: { readonly side: 'at least' | 'at most'; readonly value: number };
 }
+
+/** As the load sends it, and what the log may add: source, time, lengths and its part of the record's head. */
+const SAMPLE_BYTES = telemetryPayload(1_780_000_000_000).length;
+const MOST_OVERHEAD = 22;
 
 const cell = (figures: Figures, subject: string, load: string) => figures[subject]?.[load] as Row;
 
@@ -56,6 +61,11 @@ const RATIOS: readonly Ratio[] = [
     limit: { side: 'at most', value: 50 },
   },
   {
+    text: `b bytes of log for a sample of ${SAMPLE_BYTES}`,
+    value: (figures) => cell(figures, 'broker', 'steady').logBytesPerFrame,
+    limit: { side: 'at most', value: SAMPLE_BYTES + MOST_OVERHEAD },
+  },
+  {
     text: 'b longest turn while 200 sockets flood, ms',
     value: longestTurn,
     limit: { side: 'at most', value: 100 },
@@ -71,6 +81,7 @@ export function medians(all: Readonly<Record<string, readonly Record<string, Mea
       cpuPerFrame: of((measured) => measured.cpuPerFrame),
       busy: of((measured) => measured.busy),
       longestTurn: of((measured) => measured.longestTurn),
+      logBytesPerFrame: of((measured) => measured.logBytesPerFrame),
       viewerBytesPerSecond: of((measured) => measured.viewerBytesPerSecond),
       ackP50: of((measured) => measured.ack.p50),
       ackP99: of((measured) => measured.ack.p99),

@@ -1,6 +1,6 @@
 /**
  * Answers what the benchmark asks of a server (messages.ts), the broker and the bare one alike: its frames, CPU time,
- * longest turn and memory.
+ * longest turn, memory, and what it wrote into its log.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ServerMark, ServerReady, ServerRequest, SlowViewers } from './messages.ts';
@@ -11,6 +11,8 @@ const RESOLUTION = 5;
 
 export interface BenchServer extends ServerReady {
   frames(): number;
+  /** Of the telemetry log so far. */
+  logBytes(): number;
   viewers(): SlowViewers;
   stop(): Promise<void>;
 }
@@ -19,13 +21,14 @@ export interface BenchServer extends ServerReady {
 export function serveMarks(server: Promise<BenchServer>): void {
   const turns = monitorEventLoopDelay({ resolution: RESOLUTION });
   turns.enable();
-  const mark = ({ frames, viewers }: BenchServer): ServerMark => {
+  const mark = ({ frames, logBytes, viewers }: BenchServer): ServerMark => {
     const { user, system } = process.cpuUsage();
     const longestTurn = Math.max(0, turns.max / 1e6 - RESOLUTION);
     turns.reset();
     return {
       at: performance.now(),
       frames: frames(),
+      logBytes: logBytes(),
       cpu: user + system,
       longestTurn,
       memory: process.memoryUsage(),
