@@ -4,8 +4,6 @@
  */
 import './globals.ts';
 import { testConfig } from '../helpers/config.ts';
-import type { LogLine } from '../helpers/log.ts';
-import { recordingLog } from '../helpers/log.ts';
 import { SimulatedDevice } from './device.ts';
 import { DurableLog } from './durable.ts';
 import { within } from './globals.ts';
@@ -14,6 +12,7 @@ import { type Fault, Faults, type ShownDevice, TelemetryJudge } from './judges.t
 import { Machine, type Running } from './machine.ts';
 import { Network } from './network.ts';
 import type { Plan } from './plan.ts';
+import { LastLines, storyLog, wordsOfEntry } from './story.ts';
 import { Weather } from './weather.ts';
 import { World } from './world.ts';
 
@@ -22,16 +21,21 @@ export interface Outcome {
   readonly faults: readonly Fault[];
   /** Of the whole trace. */
   readonly digest: string;
+  /** The last lines of the story, as many as were asked for. */
   readonly trace: readonly string[];
   readonly happenings: number;
   readonly simulatedHours: number;
   readonly starts: number;
+  readonly kills: number;
+  /** How often each rule was put to the test. */
   readonly checks: Readonly<Record<string, number>>;
 }
 
 export interface RunOptions {
-  /** Lines of the trace that are kept. */
+  /** So many of the story's last lines are kept. */
   readonly traceLines?: number;
+  /** Hears each of them. */
+  readonly listener?: (line: string) => void;
 }
 
 const ADDRESS = 'broker';
@@ -41,12 +45,30 @@ const COMPARE_EVERY = 20_000;
 /** How long the calm lasts at most, and how long a stop may; ms. */
 const CALM = 20 * 60_000;
 const STOP = 30_000;
+const RULES = {
+  starts: 'it starts',
+  stops: 'it stops',
+  leaves: 'it leaves nothing',
+  ends: 'it ends only for a reason',
+  waits: 'nothing waits for ever',
+  thrown: 'nothing is thrown away',
+} as const;
 
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Outcome> {
-  const world = new World(plan.seed, options.traceLines ?? 0);
+  const world = new World(plan.seed);
+  const last = new LastLines(options.traceLines ?? 0);
+  if (options.listener || options.traceLines) {
+    world.listener = (line) => {
+      last.add(line);
+      options.listener?.(line);
+    };
+  }
   const box = new Box(world, plan);
-  const thrown = (error: unknown) =>
-    box.faults.add('nothing is thrown away', String((error as Error).stack ?? error));
+  let threw = 0;
+  const thrown = (error: unknown) => {
+    threw += 1;
+    box.faults.add(RULES.thrown, String((error as Error).stack ?? error));
+  };
   process.on('unhandledRejection', thrown);
   process.on('uncaughtException', thrown);
   try {
@@ -55,15 +77,17 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
     process.off('unhandledRejection', thrown);
     process.off('uncaughtException', thrown);
   }
+  box.faults.check(RULES.thrown, threw === 0, () => `${threw} errors`);
   return {
     plan,
     faults: box.faults.found,
     digest: world.digest(),
-    trace: world.trace,
+    trace: last.lines,
     happenings: world.happenings,
     simulatedHours: world.time / HOUR,
     starts: box.machine.starts,
-    checks: box.judge.checks,
+    kills: box.weather.kills,
+    checks: box.faults.checks,
   };
 }
 
@@ -77,7 +101,6 @@ export class Box {
   readonly devices: SimulatedDevice[] = [];
   /** Devices of which it is not certain whether an operator's word about them holds. */
   readonly uncertain = new Set<string>();
-  readonly log: LogLine[] = [];
   readonly weather: Weather;
   /** Who else is there, in the order in which they came. */
   readonly guests: readonly Guest[];
@@ -86,9 +109,13 @@ export class Box {
     this.world = world;
     this.plan = plan;
     this.faults = new Faults(world);
+    this.faults.declare(Object.values(RULES));
     this.judge = new TelemetryJudge(this.faults);
     this.network = new Network(world);
-    const durable = new DurableLog((entry) => this.judge.durable(entry));
+    const durable = new DurableLog((entry) => {
+      world.tell('log', 'holds', () => wordsOfEntry(entry));
+      this.judge.durable(entry);
+    });
     this.machine = new Machine({
       world,
       network: this.network,
@@ -98,7 +125,7 @@ export class Box {
         store: { segmentBytes: 65_536, retentionBytes: 16 * 1024 * 1024 },
         limits: { connectionsPerAddress: 1000 },
       }),
-      logger: recordingLog(this.log),
+      logger: storyLog(world, 'a'),
       ended: (how) => this.ended(how),
       forgot: (name, position) => this.judge.model.of(name).forget(position),
     });
@@ -126,10 +153,9 @@ export class Box {
   private async begin(): Promise<void> {
     const { world, machine, plan } = this;
     void machine.start();
-    if (!(await world.runUntil(world.time + 10_000, () => this.ready !== null))) {
-      this.faults.add('it starts', 'the first start did not end');
-      return;
-    }
+    const started = await world.runUntil(world.time + 10_000, () => this.ready !== null);
+    this.faults.check(RULES.starts, started, () => 'the first start did not end');
+    if (!started) return;
     for (let index = 0; index < plan.devices; index += 1) {
       const customer = `customer-${index % plan.customers}`;
       const id = `device-${index}`;
@@ -221,14 +247,11 @@ export class Box {
         (device) => `${device.name} is ${device.state} with ${device.unacknowledged}`,
       );
       for (const guest of this.guests) words.push(...[guest.waitsFor() ?? []].flat());
-      faults.add(
-        'nothing waits for ever',
-        `after ${CALM / 60_000} min of calm: ${words.join(', ') || 'no broker'}`,
-      );
+      faults.add(RULES.waits, `after ${CALM / 60_000} min of calm: ${words.join(', ') || 'no broker'}`);
       return;
     }
     const compared = await world.runUntil(world.time + 60_000, () => this.compare());
-    if (!compared) faults.add('nothing waits for ever', 'what is durable was not applied within a minute');
+    faults.check(RULES.waits, compared, () => 'what is durable was not applied within a minute');
     for (const guest of this.guests) guest.judge();
   }
 
@@ -245,11 +268,10 @@ export class Box {
     for (const device of devices) device.stop();
     for (const guest of this.guests) guest.leave();
     void machine.stop();
-    if (!(await world.runUntil(world.time + STOP, () => machine.running === null))) {
-      faults.add('it stops', `the broker did not stop within ${STOP / 1000} s`);
-      return;
-    }
+    const stopped = await world.runUntil(world.time + STOP, () => machine.running === null);
+    faults.check(RULES.stops, stopped, () => `the broker did not stop within ${STOP / 1000} s`);
+    if (!stopped) return;
     const left = running ? world.pendingOf(running.process) : 0;
-    if (left > 0) faults.add('it leaves nothing', `${left} timers wait after the stop`);
+    faults.check(RULES.leaves, left === 0, () => `${left} timers wait after the stop`);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The judges of telemetry: they see what was sent and promised, and what is durable, and say at once when the two do not fit. A fault ends
- * the run. Owns the faults that were found.
+ * the run.
  */
 import type { Value, ValueMap } from '../../broker/wire/frames.ts';
 import type { DeviceJudge, SimulatedDevice } from './device.ts';
@@ -15,12 +15,24 @@ export interface Fault {
   readonly message: string;
 }
 
+/** Owns the faults, and how often each rule was put to the test. */
 export class Faults {
   readonly found: Fault[] = [];
+  readonly checks: Record<string, number> = {};
   private readonly world: World;
 
   constructor(world: World) {
     this.world = world;
+  }
+
+  /** Rules that exist, so that one that is never put to the test is known by name. */
+  declare(rules: readonly string[]): void {
+    for (const rule of rules) this.checks[rule] ??= 0;
+  }
+
+  check(rule: string, holds: boolean, message: () => string): void {
+    this.checks[rule] = (this.checks[rule] ?? 0) + 1;
+    if (!holds) this.add(rule, message());
   }
 
   add(judge: string, message: string): void {
@@ -36,16 +48,23 @@ export interface ShownDevice {
   readonly values: readonly { readonly name: string; readonly value: Value; readonly at: number }[];
 }
 
+const RULES = [
+  'in the log once',
+  'acknowledged is durable',
+  'resume says what is held',
+  'state is what was acknowledged',
+  'presence is true',
+] as const;
+
 export class TelemetryJudge implements DeviceJudge {
   readonly model = new Model();
-  /** How often each rule was put to the test. */
-  readonly checks: Record<string, number> = {};
   private readonly faults: Faults;
   /** What a device was told to be durable, by device and boot; what operators forgot is not asked for. */
   private readonly promised = new Map<string, number>();
 
   constructor(faults: Faults) {
     this.faults = faults;
+    faults.declare(RULES);
   }
 
   /** Of the disk: this is durable now. */
@@ -110,8 +129,7 @@ export class TelemetryJudge implements DeviceJudge {
     });
   }
 
-  check(rule: string, holds: boolean, message: () => string): void {
-    this.checks[rule] = (this.checks[rule] ?? 0) + 1;
-    if (!holds) this.faults.add(rule, message());
+  private check(rule: (typeof RULES)[number], holds: boolean, message: () => string): void {
+    this.faults.check(rule, holds, message);
   }
 }

@@ -2,6 +2,7 @@
 import { Duplex } from 'node:stream';
 import type { Timer } from '../../broker/base/clock.ts';
 import type { SimulatedProcess } from './process.ts';
+import { wordsOfBroker, wordsOfMqtt } from './story.ts';
 import type { World } from './world.ts';
 
 interface SocketParts {
@@ -94,7 +95,7 @@ export class SimulatedSocket extends Duplex {
     this.active();
     const { process, world, name } = this.parts;
     if (!process.effect()) return;
-    world.note(name, 'gets', bytes);
+    world.note(name, 'gets', bytes, name.startsWith('mqtt:') ? wordsOfMqtt : wordsOfBroker);
     this.bytesWritten += bytes.length;
     this.parts.write(bytes, done);
   }

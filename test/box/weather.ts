@@ -16,6 +16,8 @@ export class Weather {
   private killedStarts: number[] = [];
   private supervisor: 'idle' | 'restarting' = 'idle';
   private state: 'weather' | 'calm' = 'weather';
+  /** Processes that were killed. */
+  kills = 0;
 
   constructor(box: Box) {
     this.box = box;
@@ -50,17 +52,19 @@ export class Weather {
   ended(how: string): void {
     const { world, machine, faults } = this.box;
     world.note('supervisor', 'sees', how);
-    if (!machine.disk.hasFailed) faults.add('it ends only for a reason', how);
+    faults.check('it ends only for a reason', machine.disk.hasFailed, () => how);
     machine.disk.hasFailed = false;
     this.restart(RESTART);
   }
 
   kill(back: number): void {
+    this.count();
     this.box.machine.kill();
     this.restart(back);
   }
 
   losePower(back: number): void {
+    this.count();
     this.box.machine.losePower();
     this.restart(back);
   }
@@ -91,6 +95,11 @@ export class Weather {
     };
     this.broken.add(once);
     this.box.world.after(milliseconds, once, null);
+  }
+
+  private count(): void {
+    const { running, starting } = this.box.machine;
+    if (running || starting) this.kills += 1;
   }
 
   private restart(pause: number): void {

@@ -23,6 +23,23 @@ interface Happening {
   cancelled: boolean;
 }
 
+/** What bytes say, in words. */
+export type ReadBytes = (bytes: Uint8Array) => string;
+
+const lengthOf: ReadBytes = (bytes) => `${bytes.length} bytes`;
+
+/** Virtual ms as `1:02:03.004`. */
+function clockOf(time: number): string {
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  const seconds = (Math.floor(time) / 1000) % 60;
+  const parts = [
+    Math.floor(time / 3_600_000),
+    two((time / 60_000) % 60),
+    seconds.toFixed(3).padStart(6, '0'),
+  ];
+  return parts.join(':');
+}
+
 export class World {
   readonly seed: string;
   readonly random: SeededRandom;
@@ -35,13 +52,11 @@ export class World {
   private readonly queue = new HappeningQueue();
   private order = 0;
   private readonly hash: Hash = createHash('sha256');
-  private readonly lines: string[] = [];
-  private readonly keepLines: number;
+  /** Hears the trace line by line, for people; null: nobody does, and no line is made. */
+  listener: ((line: string) => void) | null = null;
 
-  /** `keepLines`: so many of the trace's last lines are kept for people. */
-  constructor(seed: string, keepLines = 0) {
+  constructor(seed: string) {
     this.seed = seed;
-    this.keepLines = keepLines;
     this.random = new SeededRandom(`${seed}/world`);
   }
 
@@ -68,17 +83,19 @@ export class World {
     return this.queue.count((one) => one.owner === owner && !one.cancelled);
   }
 
-  /** One line of the trace. `detail` may be bytes, which count whole and are shown by their length. */
-  note(who: string, what: string, detail: string | Uint8Array = ''): void {
+  /**
+   * One line of the trace. `detail` may be bytes, which count whole; people are shown what `read` makes of them, or
+   * their length.
+   */
+  note(who: string, what: string, detail: string | Uint8Array = '', read: ReadBytes = lengthOf): void {
     const head = `${this.time.toFixed(3)} ${who} ${what} `;
     this.hash.update(head).update(detail).update('\n');
-    if (this.keepLines === 0) return;
-    this.lines.push(head + (typeof detail === 'string' ? detail : `${detail.length} bytes`));
-    if (this.lines.length > this.keepLines * 2) this.lines.splice(0, this.keepLines);
+    if (this.listener) this.tell(who, what, () => (typeof detail === 'string' ? detail : read(detail)));
   }
 
-  get trace(): readonly string[] {
-    return this.lines.slice(-this.keepLines);
+  /** A line for people alone: it follows from what the trace holds. */
+  tell(who: string, what: string, detail: () => string): void {
+    this.listener?.(`${clockOf(this.time)} ${who} ${what} ${detail()}`.trimEnd());
   }
 
   /** Of the whole trace so far. */
