@@ -17,6 +17,7 @@ import {
 import { type BrokerFrame, FRAME, type ValueMap } from '../../broker/wire/frames.ts';
 import type { Network } from './network.ts';
 import type { SeededRandom } from './random.ts';
+import { wordsOfFrame } from './story.ts';
 import { ClientSocket } from './websocket.ts';
 import type { World } from './world.ts';
 
@@ -299,7 +300,8 @@ export class SimulatedDevice {
     }
     const count = random.chance(0.05) ? random.whole(2, 20) : 1;
     for (let frame = 0; frame < count; frame += 1) this.add();
-    if (random.chance(character.repeats)) for (const { bytes } of this.outbox) this.send(bytes);
+    if (!random.chance(character.repeats) || !this.introduced) return;
+    for (const { bytes } of this.outbox) this.send(bytes);
   }
 
   private add(): void {
@@ -352,6 +354,8 @@ export class SimulatedDevice {
   }
 
   private send(bytes: Uint8Array): void {
-    this.socket?.send(bytes);
+    if (!this.socket?.isOpen) return;
+    this.parts.world.note(this.name, 'sends', bytes, wordsOfFrame);
+    this.socket.send(bytes);
   }
 }
