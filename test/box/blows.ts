@@ -154,15 +154,17 @@ const OF_DEVICES: readonly BlowKind[] = [
 ];
 
 /** Until it is answered, nobody knows whether the broker that runs shows the device. */
-function forget({ machine, uncertain }: Box, customer: string, id: string): void {
+function forget({ machine, uncertain, ears }: Box, customer: string, id: string): void {
   const name = `${customer}/${id}`;
   const asked = machine.ask(async ({ parts: { registry, fleet, ingest, stores, control } }) => {
     await forgetAll({ registry, fleet, ingest, state: stores.database, control }, customer, id);
   });
   if (!asked) return;
   uncertain.add(name);
+  const forgotten = ears.forgetting(name);
   const certain = () => void uncertain.delete(name);
   asked.then(certain, certain);
+  asked.then(forgotten, () => {});
   // Had it said nothing: what the database holds counts, and the next one reads it.
   machine.running?.process.onDeath(certain);
 }

@@ -6,6 +6,7 @@ import './globals.ts';
 import { testConfig } from '../helpers/config.ts';
 import { SimulatedDevice } from './device.ts';
 import { DurableLog } from './durable.ts';
+import { AllEars } from './ears.ts';
 import { within } from './globals.ts';
 import { type Guest, guestsOf } from './guests.ts';
 import { type Fault, Faults, type ShownDevice, TelemetryJudge } from './judges.ts';
@@ -98,6 +99,8 @@ export class Box {
   readonly machine: Machine;
   readonly faults: Faults;
   readonly judge: TelemetryJudge;
+  /** Whoever else judges hears here of all that happens. */
+  readonly ears = new AllEars();
   readonly devices: SimulatedDevice[] = [];
   /** Devices of which it is not certain whether an operator's word about them holds. */
   readonly uncertain = new Set<string>();
@@ -115,6 +118,7 @@ export class Box {
     const durable = new DurableLog((entry) => {
       world.tell('log', 'holds', () => wordsOfEntry(entry));
       this.judge.durable(entry);
+      this.ears.durable(entry);
     });
     this.machine = new Machine({
       world,
@@ -128,6 +132,7 @@ export class Box {
       logger: storyLog(world, 'a'),
       ended: (how) => this.ended(how),
       forgot: (name, position) => this.judge.model.of(name).forget(position),
+      stored: (call) => this.ears.stored(call),
     });
     this.machine.disk.events = durable;
     this.weather = new Weather(this);
@@ -166,6 +171,7 @@ export class Box {
           world,
           network: this.network,
           judge: this.judge,
+          ears: this.ears,
           address: ADDRESS,
           customer,
           id,

@@ -1,20 +1,15 @@
 /**
- * A simulated device: measures, keeps what is not acknowledged, connects again with backoff and resumes (P-3.2, P-7.4), carries out commands
- * once, confirms desired documents, sleeps, restarts, repeats itself and lies about the time, each as its character says. What it holds
- * in memory is lost when it restarts; what it knows is told to `judge`.
+ * A simulated device: measures, keeps what is not acknowledged, connects again with backoff and resumes (P-3.2, P-7.4), sleeps, restarts,
+ * repeats itself and lies about the time, each as its character says; what it is asked to do its `Executor` does. What it holds
+ * in memory is lost when it restarts; what it knows is told to `judge` and `ears`.
  */
 
 import type { Timer } from '../../broker/base/clock.ts';
 import { parseBrokerFrame } from '../../broker/wire/broker-frames.ts';
-import {
-  encodeBatch,
-  encodeEvent,
-  encodeHello,
-  encodeReported,
-  encodeResult,
-  encodeTelemetry,
-} from '../../broker/wire/encode.ts';
-import { type BrokerFrame, FRAME, type ValueMap } from '../../broker/wire/frames.ts';
+import { encodeBatch, encodeEvent, encodeHello, encodeTelemetry } from '../../broker/wire/encode.ts';
+import { FRAME, type ValueMap } from '../../broker/wire/frames.ts';
+import type { AllEars } from './ears.ts';
+import { Executor } from './executor.ts';
 import type { Network } from './network.ts';
 import type { SeededRandom } from './random.ts';
 import { wordsOfFrame } from './story.ts';
@@ -29,11 +24,6 @@ export interface DeviceJudge {
   resumed(device: SimulatedDevice, boot: string, seq: number, heldBefore: number): void;
   /** What is durable of this boot now. */
   heldOf(device: SimulatedDevice, boot: string): number;
-  commanded(device: SimulatedDevice, id: string): void;
-  /** The device carried it out. */
-  executed(device: SimulatedDevice, id: string): void;
-  desired(device: SimulatedDevice, version: number, values: ValueMap): void;
-  closed(device: SimulatedDevice, code: number, reason: string): void;
 }
 
 /** What kind of device it is; chosen by its own chance. */
@@ -49,9 +39,6 @@ interface Character {
   readonly liesAboutTime: number;
   readonly repeats: number;
   readonly sleeps: number;
-  readonly failsCommands: number;
-  /** Never answers a command. */
-  readonly deaf: number;
 }
 
 interface Unacknowledged {
@@ -63,6 +50,7 @@ export interface DeviceParts {
   readonly world: World;
   readonly network: Network;
   readonly judge: DeviceJudge;
+  readonly ears: AllEars;
   readonly address: string;
   readonly customer: string;
   readonly id: string;
@@ -87,11 +75,11 @@ export class SimulatedDevice {
   acknowledged = 0;
   /** Measures no more; connects and resumes as before. */
   calm = false;
+  readonly executor: Executor;
   private readonly character: Character;
   private bootNumber = 0;
   private nextSeq = 1;
   private outbox: Unacknowledged[] = [];
-  private readonly seen = new Set<string>();
   private socket: ClientSocket | null = null;
   private timer: Timer | null = null;
   private measuring: Timer | null = null;
@@ -100,7 +88,6 @@ export class SimulatedDevice {
   private introduced = false;
   private heldBefore = 0;
   private measured = 0;
-  private reportedVersion = 0;
 
   constructor(parts: DeviceParts) {
     this.parts = parts;
@@ -117,9 +104,14 @@ export class SimulatedDevice {
       liesAboutTime: random.pick([0, 0, 0.1]),
       repeats: random.pick([0, 0.02]),
       sleeps: random.pick([0, 0, 0, 0.02]),
-      failsCommands: 0.1,
-      deaf: random.pick([0, 0, 0.3]),
     };
+    this.executor = new Executor({
+      world: parts.world,
+      ears: parts.ears,
+      device: this,
+      send: (bytes) => this.send(bytes),
+      lastSeq: () => this.nextSeq - 1,
+    });
   }
 
   get unacknowledged(): number {
@@ -137,6 +129,7 @@ export class SimulatedDevice {
     this.socket?.vanish();
     this.gone();
     this.newBoot();
+    this.executor.restart();
     this.connectIn(this.random.between(500, 5000));
   }
 
@@ -165,7 +158,6 @@ export class SimulatedDevice {
     this.nextSeq = 1;
     this.acknowledged = 0;
     this.outbox = [];
-    this.reportedVersion = 0;
   }
 
   private connectIn(milliseconds: number): void {
@@ -184,10 +176,10 @@ export class SimulatedDevice {
       { address, from: `${customer}/${id}`, path: '/v1/device', key },
       {
         open: () => {},
-        refused: (status) => this.ended(socket, status, 'refused'),
-        message: (bytes) => this.socket === socket && this.receive(bytes),
+        refused: () => this.ended(socket),
+        message: (bytes, _isText, sentAt) => this.socket === socket && this.receive(bytes, sentAt),
         ping: () => this.socket === socket && this.hear(),
-        closed: (code, reason) => this.ended(socket, code, reason),
+        closed: () => this.ended(socket),
       },
     );
     this.socket = socket;
@@ -200,9 +192,8 @@ export class SimulatedDevice {
     this.patience = this.parts.world.after(SILENCE, () => this.socket?.cut(), null);
   }
 
-  private ended(socket: ClientSocket, code: number, reason: string): void {
+  private ended(socket: ClientSocket): void {
     if (this.socket !== socket) return;
-    this.parts.judge.closed(this, code, reason);
     this.gone();
     if (this.state === 'off' || this.state === 'asleep') return;
     this.failures += 1;
@@ -213,23 +204,27 @@ export class SimulatedDevice {
   private gone(): void {
     this.socket = null;
     this.introduced = false;
+    this.parts.ears.disconnected(this);
     this.timer?.cancel();
     this.patience?.cancel();
   }
 
-  private receive(bytes: Uint8Array): void {
+  private receive(bytes: Uint8Array, sentAt: number): void {
     this.hear();
     const frame = parseBrokerFrame(bytes);
+    const received = { sentAt, bytes: bytes.length };
     if (!frame) throw new Error('the broker sent a frame that nobody knows');
     if (frame.kind === FRAME.welcome) this.greet();
     else if (frame.kind === FRAME.ack) this.handleAck(frame.seq);
-    else if (frame.kind === FRAME.command) this.handleCommand(frame);
-    else if (frame.kind === FRAME.desired) this.handleDesired(frame.version, frame.values);
+    else if (frame.kind === FRAME.command) this.executor.handleCommand(frame, received);
+    else if (frame.kind === FRAME.desired) this.executor.handleDesired(frame, received);
+    else this.executor.refused(frame);
   }
 
   private greet(): void {
     const { judge } = this.parts;
     const { ackWithin, isPositional } = this.character;
+    const { maxFrame } = this.executor.manners;
     this.heldBefore = judge.heldOf(this, this.boot);
     this.send(
       encodeHello({
@@ -237,6 +232,7 @@ export class SimulatedDevice {
         model: 'box',
         ...(isPositional ? { fields: METRICS } : {}),
         ...(ackWithin === null ? {} : { ackWithin }),
+        ...(maxFrame === null ? {} : { maxFrame }),
       }),
     );
   }
@@ -248,33 +244,14 @@ export class SimulatedDevice {
     judge.acknowledged(this, this.boot, seq, dropped);
     this.acknowledged = Math.max(this.acknowledged, seq);
     this.outbox = this.outbox.filter((frame) => frame.seq > seq);
+    this.executor.acknowledged(seq);
     if (this.introduced) return;
     this.introduced = true;
     this.state = 'connected';
     this.failures = 0;
+    this.parts.ears.greeted(this);
+    this.executor.greeted();
     for (const { bytes } of this.outbox) this.send(bytes);
-  }
-
-  private handleCommand({ id, name }: Extract<BrokerFrame, { kind: typeof FRAME.command }>): void {
-    const { judge, world } = this.parts;
-    judge.commanded(this, id);
-    const { character, random } = this;
-    if (random.chance(character.deaf)) return;
-    this.send(encodeResult(id, 1));
-    if (this.seen.has(id)) return;
-    this.seen.add(id);
-    judge.executed(this, id);
-    const status = random.chance(character.failsCommands) ? 4 : 3;
-    if (name === 'progress') this.send(encodeResult(id, 2, { percent: 50 }));
-    const result = () => this.send(encodeResult(id, status, { by: this.name }));
-    if (random.chance(0.5)) result();
-    else world.after(random.between(1, 20_000), result, null);
-  }
-
-  private handleDesired(version: number, values: ValueMap): void {
-    this.parts.judge.desired(this, version, values);
-    this.reportedVersion = Math.max(this.reportedVersion, version);
-    if (this.random.chance(0.9)) this.send(encodeReported(version, values));
   }
 
   private measureIn(): void {

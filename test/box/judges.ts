@@ -2,7 +2,7 @@
  * The judges of telemetry: they see what was sent and promised, and what is durable, and say at once when the two do not fit. A fault ends
  * the run.
  */
-import type { Value, ValueMap } from '../../broker/wire/frames.ts';
+import type { Value } from '../../broker/wire/frames.ts';
 import type { DeviceJudge, SimulatedDevice } from './device.ts';
 import type { DurableEntry } from './durable.ts';
 import { Model, type ModelDevice } from './model.ts';
@@ -95,14 +95,6 @@ export class TelemetryJudge implements DeviceJudge {
   heldOf(device: SimulatedDevice, boot: string): number {
     return this.model.of(device.name).durable.get(boot) ?? 0;
   }
-
-  commanded(): void {}
-
-  executed(): void {}
-
-  desired(_device: SimulatedDevice, _version: number, _values: ValueMap): void {}
-
-  closed(): void {}
 
   /** When everything durable has been applied: what is shown is what the model says, of every device. */
   compare(shown: readonly ShownDevice[], except: ReadonlySet<string>): void {

@@ -25,7 +25,7 @@ import {
 import type { Config } from '../../schemas/config.ts';
 import { Disk } from './disk.ts';
 import type { Network } from './network.ts';
-import { SimulatedProcess, type WallClock } from './process.ts';
+import { MachineClock, SimulatedProcess } from './process.ts';
 import { SimulatedThread } from './threads.ts';
 import type { World } from './world.ts';
 
@@ -46,6 +46,8 @@ export interface MachineParts {
   readonly ended: (how: string) => void;
   /** The database holds that a device was forgotten at a position of the log. */
   readonly forgot: (device: string, position: number) => void;
+  /** The database has done this call. */
+  readonly stored: (call: MethodCall) => void;
 }
 
 /** What runs on a machine. */
@@ -57,7 +59,7 @@ export interface Running {
 
 export class Machine {
   readonly disk: Disk;
-  readonly wall: WallClock = { offset: WALL_START };
+  readonly wall: MachineClock;
   readonly database: SqliteDatabase.Database = openInMemory();
   running: Running | null = null;
   /** That of a start that has not made its broker yet. */
@@ -70,6 +72,7 @@ export class Machine {
   constructor(parts: MachineParts) {
     this.parts = parts;
     this.disk = new Disk(parts.world, parts.name);
+    this.wall = new MachineClock(parts.world, WALL_START);
   }
 
   /** A new process with a broker in it. Resolves when it is ready, or has failed, which `ended` says; never if it is killed. */
@@ -250,6 +253,7 @@ export class Machine {
           world.note(process.name, 'database', call.method);
           const outcome = run(call);
           this.hearForgotten(call);
+          this.parts.stored(call);
           return outcome;
         },
         clock: process.clock,

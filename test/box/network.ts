@@ -26,7 +26,8 @@ export interface ClientEnd {
 }
 
 export interface ClientEvents {
-  data(bytes: Uint8Array): void;
+  /** `sentAt`: when they were written; virtual ms. */
+  data(bytes: Uint8Array, sentAt: number): void;
   /** Once: the other end closed, or the connection is gone. */
   closed(): void;
 }
@@ -106,7 +107,7 @@ export class Network {
       link,
       name,
       from: address,
-      events: { data: (bytes) => events.data(bytes), closed: () => events.closed() },
+      events: { data: (bytes, sentAt) => events.data(bytes, sentAt), closed: () => events.closed() },
     });
     const socket = connection.begin(process, () => this.connections.delete(connection));
     const [least, most] = link.delay;
@@ -176,8 +177,8 @@ class Connection {
       end: () => this.socket?.deliver(null),
     });
     this.down = new Pipe(parts, {
-      data: (bytes) => {
-        if (this.state === 'open') events.data(bytes);
+      data: (bytes, sentAt) => {
+        if (this.state === 'open') events.data(bytes, sentAt);
         return true;
       },
       end: () => this.close(),

@@ -24,14 +24,15 @@ export interface PipeParts {
 }
 
 interface PipeEvents {
-  /** false: read no more until `resume`. */
-  data(bytes: Uint8Array): boolean;
+  /** `sentAt`: when they were written; virtual ms. false: read no more until `resume`. */
+  data(bytes: Uint8Array, sentAt: number): boolean;
   end(): void;
 }
 
 interface Chunk {
   /** null: the end. */
   readonly bytes: Uint8Array | null;
+  readonly sentAt: number;
 }
 
 /** One direction. Owns what was written and has not been read. */
@@ -61,19 +62,20 @@ export class Pipe {
 
   /** `written` is called when the systems of both ends have room for what comes next. */
   write(bytes: Uint8Array, written: () => void): void {
-    const { random, link } = this.parts;
+    const { random, link, world } = this.parts;
+    const sentAt = world.time;
     this.bytes += bytes.length;
     if (bytes.length > 1 && random.chance(link.pieces)) {
       const at = random.whole(1, bytes.length - 1);
-      this.send({ bytes: bytes.slice(0, at) });
-      this.send({ bytes: bytes.slice(at) });
-    } else this.send({ bytes: bytes.slice() });
+      this.send({ bytes: bytes.slice(0, at), sentAt });
+      this.send({ bytes: bytes.slice(at), sentAt });
+    } else this.send({ bytes: bytes.slice(), sentAt });
     if (this.bytes <= WINDOW_BYTES) written();
     else this.waiting.push({ written, writer: this.parts.world.current });
   }
 
   end(): void {
-    this.send({ bytes: null });
+    this.send({ bytes: null, sentAt: this.parts.world.time });
   }
 
   pause(): void {
@@ -124,7 +126,7 @@ export class Pipe {
     if (chunk?.bytes === null) this.events.end();
     else if (chunk) {
       this.bytes -= chunk.bytes.length;
-      if (!this.events.data(chunk.bytes)) this.pause();
+      if (!this.events.data(chunk.bytes, chunk.sentAt)) this.pause();
       this.makeRoom();
     }
     this.deliver();

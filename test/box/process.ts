@@ -12,6 +12,37 @@ export interface WallClock {
   offset: number;
 }
 
+/** One that remembers how it was set. */
+export class MachineClock implements WallClock {
+  private readonly world: World;
+  private readonly settings: { readonly at: number; readonly offset: number }[];
+
+  constructor(world: World, offset: number) {
+    this.world = world;
+    this.settings = [{ at: world.time, offset }];
+  }
+
+  get offset(): number {
+    return (this.settings.at(-1) as { readonly offset: number }).offset;
+  }
+
+  set offset(offset: number) {
+    this.settings.push({ at: this.world.time, offset });
+  }
+
+  /** The latest wall time that it showed between two virtual times; of what is set in between, at its best. */
+  latest(from: number, to: number): number {
+    const then = this.settings.findLastIndex(({ at }) => at <= from);
+    const during = this.settings.slice(Math.max(0, then)).filter(({ at }) => at <= to);
+    return Math.floor(to) + Math.max(...during.map(({ offset }) => offset));
+  }
+
+  at(time: number): number {
+    const setting = this.settings.findLast(({ at }) => at <= time);
+    return Math.floor(time) + (setting?.offset ?? 0);
+  }
+}
+
 export class SimulatedProcess implements Owner {
   readonly name: string;
   readonly clock: Clock;

@@ -11,7 +11,8 @@ export interface SocketEvents {
   open(): void;
   /** Before `open`: the answer was no upgrade. */
   refused(status: number, body: string): void;
-  message(data: Uint8Array, isText: boolean): void;
+  /** `sentAt`: when the last of its bytes were written; virtual ms. */
+  message(data: Uint8Array, isText: boolean, sentAt: number): void;
   ping(): void;
   /** Once. Code 1006: without a close frame. */
   closed(code: number, reason: string): void;
@@ -33,13 +34,14 @@ export class ClientSocket {
   private closing: { code: number; reason: string } = { code: 1006, reason: '' };
   private fragments: Buffer[] = [];
   private isText = false;
+  private sentAt = 0;
 
   constructor(network: Network, random: SeededRandom, options: OpenOptions, events: SocketEvents) {
     this.random = random;
     this.events = events;
     const { address, from, path, key } = options;
     this.end = network.connect(address, from, {
-      data: (bytes) => this.receive(bytes),
+      data: (bytes, sentAt) => this.receive(bytes, sentAt),
       closed: () => this.gone(),
     });
     const lines = [
@@ -102,7 +104,8 @@ export class ClientSocket {
     this.end.write(frame(opcode, data, this.random.bytes(4)));
   }
 
-  private receive(bytes: Uint8Array): void {
+  private receive(bytes: Uint8Array, sentAt: number): void {
+    this.sentAt = sentAt;
     this.received = Buffer.concat([this.received, bytes]);
     if (this.state === 'handshake' && !this.shakeHands()) return;
     while (this.state === 'open' && this.readFrame());
@@ -166,7 +169,7 @@ export class ClientSocket {
       if (!isLast) return;
       const whole = Buffer.concat(this.fragments);
       this.fragments = [];
-      this.events.message(whole, this.isText);
+      this.events.message(whole, this.isText, this.sentAt);
     }
   }
 
