@@ -2,10 +2,10 @@
  * The simulated world: one virtual time, one queue of what happens next, and the trace of what has happened. Nothing in it waits
  * for a real timer, thread, socket or disk, so the same seed gives the same run, to the byte of its trace. Owns all of them.
  */
-import { createHash, type Hash } from 'node:crypto';
 import type { Timer } from '../../broker/base/clock.ts';
 import { SeededRandom } from './random.ts';
-import { settled } from './settled.ts';
+import { settle, turned } from './settled.ts';
+import { TraceDigest } from './trace-digest.ts';
 
 /** Whoever things happen to: a process, which can be killed or held; what belongs to the dead does not happen. */
 export interface Owner {
@@ -22,6 +22,9 @@ interface Happening {
   readonly owner: Owner | null;
   cancelled: boolean;
 }
+
+/** Between two turns of Node's event loop. */
+const HAPPENINGS_A_TURN = 1000;
 
 /** What bytes say, in words. */
 export type ReadBytes = (bytes: Uint8Array) => string;
@@ -51,7 +54,7 @@ export class World {
   happenings = 0;
   private readonly queue = new HappeningQueue();
   private order = 0;
-  private readonly hash: Hash = createHash('sha256');
+  private readonly trace = new TraceDigest();
   /** Hears the trace line by line, for people; null: nobody does, and no line is made. */
   listener: ((line: string) => void) | null = null;
 
@@ -88,8 +91,7 @@ export class World {
    * their length.
    */
   note(who: string, what: string, detail: string | Uint8Array = '', read: ReadBytes = lengthOf): void {
-    const head = `${this.time.toFixed(3)} ${who} ${what} `;
-    this.hash.update(head).update(detail).update('\n');
+    this.trace.add(this.time, who, what, detail);
     if (this.listener) this.tell(who, what, () => (typeof detail === 'string' ? detail : read(detail)));
   }
 
@@ -100,7 +102,7 @@ export class World {
 
   /** Of the whole trace so far. */
   digest(): string {
-    return this.hash.copy().digest('hex');
+    return this.trace.hex();
   }
 
   /** Lets everything happen that is due before `milliseconds` from now. */
@@ -109,27 +111,47 @@ export class World {
   }
 
   /** The same, but ends as soon as `done` says so; whether it did. */
-  async runUntil(end: number, done: () => boolean): Promise<boolean> {
-    await settled();
-    for (;;) {
+  runUntil(end: number, done: () => boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      const turn = () => {
+        let state: 'thrown' | 'going on' | 'over' = 'thrown';
+        try {
+          state = this.happen(end, done) ? 'over' : 'going on';
+        } finally {
+          // What is thrown goes to Node (`uncaughtException`), which alone can clean up after it, and the world goes on.
+          this.current = null;
+          if (state === 'over') resolve(done());
+          else turned(turn);
+        }
+      };
+      turned(turn);
+    });
+  }
+
+  /** What is next, up to so much that the event loop is not forgotten. Whether it is over. */
+  private happen(end: number, done: () => boolean): boolean {
+    for (let turn = 0; turn < HAPPENINGS_A_TURN; turn += 1) {
       if (done()) return true;
       const next = this.queue.peek();
-      if (!next || next.at > end) break;
+      if (!next || next.at > end) {
+        this.time = end;
+        return true;
+      }
       this.queue.pop();
       if (next.cancelled || next.owner?.alive === false) continue;
-      if (next.owner && next.owner.heldUntil > next.at) {
-        this.postpone(next, next.owner.heldUntil);
-        continue;
-      }
-      this.time = next.at;
-      this.happenings += 1;
-      this.current = next.owner;
-      next.run();
-      await settled();
-      this.current = null;
+      if (next.owner && next.owner.heldUntil > next.at) this.postpone(next, next.owner.heldUntil);
+      else this.perform(next);
     }
-    this.time = end;
-    return done();
+    return false;
+  }
+
+  private perform({ at, owner, run }: Happening): void {
+    this.time = at;
+    this.happenings += 1;
+    this.current = owner;
+    run();
+    settle();
+    this.current = null;
   }
 
   /** Keeps its place among what waits with it. */
