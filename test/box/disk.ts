@@ -3,21 +3,10 @@
  * loss of power keeps, of what was not, any part. It fills up, fails, slows down and flips bits. Owns the files.
  */
 import type { FileStatus, OpenedSegment, SegmentFiles, SegmentReads } from '../../broker/store/log/files.ts';
+import { SimulatedFile } from './file.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
-
-/** What reaches a disk whole or not at all. */
-const PAGE = 512;
-
-interface SimulatedFile {
-  readonly number: number;
-  /** As a reader sees it. */
-  content: Buffer;
-  /** What a loss of power leaves for certain. */
-  synced: Buffer;
-  modifiedAt: number;
-}
 
 export interface DiskEvents {
   /** A file is durable up to its end. */
@@ -77,7 +66,9 @@ export class Disk {
       read: (file, into, offset, length, position) => this.read(file, into, offset, length, position),
       write: (file, parts, position) => {
         alive();
-        return this.write(file, Buffer.concat(parts), position, process);
+        const [first, ...others] = parts;
+        const bytes = first && others.length === 0 ? first : Buffer.concat(parts);
+        return this.write(file, bytes, position, process);
       },
       sync: (file) => {
         alive();
@@ -118,10 +109,7 @@ export class Disk {
       const file = now === before || random.chance(0.5) ? now : before;
       if (file) survivors.set(name, file);
     }
-    for (const file of survivors.values()) {
-      file.content = this.remains(file);
-      file.synced = Buffer.from(file.content);
-    }
+    for (const file of survivors.values()) file.losePower(random);
     this.files = survivors;
     this.syncedNames = new Map(survivors);
     this.opened.clear();
@@ -135,8 +123,7 @@ export class Disk {
     const [path, file] = this.random.pick(held);
     const at = this.random.whole(0, file.content.length - 1);
     const mask = 1 << this.random.whole(0, 7);
-    file.content[at] = (file.content[at] as number) ^ mask;
-    if (at < file.synced.length) file.synced[at] = file.content[at] as number;
+    file.flip(at, mask);
     this.world.note(this.name, 'flips', `${path} ${at}`);
     return path;
   }
@@ -156,9 +143,7 @@ export class Disk {
     if (flags === 'wx') {
       if (file) throw failure('EEXIST', 'open');
       if (this.bytes >= this.capacity) throw failure('ENOSPC', 'open');
-      this.numbers += 1;
-      const modifiedAt = process.clock.now();
-      file = { number: this.numbers, content: Buffer.alloc(0), synced: Buffer.alloc(0), modifiedAt };
+      file = new SimulatedFile(process.clock.now());
       this.files.set(path, file);
     }
     if (!file) throw failure('ENOENT', 'open');
@@ -174,20 +159,20 @@ export class Disk {
     return piece.length;
   }
 
-  private write(number: number, bytes: Buffer, position: number, process: SimulatedProcess): number {
+  private write(number: number, bytes: Uint8Array, position: number, process: SimulatedProcess): number {
     const { file, path } = this.of(number);
-    const room = Math.max(0, this.capacity - this.bytes);
-    const grows = Math.max(0, position + bytes.length - file.content.length);
-    const taken = grows > room ? bytes.length - (grows - room) : bytes.length;
+    const taken = Math.min(bytes.length, this.roomOf(file, position));
     if (taken <= 0) throw failure('ENOSPC', 'write');
-    const end = Math.max(file.content.length, position + taken);
-    const content = Buffer.alloc(end);
-    file.content.copy(content);
-    bytes.copy(content, position, 0, taken);
-    file.content = content;
+    file.write(bytes.subarray(0, taken), position);
     file.modifiedAt = process.clock.now();
     this.world.note(this.name, `writes ${path} at ${position}`, bytes.subarray(0, taken));
     return taken;
+  }
+
+  /** Bytes that can be written to a file at a position. */
+  private roomOf({ content }: SimulatedFile, position: number): number {
+    if (this.capacity === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    return Math.max(0, this.capacity - this.bytes) + Math.max(0, content.length - position);
   }
 
   private sync(number: number): void {
@@ -198,7 +183,7 @@ export class Disk {
       this.world.note(this.name, 'fails to sync', path);
       throw failure('EIO', 'fdatasync');
     }
-    file.synced = Buffer.from(file.content);
+    file.sync();
     const base = Number(path.slice(path.lastIndexOf('/') + 1, -'.log'.length));
     this.durableEnd = Math.max(this.durableEnd, base + file.synced.length);
     this.world.note(this.name, 'syncs', path);
@@ -207,7 +192,7 @@ export class Disk {
 
   private truncate(number: number, bytes: number): void {
     const { file, path } = this.of(number);
-    file.content = Buffer.from(file.content.subarray(0, bytes));
+    file.truncate(bytes);
     this.world.note(this.name, 'truncates', `${path} ${bytes}`);
   }
 
@@ -228,22 +213,6 @@ export class Disk {
     const opened = this.opened.get(number);
     if (!opened) throw failure('EBADF', 'write');
     return opened;
-  }
-
-  /** Each page that was written since the last sync came to the disk, or did not; the length lies anywhere between. */
-  private remains({ content, synced }: SimulatedFile): Buffer {
-    if (content.equals(synced)) return content;
-    const { random } = this;
-    const whole = random.chance(0.3);
-    const length = whole
-      ? content.length
-      : random.whole(Math.min(synced.length, content.length), content.length);
-    const remains = Buffer.alloc(length);
-    synced.copy(remains);
-    for (let at = 0; at < length; at += PAGE) {
-      if (whole || random.chance(0.5)) content.copy(remains, at, at, Math.min(length, at + PAGE));
-    }
-    return remains;
   }
 }
 

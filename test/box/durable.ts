@@ -50,7 +50,8 @@ export class DurableLog {
       const header = decodeHeader(bytes, segment.read, base + segment.read);
       const start = segment.read + HEADER_BYTES;
       if (!header || start + header.length > bytes.length) return;
-      const payload = bytes.subarray(start, start + header.length);
+      // Copied: the disk goes on with its memory.
+      const payload = Buffer.from(bytes.subarray(start, start + header.length));
       if (!payloadIsWhole(header, payload)) return;
       this.record(segment, payload, base + segment.read);
       segment.read = start + header.length;
