@@ -247,7 +247,7 @@ class Connection {
     this.state = 'open';
     const { socket, process } = this;
     if (socket && process?.alive) {
-      this.parts.world.after(0, () => socket.destroy(resetOf(socket)), process);
+      this.parts.world.after(0, () => socket.destroy(connectionReset()), process);
     }
     this.close();
   }
@@ -279,8 +279,6 @@ function refused(): Error {
   return Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
 }
 
-/** One that nobody has accepted yet is gone without a word. */
-function resetOf(socket: Duplex): Error | undefined {
-  if (socket.listenerCount('error') === 0) return undefined;
+function connectionReset(): Error {
   return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
 }

@@ -40,13 +40,17 @@ export class SeededRandom {
   }
 
   bytes(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.whole(0, 255));
+    const bytes = new Uint8Array(count);
+    for (let at = 0; at < count; at += 1) bytes[at] = this.next() * 256;
+    return bytes;
   }
 
   /** Letters and digits, as ids are. */
   text(length: number): string {
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-    return Array.from({ length }, () => letters[this.whole(0, letters.length - 1)]).join('');
+    let text = '';
+    for (let at = 0; at < length; at += 1) text += letters[this.whole(0, letters.length - 1)];
+    return text;
   }
 }
 

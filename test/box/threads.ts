@@ -3,6 +3,7 @@
  * in order and take a moment. A thread that waits for its disk gets no message meanwhile.
  */
 import type { RunningThread, ThreadPort, WorkerThreadEvents } from '../../broker/base/worker-thread.ts';
+import { copyOf } from './message-copy.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { World } from './world.ts';
 
@@ -32,7 +33,7 @@ export class SimulatedThread<Request, Report> implements RunningThread<Request> 
       this.isGone = resolve;
     });
     this.port = {
-      send: (report, transfer = []) => this.report(structuredClone(report, { transfer })),
+      send: (report, transfer = []) => this.report(copyOf(report, transfer)),
       receive: (handle) => {
         this.handle = handle;
         this.serve();
@@ -43,7 +44,7 @@ export class SimulatedThread<Request, Report> implements RunningThread<Request> 
   }
 
   send(request: Request, transfer: ArrayBuffer[] = []): void {
-    const copy = structuredClone(request, { transfer });
+    const copy = copyOf(request, transfer);
     if (this.state === 'ended' || !this.process.effect()) return;
     this.lastRequestAt = this.arrival(this.lastRequestAt);
     this.world.after(

@@ -106,7 +106,11 @@ export class ClientSocket {
 
   private receive(bytes: Uint8Array, sentAt: number): void {
     this.sentAt = sentAt;
-    this.received = Buffer.concat([this.received, bytes]);
+    const { buffer, byteOffset, length } = bytes;
+    this.received =
+      this.received.length === 0
+        ? Buffer.from(buffer, byteOffset, length)
+        : Buffer.concat([this.received, bytes]);
     if (this.state === 'handshake' && !this.shakeHands()) return;
     while (this.state === 'open' && this.readFrame());
   }
