@@ -145,10 +145,15 @@ const OF_DEVICES: readonly BlowKind[] = [
   blowKind({
     kind: 'forget',
     weight: 1,
-    make: (random, devices) => ({ device: random.whole(0, devices - 1) }),
+    // Every other time the process dies soon after.
+    make: (random, devices) => ({
+      device: random.whole(0, devices - 1),
+      effects: random.pick([-1, random.whole(0, 60)]),
+    }),
     strike: (box, blow) => {
       const device = box.devices[blow.device];
       if (device) forget(box, device.parts.customer, device.parts.id);
+      if (blow.effects >= 0) box.weather.killAfter(blow.effects, 500);
     },
   }),
 ];
@@ -169,10 +174,40 @@ function forget({ machine, uncertain, ears }: Box, customer: string, id: string)
   machine.running?.process.onDeath(certain);
 }
 
+const OF_HASTE: readonly BlowKind[] = [
+  blowKind({
+    kind: 'slow-database',
+    weight: 1,
+    make: (random) => ({ most: random.pick([20, 400]), for: random.whole(1000, 60_000) }),
+    strike: ({ weather, machine }, blow) => {
+      const before = machine.callTime;
+      machine.callTime = [1, blow.most];
+      weather.mendAfter(blow.for, () => {
+        machine.callTime = before;
+      });
+    },
+  }),
+  blowKind({
+    kind: 'burst',
+    weight: 2,
+    // Every other time the process dies in it.
+    make: (random) => ({
+      every: random.pick([10, 100]),
+      for: random.whole(1000, 10_000),
+      effects: random.pick([-1, random.whole(0, 1000)]),
+    }),
+    strike: ({ weather, devices }, blow) => {
+      for (const device of devices) device.hurry(blow.every, blow.for);
+      if (blow.effects >= 0) weather.killAfter(blow.effects, 500);
+    },
+  }),
+];
+
 /** All there are; the order of this list is part of what a seed means. */
 export const KINDS: readonly BlowKind[] = [
   ...OF_THE_PROCESS,
   ...OF_THE_DISK,
   ...OF_THE_NETWORK,
   ...OF_DEVICES,
+  ...OF_HASTE,
 ];

@@ -39,6 +39,9 @@ export interface RunOptions {
   readonly listener?: (line: string) => void;
 }
 
+/** Errors that the log tells of when a disk is full or fails. */
+const EXPLAINED = /^(The disk is full|The store has failed|Another program holds)/;
+
 const ADDRESS = 'broker';
 const HOUR = 3_600_000;
 /** How often what is shown is compared with the model; ms. */
@@ -53,6 +56,7 @@ const RULES = {
   ends: 'it ends only for a reason',
   waits: 'nothing waits for ever',
   thrown: 'nothing is thrown away',
+  errors: 'no error is said that no weather explains',
 } as const;
 
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Outcome> {
@@ -117,7 +121,7 @@ export class Box {
     this.network = new Network(world);
     const durable = new DurableLog((entry) => {
       world.tell('log', 'holds', () => wordsOfEntry(entry));
-      this.judge.durable(entry);
+      this.judge.durable(entry, this.processName);
       this.ears.durable(entry);
     });
     this.machine = new Machine({
@@ -129,9 +133,12 @@ export class Box {
         store: { segmentBytes: 65_536, retentionBytes: 16 * 1024 * 1024 },
         limits: { connectionsPerAddress: 1000 },
       }),
-      logger: storyLog(world, 'a'),
+      logger: storyLog(world, 'a', (message, fields) => {
+        const words = () => `${message} ${(fields as { err?: Error }).err?.message ?? ''}`;
+        this.faults.check(RULES.errors, EXPLAINED.test(message), words);
+      }),
       ended: (how) => this.ended(how),
-      forgot: (name, position) => this.judge.model.of(name).forget(position),
+      forgot: (name, position) => this.judge.model.of(name).forget(position, this.processName),
       stored: (call) => this.ears.stored(call),
     });
     this.machine.disk.events = durable;
@@ -225,8 +232,14 @@ export class Box {
       online: device.online,
       values: [...device.metrics.changedSince(0)],
     }));
-    this.judge.compare(shown, this.uncertain);
+    this.judge.compare(shown, this.uncertain, this.processName);
     return true;
+  }
+
+  /** That runs, or starts. */
+  private get processName(): string {
+    const { running, starting } = this.machine;
+    return (running?.process ?? starting)?.name ?? 'none';
   }
 
   private get durableEnd(): number {

@@ -83,10 +83,13 @@ export class SimulatedDevice {
   private socket: ClientSocket | null = null;
   private timer: Timer | null = null;
   private measuring: Timer | null = null;
+  private hurrying: Timer | null = null;
   private patience: Timer | null = null;
   private failures = 0;
   private introduced = false;
   private heldBefore = 0;
+  /** As the broker calls this connection. */
+  session = '';
   private measured = 0;
 
   constructor(parts: DeviceParts) {
@@ -133,6 +136,19 @@ export class SimulatedDevice {
     this.connectIn(this.random.between(500, 5000));
   }
 
+  /** Measures far more often for a while; ms. */
+  hurry(every: number, duration: number): void {
+    if (this.calm || this.state === 'off') return;
+    this.hurrying?.cancel();
+    const until = this.parts.world.time + duration;
+    const next = () => {
+      if (this.calm || this.state === 'off' || this.parts.world.time > until) return;
+      if (this.state === 'connected') this.add();
+      this.hurrying = this.parts.world.after(this.random.between(every / 2, every * 2), next, null);
+    };
+    next();
+  }
+
   /** Its connection is cut. */
   cut(): void {
     this.socket?.cut();
@@ -143,6 +159,7 @@ export class SimulatedDevice {
     this.state = 'off';
     this.timer?.cancel();
     this.measuring?.cancel();
+    this.hurrying?.cancel();
     this.patience?.cancel();
     this.socket?.cut();
     this.socket = null;
@@ -214,14 +231,15 @@ export class SimulatedDevice {
     const frame = parseBrokerFrame(bytes);
     const received = { sentAt, bytes: bytes.length };
     if (!frame) throw new Error('the broker sent a frame that nobody knows');
-    if (frame.kind === FRAME.welcome) this.greet();
+    if (frame.kind === FRAME.welcome) this.greet(frame.session);
     else if (frame.kind === FRAME.ack) this.handleAck(frame.seq);
     else if (frame.kind === FRAME.command) this.executor.handleCommand(frame, received);
     else if (frame.kind === FRAME.desired) this.executor.handleDesired(frame, received);
     else this.executor.refused(frame);
   }
 
-  private greet(): void {
+  private greet(session: string): void {
+    this.session = session;
     const { judge } = this.parts;
     const { ackWithin, isPositional } = this.character;
     const { maxFrame } = this.executor.manners;

@@ -54,6 +54,8 @@ const RULES = [
   'resume says what is held',
   'state is what was acknowledged',
   'presence is true',
+  'hello is answered when it is durable',
+  'nobody is online by an earlier life',
 ] as const;
 
 export class TelemetryJudge implements DeviceJudge {
@@ -68,8 +70,8 @@ export class TelemetryJudge implements DeviceJudge {
   }
 
   /** Of the disk: this is durable now. */
-  durable(entry: DurableEntry): void {
-    this.model.apply(entry);
+  durable(entry: DurableEntry, process: string): void {
+    this.model.apply(entry, process);
     const device = this.model.of(`${entry.source.customer}/${entry.source.device}`);
     this.check('in the log once', device.repeated.length === 0, () => {
       return `${device.name}: the log holds ${device.repeated[0]} twice`;
@@ -87,6 +89,10 @@ export class TelemetryJudge implements DeviceJudge {
 
   resumed(device: SimulatedDevice, boot: string, seq: number, heldBefore: number): void {
     const held = this.heldOf(device, boot);
+    const isKnown = this.model.of(device.name).introduced.has(device.session);
+    this.check('hello is answered when it is durable', isKnown, () => {
+      return `${device.name}: the hello of session ${device.session} was answered and is not durable`;
+    });
     this.check('resume says what is held', seq >= heldBefore && seq <= held, () => {
       return `${device.name}: hello of ${boot} was answered with ${seq}; ${heldBefore} was durable when it was sent, ${held} is now`;
     });
@@ -97,14 +103,14 @@ export class TelemetryJudge implements DeviceJudge {
   }
 
   /** When everything durable has been applied: what is shown is what the model says, of every device. */
-  compare(shown: readonly ShownDevice[], except: ReadonlySet<string>): void {
+  compare(shown: readonly ShownDevice[], except: ReadonlySet<string>, process: string): void {
     const byName = new Map(shown.map((device) => [device.name, device]));
     for (const device of this.model.all()) {
-      if (!except.has(device.name)) this.compareDevice(device, byName.get(device.name));
+      if (!except.has(device.name)) this.compareDevice(device, byName.get(device.name), process);
     }
   }
 
-  private compareDevice(device: ModelDevice, shown: ShownDevice | undefined): void {
+  private compareDevice(device: ModelDevice, shown: ShownDevice | undefined, process: string): void {
     const values = shown?.values ?? [];
     const online = shown?.online ?? false;
     this.check('state is what was acknowledged', values.length === device.values.size, () => {
@@ -116,6 +122,9 @@ export class TelemetryJudge implements DeviceJudge {
         return `${device.name} shows ${name} = ${value} of ${at}, the model ${expected?.value} of ${expected?.at}`;
       });
     }
+    this.check('nobody is online by an earlier life', !online || device.openedBy === process, () => {
+      return `${device.name} is shown online in ${process}; its session was opened in ${device.openedBy}`;
+    });
     this.check('presence is true', online === device.online, () => {
       return `${device.name} is shown ${online ? 'online' : 'offline'}; the log says otherwise`;
     });

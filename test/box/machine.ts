@@ -31,8 +31,6 @@ import type { World } from './world.ts';
 
 /** 2026-06-01, about. */
 const WALL_START = 1_780_000_000_000;
-/** ms that a call of the database takes. */
-const CALL_TIME: readonly [number, number] = [0.02, 1];
 
 export interface MachineParts {
   readonly world: World;
@@ -62,6 +60,8 @@ export class Machine {
   readonly wall: MachineClock;
   readonly database: SqliteDatabase.Database = openInMemory();
   running: Running | null = null;
+  /** ms that a call of the database takes. */
+  callTime: readonly [number, number] = [0.02, 1];
   /** That of a start that has not made its broker yet. */
   starting: SimulatedProcess | null = null;
   /** Processes so far. */
@@ -249,7 +249,7 @@ export class Machine {
         sums: { follow: () => {}, finish: () => {}, close: () => {} },
         run: (call) => {
           if (!process.effect()) throw new Error('the process is dead');
-          thread.block(random.between(...CALL_TIME));
+          thread.block(random.between(...this.callTime));
           world.note(process.name, 'database', call.method);
           const outcome = run(call);
           this.hearForgotten(call);

@@ -34,6 +34,10 @@ export class ModelDevice {
   readonly events: ModelEvent[] = [];
   /** Values that `telemetry` of MQTT must tell, in log order: `boot/seq`. */
   session: string | null = null;
+  /** The process in whose life it was opened. */
+  openedBy: string | null = null;
+  /** Sessions whose hello is durable. */
+  readonly introduced = new Set<string>();
   online = false;
   private newestArrival = 0;
   private recent: DurableEntry[] = [];
@@ -44,18 +48,19 @@ export class ModelDevice {
     this.name = name;
   }
 
-  apply(entry: DurableEntry): void {
+  /** `process`: that runs. */
+  apply(entry: DurableEntry, process: string): void {
     this.recent.push(entry);
     if (this.recent.length > 2 * RECENT) this.recent = this.recent.slice(-RECENT);
     if (entry.kind === 'session') {
-      this.applySession(entry);
+      this.applySession(entry, process);
       return;
     }
     this.applyFrame(entry);
   }
 
   /** `position`: what the log holds from there on came after. */
-  forget(position: number): void {
+  forget(position: number, process: string): void {
     this.values.clear();
     this.durable.clear();
     this.known.clear();
@@ -64,12 +69,13 @@ export class ModelDevice {
     this.newestArrival = 0;
     const after = this.recent.filter((entry) => entry.position >= position);
     this.recent = [];
-    for (const entry of after) this.apply(entry);
+    for (const entry of after) this.apply(entry, process);
   }
 
   private applyFrame(entry: Extract<DurableEntry, { kind: 'frame' }>): void {
     const { frame, source, arrival } = entry;
     if (frame.kind === 0) {
+      this.introduced.add(source.session);
       if (source.boot !== null && !this.durable.has(source.boot)) this.durable.set(source.boot, 0);
       return;
     }
@@ -88,9 +94,10 @@ export class ModelDevice {
     else this.applyBatch(frame, arrival);
   }
 
-  private applySession({ source, event }: Extract<DurableEntry, { kind: 'session' }>): void {
+  private applySession({ source, event }: Extract<DurableEntry, { kind: 'session' }>, process: string): void {
     if (event.type === 'opened') {
       this.session = source.session;
+      this.openedBy = process;
       this.online = true;
     } else if (event.type === 'ended' && this.session === source.session) this.online = false;
   }
@@ -139,8 +146,8 @@ function steady(arrival: number, newest: number): number {
 export class Model {
   private readonly devices = new Map<string, ModelDevice>();
 
-  apply(entry: DurableEntry): void {
-    this.of(`${entry.source.customer}/${entry.source.device}`).apply(entry);
+  apply(entry: DurableEntry, process: string): void {
+    this.of(`${entry.source.customer}/${entry.source.device}`).apply(entry, process);
   }
 
   of(name: string): ModelDevice {

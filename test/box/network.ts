@@ -247,7 +247,7 @@ class Connection {
     this.state = 'open';
     const { socket, process } = this;
     if (socket && process?.alive) {
-      this.parts.world.after(0, () => socket.destroy(connectionReset()), process);
+      this.parts.world.after(0, () => socket.destroy(resetOf(socket)), process);
     }
     this.close();
   }
@@ -279,6 +279,8 @@ function refused(): Error {
   return Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
 }
 
-function connectionReset(): Error {
+/** One that nobody has accepted yet is gone without a word. */
+function resetOf(socket: Duplex): Error | undefined {
+  if (socket.listenerCount('error') === 0) return undefined;
   return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
 }

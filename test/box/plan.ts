@@ -27,15 +27,16 @@ export interface BlowMaker {
 }
 
 const HOUR = 3_600_000;
-/** About. */
-const BLOWS_AN_HOUR = 40;
+const BLOWS_AN_HOUR = [10, 40, 120] as const;
 
 export function planOf(seed: string, hours: number, makers: readonly BlowMaker[], devices = 20): Plan {
   const random = new SeededRandom(`${seed}/plan`);
-  const blows = makers.length === 0 ? 0 : Math.round(hours * BLOWS_AN_HOUR * random.between(0.3, 1.7));
+  // Not every kind in every run: what always comes together hides what comes alone.
+  const chosen = makers.filter(() => random.chance(0.6));
+  const blows = chosen.length === 0 ? 0 : Math.round(hours * random.pick(BLOWS_AN_HOUR));
   const weather = Array.from({ length: blows }, (): Blow => {
     const at = Math.floor(random.between(1000, hours * HOUR));
-    const { kind, make } = pickByWeight(random, makers);
+    const { kind, make } = pickByWeight(random, chosen);
     return { at, kind, ...make(random, devices) };
   });
   weather.sort((one, other) => one.at - other.at);

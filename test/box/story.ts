@@ -101,7 +101,12 @@ export function wordsOfEntry(entry: DurableEntry): string {
 }
 
 /** What the broker says, as part of the story. */
-export function storyLog(world: World, who: string, inherited: object = {}): Logger {
+export function storyLog(
+  world: World,
+  who: string,
+  failed: (message: string, fields: object) => void,
+  inherited: object = {},
+): Logger {
   const at = (level: string) => (fields: object, message: string) => {
     world.tell(who, level, () => `${message} ${json({ ...inherited, ...fields })}`);
   };
@@ -109,8 +114,11 @@ export function storyLog(world: World, who: string, inherited: object = {}): Log
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
-    error: at('error'),
-    child: (fields) => storyLog(world, who, { ...inherited, ...fields }),
+    error: (fields, message) => {
+      at('error')(fields, message);
+      failed(message, fields);
+    },
+    child: (fields) => storyLog(world, who, failed, { ...inherited, ...fields }),
   };
 }
 

@@ -1,0 +1,178 @@
+/**
+ * Faults to be put into the broker, one at a time, to see that the box finds them (`npm run box -- --mutations`). One that it does not find
+ * names a judge that is missing.
+ */
+
+export interface Mutation {
+  readonly name: string;
+  readonly file: string;
+  /** Stands in the file once. */
+  readonly from: string;
+  readonly to: string;
+}
+
+const INGEST = 'broker/hub/telemetry/ingest.ts';
+const APPLY = 'broker/hub/telemetry/apply.ts';
+const CHECKPOINT = 'broker/hub/telemetry/checkpoint.ts';
+const RESTORE = 'broker/hub/telemetry/restore.ts';
+const WRITER = 'broker/store/log/segment-writer.ts';
+const SESSION = 'broker/session/session.ts';
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'an ack before the commit',
+    file: INGEST,
+    from: 'if (frame.seq !== null) source.progress.accepted = frame.seq;',
+    to: 'if (frame.seq !== null) source.durable((source.progress.accepted = frame.seq));',
+  },
+  {
+    name: 'the log is written and not synced',
+    file: WRITER,
+    from: '    this.files.sync(segment.file);\n',
+    to: '',
+  },
+  {
+    name: 'a repeated frame is taken again: < for <=',
+    file: INGEST,
+    from: 'frame.seq <= source.progress.accepted',
+    to: 'frame.seq < source.progress.accepted',
+  },
+  {
+    name: 'an older sample replaces a newer value',
+    file: 'broker/hub/fleet/state-cost.ts',
+    from: 'return at >= held || held > arrival + MOST_AHEAD;',
+    to: 'return true;',
+  },
+  {
+    name: 'a value of the same time does not replace: > for >=',
+    file: 'broker/hub/fleet/state-cost.ts',
+    from: 'return at >= held ||',
+    to: 'return at > held ||',
+  },
+  {
+    name: 'the checkpoint stands for a position after its rows',
+    file: CHECKPOINT,
+    from: 'await state.setCheckpointPosition(position);',
+    to: 'await state.setCheckpointPosition(ingest.position);',
+  },
+  {
+    name: 'rows count as saved for what came while they were written',
+    file: CHECKPOINT,
+    from: 'for (const device of devices) device.savedTo = position;',
+    to: 'for (const device of devices) device.savedTo = ingest.position;',
+  },
+  {
+    name: 'a checkpoint forgets what changed while it was written',
+    file: CHECKPOINT,
+    from: '    await this.saveDevices(devices);\n',
+    to: '    await this.saveDevices(devices);\n    changes.drain();\n',
+  },
+  {
+    name: 'the log is replayed from its end instead of the checkpoint',
+    file: RESTORE,
+    from: 'const from = later(bounds.first, await state.checkpointPosition());',
+    to: 'const from = later(bounds.end, await state.checkpointPosition());',
+  },
+  {
+    name: 'a replayed record counts although the row holds it: <= for <',
+    file: RESTORE,
+    from: 'const isHeld = record.position < position;',
+    to: 'const isHeld = record.position <= position;',
+  },
+  {
+    name: 'what was replayed is not in the next checkpoint',
+    file: 'broker/hub/fleet/fleet.ts',
+    from: '    for (const list of this.changeLists) list.note(device);',
+    to: '    if (device.member !== null || device.online) for (const list of this.changeLists) list.note(device);',
+  },
+  {
+    name: 'a forgotten device comes back by the replay',
+    file: RESTORE,
+    from: "if (isHeld && (isForgotten || item.kind === 'session')) continue;",
+    to: "if (isHeld && !isForgotten && item.kind === 'session') continue;",
+  },
+  {
+    name: 'what a crash interrupted is not told to have ended',
+    file: RESTORE,
+    from: '  await endLost(parts);\n',
+    to: '',
+  },
+  {
+    name: 'the end of a replaced connection is told',
+    file: 'broker/hub/fleet/fleet.ts',
+    from: '!device.online || device.presence.session !== session ||',
+    to: '!device.online ||',
+  },
+  {
+    name: 'a replaced connection goes on',
+    file: SESSION,
+    from: '    replaced.end(4001);\n',
+    to: '',
+  },
+  {
+    name: 'hello is answered with what was accepted, not with what is durable',
+    file: SESSION,
+    from: 'this.acks.owe(this.progress.durable);',
+    to: 'this.acks.owe(this.progress.accepted);',
+  },
+  {
+    name: 'hello is answered before its commit',
+    file: SESSION,
+    from: "if (this.state === 'greeting') this.state = 'introducing';",
+    to: "if (this.state === 'greeting') this.state = 'introducing';\n    this.introduced();",
+  },
+  {
+    name: 'sequences come back lower by one',
+    file: 'broker/hub/telemetry/device-record.ts',
+    from: '{ accepted: durable, durable }',
+    to: '{ accepted: durable - 1, durable: durable - 1 }',
+  },
+  {
+    name: 'a torn tail is not cut',
+    file: WRITER,
+    from: 'if (recovered.torn) files.truncate(file, recovered.torn.offset);',
+    to: '',
+  },
+  {
+    name: 'a torn record counts as whole',
+    file: 'broker/store/log/format.ts',
+    from: 'return payload.length === header.length && crc32(payload) === header.payloadCrc;',
+    to: 'return payload.length === header.length;',
+  },
+  {
+    name: 'a tail that was read is not synced by the next start',
+    file: WRITER,
+    from: 'if (last.bytes > 0 || recovered.torn) files.syncAll(file);',
+    to: '',
+  },
+  {
+    name: 'a failed sync is taken for a full disk, and tried again',
+    file: 'broker/store/obstacles.ts',
+    from: "return syscall.endsWith('sync') ? null : (BY_CODE[code] ?? null);",
+    to: "return BY_CODE[code] ?? 'disk-full';",
+  },
+  {
+    name: 'what was written in part is not cut off when the disk is full',
+    file: WRITER,
+    from: '      this.files.truncate(file, bytes);\n',
+    to: '',
+  },
+  {
+    name: 'a time that cannot be right is kept',
+    file: APPLY,
+    from: "return judgeTime(at, arrival) === 'ok' ? at : steady;",
+    to: 'return at;',
+  },
+  {
+    name: 'retention takes what the checkpoint still needs',
+    file: 'broker/store/log/segments.ts',
+    from: 'segment.end > view.held || !mayGo(segment, limits, view)',
+    to: '!mayGo(segment, limits, view)',
+  },
+  {
+    name: 'a sleeping device is missed: heartbeats end nobody',
+    file: 'broker/session/sessions.ts',
+    from: 'const SILENT_INTERVALS = 2.5;',
+    to: 'const SILENT_INTERVALS = 250;',
+  },
+];
