@@ -24,7 +24,7 @@ export class SimulatedSocket extends Duplex {
   bytesRead = 0;
   bytesWritten = 0;
   /** As the broker stops a socket at once (edge/device-socket.ts). */
-  readonly _handle: { reading: boolean; readStop: () => number };
+  readonly _handle: { reading: boolean; readStart: () => number; readStop: () => number };
   private readonly parts: SocketParts;
   private timeoutMs = 0;
   private timeout: Timer | null = null;
@@ -35,6 +35,10 @@ export class SimulatedSocket extends Duplex {
     this.remoteAddress = parts.from.startsWith('10.') ? parts.from : '10.0.0.1';
     this._handle = {
       reading: false,
+      readStart: () => {
+        parts.reading(true);
+        return 0;
+      },
       readStop: () => {
         parts.reading(false);
         return 0;
