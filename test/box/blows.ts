@@ -203,6 +203,32 @@ const OF_HASTE: readonly BlowKind[] = [
   }),
 ];
 
+const OF_POWER: readonly BlowKind[] = [
+  blowKind({
+    kind: 'power-at-effect',
+    weight: 2,
+    make: (random) => ({ effects: random.whole(0, random.pick([60, 2000])), back: back(random) }),
+    strike: ({ weather }, blow) => weather.killAfter(blow.effects, blow.back, 'losePower'),
+  }),
+  // What the killed one wrote and did not sync is read by the next, and must be durable before anybody hears of it.
+  blowKind({
+    kind: 'kill-then-power',
+    weight: 1,
+    make: (random) => ({ effects: random.whole(0, 300), within: random.whole(60, 3000) }),
+    strike: ({ weather, world }, blow) => {
+      weather.killAfter(blow.effects, 50);
+      const process = weather.process;
+      process?.onDeath(() => world.after(blow.within, () => weather.losePower(500), null));
+    },
+  }),
+  blowKind({
+    kind: 'device-leaves',
+    weight: 1,
+    make: (random, devices) => ({ device: random.whole(0, devices - 1), for: random.whole(60_000, 900_000) }),
+    strike: ({ devices }, blow) => devices[blow.device]?.leave(blow.for),
+  }),
+];
+
 /** All there are; the order of this list is part of what a seed means. */
 export const KINDS: readonly BlowKind[] = [
   ...OF_THE_PROCESS,
@@ -210,4 +236,5 @@ export const KINDS: readonly BlowKind[] = [
   ...OF_THE_NETWORK,
   ...OF_DEVICES,
   ...OF_HASTE,
+  ...OF_POWER,
 ];

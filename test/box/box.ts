@@ -56,6 +56,7 @@ const RULES = {
   ends: 'it ends only for a reason',
   waits: 'nothing waits for ever',
   thrown: 'nothing is thrown away',
+  failStop: 'a process whose sync failed syncs no more',
   errors: 'no error is said that no weather explains',
 } as const;
 
@@ -142,6 +143,7 @@ export class Box {
       stored: (call) => this.ears.stored(call),
     });
     this.machine.disk.events = durable;
+    this.machine.disk.onDistrust = (who) => this.faults.add(RULES.failStop, who);
     this.weather = new Weather(this);
     this.guests = guestsOf(this);
   }
@@ -233,6 +235,7 @@ export class Box {
       values: [...device.metrics.changedSince(0)],
     }));
     this.judge.compare(shown, this.uncertain, this.processName);
+    this.judge.compareSilence(this.devices, shown, this.world.time);
     return true;
   }
 

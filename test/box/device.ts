@@ -32,6 +32,8 @@ interface Character {
   readonly every: number;
   readonly ackWithin: number | null;
   readonly isPositional: boolean;
+  /** Sends right behind its hello, without waiting for the answer. */
+  readonly isEager: boolean;
   readonly batches: number;
   /** Share of frames of each kind. */
   readonly events: number;
@@ -84,6 +86,8 @@ export class SimulatedDevice {
   private timer: Timer | null = null;
   private measuring: Timer | null = null;
   private hurrying: Timer | null = null;
+  /** Since when it has no open connection that it knows of, virtual ms; null: it has one. */
+  awaySince: number | null = 0;
   private patience: Timer | null = null;
   private failures = 0;
   private introduced = false;
@@ -101,6 +105,7 @@ export class SimulatedDevice {
       every: random.pick([2000, 20_000, 60_000, 300_000, 1_800_000]),
       ackWithin: random.pick([null, null, 0, 100, 2000]),
       isPositional: random.chance(0.5),
+      isEager: random.chance(0.3),
       batches: random.pick([0, 0.1, 1]),
       events: random.pick([0, 0.05]),
       stale: random.pick([0, 0, 0.2]),
@@ -149,6 +154,14 @@ export class SimulatedDevice {
     next();
   }
 
+  /** It is carried out of reach: nobody is told, and it comes back later. */
+  leave(milliseconds: number): void {
+    if (this.state !== 'connected' || this.calm) return;
+    this.socket?.vanish();
+    this.gone();
+    this.connectIn(milliseconds);
+  }
+
   /** Its connection is cut. */
   cut(): void {
     this.socket?.cut();
@@ -192,7 +205,9 @@ export class SimulatedDevice {
       this.random,
       { address, from: `${customer}/${id}`, path: '/v1/device', key },
       {
-        open: () => {},
+        open: () => {
+          this.awaySince = null;
+        },
         refused: () => this.ended(socket),
         message: (bytes, _isText, sentAt) => this.socket === socket && this.receive(bytes, sentAt),
         ping: () => this.socket === socket && this.hear(),
@@ -219,6 +234,7 @@ export class SimulatedDevice {
   }
 
   private gone(): void {
+    this.awaySince ??= this.parts.world.time;
     this.socket = null;
     this.introduced = false;
     this.parts.ears.disconnected(this);
@@ -241,7 +257,7 @@ export class SimulatedDevice {
   private greet(session: string): void {
     this.session = session;
     const { judge } = this.parts;
-    const { ackWithin, isPositional } = this.character;
+    const { ackWithin, isPositional, isEager } = this.character;
     const { maxFrame } = this.executor.manners;
     this.heldBefore = judge.heldOf(this, this.boot);
     this.send(
@@ -253,6 +269,7 @@ export class SimulatedDevice {
         ...(maxFrame === null ? {} : { maxFrame }),
       }),
     );
+    if (isEager) for (const { bytes } of this.outbox) this.send(bytes);
   }
 
   private handleAck(seq: number): void {

@@ -31,6 +31,9 @@ export class Disk {
   syncTime: readonly [number, number] = [0.3, 2];
   /** A sync has failed: whoever asked for it must end. */
   hasFailed = false;
+  /** A process whose sync had failed has synced again, as if that proved something. */
+  onDistrust: (process: string) => void = () => {};
+  private distrusted: SimulatedProcess | null = null;
   /** Where what is durable of the log ends, by the names of its files. */
   durableEnd = 0;
   events: DiskEvents = { synced: () => {} };
@@ -72,11 +75,11 @@ export class Disk {
       },
       sync: (file) => {
         alive();
-        this.sync(file);
+        this.sync(file, process);
       },
       syncAll: (file) => {
         alive();
-        this.sync(file);
+        this.sync(file, process);
       },
       truncate: (file, bytes) => {
         alive();
@@ -175,14 +178,16 @@ export class Disk {
     return Math.max(0, this.capacity - this.bytes) + Math.max(0, content.length - position);
   }
 
-  private sync(number: number): void {
+  private sync(number: number, process: SimulatedProcess): void {
     const { file, path } = this.of(number);
     if (this.failingSyncs > 0) {
       this.failingSyncs -= 1;
       this.hasFailed = true;
+      this.distrusted = process;
       this.world.note(this.name, 'fails to sync', path);
       throw failure('EIO', 'fdatasync');
     }
+    if (this.distrusted === process) this.onDistrust(process.name);
     file.sync();
     const base = Number(path.slice(path.lastIndexOf('/') + 1, -'.log'.length));
     this.durableEnd = Math.max(this.durableEnd, base + file.synced.length);

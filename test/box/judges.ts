@@ -48,6 +48,9 @@ export interface ShownDevice {
   readonly values: readonly { readonly name: string; readonly value: Value; readonly at: number }[];
 }
 
+/** 2.5 keepalives, and the longest time for which a process is held; ms. */
+const LONG_SILENCE = 300_000;
+
 const RULES = [
   'in the log once',
   'acknowledged is durable',
@@ -56,6 +59,8 @@ const RULES = [
   'presence is true',
   'hello is answered when it is durable',
   'nobody is online by an earlier life',
+  'who is forgotten stays so',
+  'who is silent is away',
 ] as const;
 
 export class TelemetryJudge implements DeviceJudge {
@@ -112,6 +117,9 @@ export class TelemetryJudge implements DeviceJudge {
 
   private compareDevice(device: ModelDevice, shown: ShownDevice | undefined, process: string): void {
     const values = shown?.values ?? [];
+    this.check('who is forgotten stays so', device.isKnown === (shown !== undefined), () => {
+      return `${device.name} is ${shown ? 'shown, though nobody knows it' : 'not shown'}`;
+    });
     const online = shown?.online ?? false;
     this.check('state is what was acknowledged', values.length === device.values.size, () => {
       return `${device.name} shows ${values.length} metrics, the model ${device.values.size}`;
@@ -128,6 +136,17 @@ export class TelemetryJudge implements DeviceJudge {
     this.check('presence is true', online === device.online, () => {
       return `${device.name} is shown ${online ? 'online' : 'offline'}; the log says otherwise`;
     });
+  }
+
+  /** P-7.1: a device that has had no connection for so long is not shown as connected. */
+  compareSilence(devices: readonly SimulatedDevice[], shown: readonly ShownDevice[], now: number): void {
+    const online = new Set(shown.filter((device) => device.online).map(({ name }) => name));
+    for (const { name, awaySince } of devices) {
+      const isLong = awaySince !== null && now - awaySince > LONG_SILENCE;
+      this.check('who is silent is away', !isLong || !online.has(name), () => {
+        return `${name} is shown online, and has had no connection since ${awaySince}`;
+      });
+    }
   }
 
   private check(rule: (typeof RULES)[number], holds: boolean, message: () => string): void {

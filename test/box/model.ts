@@ -39,6 +39,8 @@ export class ModelDevice {
   /** Sessions whose hello is durable. */
   readonly introduced = new Set<string>();
   online = false;
+  /** It has connected, and nobody has forgotten it since. */
+  isKnown = false;
   private newestArrival = 0;
   private recent: DurableEntry[] = [];
   /** Of frames in the log twice: never. */
@@ -64,6 +66,7 @@ export class ModelDevice {
     this.values.clear();
     this.durable.clear();
     this.known.clear();
+    this.isKnown = false;
     this.session = null;
     this.online = false;
     this.newestArrival = 0;
@@ -99,6 +102,7 @@ export class ModelDevice {
       this.session = source.session;
       this.openedBy = process;
       this.online = true;
+      this.isKnown = true;
     } else if (event.type === 'ended' && this.session === source.session) this.online = false;
   }
 

@@ -56,12 +56,6 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'await state.setCheckpointPosition(ingest.position);',
   },
   {
-    name: 'rows count as saved for what came while they were written',
-    file: CHECKPOINT,
-    from: 'for (const device of devices) device.savedTo = position;',
-    to: 'for (const device of devices) device.savedTo = ingest.position;',
-  },
-  {
     name: 'a checkpoint forgets what changed while it was written',
     file: CHECKPOINT,
     from: '    await this.saveDevices(devices);\n',
@@ -150,12 +144,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'broker/store/obstacles.ts',
     from: "return syscall.endsWith('sync') ? null : (BY_CODE[code] ?? null);",
     to: "return BY_CODE[code] ?? 'disk-full';",
-  },
-  {
-    name: 'what was written in part is not cut off when the disk is full',
-    file: WRITER,
-    from: '      this.files.truncate(file, bytes);\n',
-    to: '',
   },
   {
     name: 'a time that cannot be right is kept',

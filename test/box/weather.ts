@@ -4,6 +4,7 @@
  */
 import { KINDS } from './blows.ts';
 import type { Box } from './box.ts';
+import type { SimulatedProcess } from './process.ts';
 
 /** A supervisor's pause after an end that nobody asked for; ms. */
 const RESTART = 2000;
@@ -80,12 +81,19 @@ export class Weather {
   }
 
   /** The process that runs dies just before its effect number `effects` from now. */
-  killAfter(effects: number, back: number): void {
+  killAfter(effects: number, back: number, how: 'kill' | 'losePower' = 'kill'): void {
+    const { process } = this;
     const { machine, world } = this.box;
-    const process = machine.running?.process ?? machine.starting;
     if (!process) return;
-    process.onDeath(() => void world.after(0, () => this.kill(back), null));
+    const isStillHere = () => machine.running?.process === process || machine.starting === process;
+    process.onDeath(() => void world.after(0, () => isStillHere() && this[how](back), null));
     process.killAfter(effects);
+  }
+
+  /** That runs or starts; null: none. */
+  get process(): SimulatedProcess | null {
+    const { running, starting } = this.box.machine;
+    return running?.process ?? starting;
   }
 
   /** Undoes a blow after a time, or at the end of the weather. */
