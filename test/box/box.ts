@@ -3,6 +3,7 @@
  * promised must come true. Owns all of them for that long.
  */
 import './globals.ts';
+import type { KeyRequest } from '../../broker/access/key-service.ts';
 import { testConfig } from '../helpers/config.ts';
 import { SimulatedDevice } from './device.ts';
 import { DurableLog } from './durable.ts';
@@ -193,18 +194,22 @@ export class Box {
     for (const guest of this.guests) await guest.begin();
   }
 
-  /** A new key. */
-  async keyOf(customer: string, device: string): Promise<string> {
+  /** A new key of one device. */
+  keyOf(customer: string, device: string): Promise<string> {
+    return this.issue({ customer, device, role: 'device' });
+  }
+
+  /** A new key; before the weather. */
+  async issue(rights: Pick<KeyRequest, 'customer' | 'device' | 'role'>): Promise<string> {
     const { machine, world } = this;
     let key: string | null = null;
-    const request = { customer, device, role: 'device', label: null, expiresAt: null } as const;
     machine.ask((broker) =>
-      broker.parts.keys.create(request).then((created) => {
+      broker.parts.keys.create({ ...rights, label: null, expiresAt: null }).then((created) => {
         key = created.key;
       }),
     );
     await world.runUntil(world.time + 60_000, () => key !== null);
-    if (key === null) throw new Error(`no key for ${customer}/${device}`);
+    if (key === null) throw new Error(`no key for ${rights.customer}/${rights.device}`);
     return key;
   }
 

@@ -3,6 +3,7 @@
  * says who comes.
  */
 import type { Box } from './box.ts';
+import { Strangers } from './strangers.ts';
 
 export interface Guest {
   /** The broker has started for the first time, and every device has its key. */
@@ -17,6 +18,6 @@ export interface Guest {
   leave(): void;
 }
 
-export function guestsOf(_box: Box): readonly Guest[] {
-  return [];
+export function guestsOf(box: Box): readonly Guest[] {
+  return [new Strangers(box)];
 }

@@ -5,7 +5,7 @@
 import type { ClientEnd, Network } from './network.ts';
 import type { SeededRandom } from './random.ts';
 
-const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+const OPCODE = { more: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 export interface SocketEvents {
   open(): void;
@@ -23,12 +23,15 @@ export interface OpenOptions {
   readonly from: string;
   readonly path: string;
   readonly key: string;
+  /** false: one that is too busy for that. */
+  readonly answersPings?: boolean;
 }
 
 export class ClientSocket {
   private readonly random: SeededRandom;
   private readonly events: SocketEvents;
   private readonly end: ClientEnd;
+  private readonly answersPings: boolean;
   private received: Buffer = Buffer.alloc(0);
   private state: 'handshake' | 'open' | 'closed' = 'handshake';
   private closing: { code: number; reason: string } = { code: 1006, reason: '' };
@@ -39,7 +42,8 @@ export class ClientSocket {
   constructor(network: Network, random: SeededRandom, options: OpenOptions, events: SocketEvents) {
     this.random = random;
     this.events = events;
-    const { address, from, path, key } = options;
+    const { address, from, path, key, answersPings = true } = options;
+    this.answersPings = answersPings;
     this.end = network.connect(address, from, {
       data: (bytes, sentAt) => this.receive(bytes, sentAt),
       closed: () => this.gone(),
@@ -72,6 +76,29 @@ export class ClientSocket {
     this.write(OPCODE.text, Buffer.from(text));
   }
 
+  ping(): void {
+    this.write(OPCODE.ping, Buffer.alloc(0));
+  }
+
+  /** One that nobody asked for. */
+  pong(): void {
+    this.write(OPCODE.pong, Buffer.alloc(0));
+  }
+
+  /** One message in so many pieces, as RFC 6455 lets a client cut it. */
+  sendPieces(data: Uint8Array, count: number): void {
+    const size = Math.ceil(data.length / count);
+    for (let piece = 0; piece < count; piece += 1) {
+      const bytes = data.subarray(piece * size, (piece + 1) * size);
+      this.write(piece === 0 ? OPCODE.binary : OPCODE.more, bytes, piece === count - 1);
+    }
+  }
+
+  /** Bytes as they are, whatever they mean. */
+  sendRaw(bytes: Uint8Array): void {
+    if (this.state === 'open') this.end.write(bytes);
+  }
+
   /** Says goodbye; the other end closes. */
   close(code: number, reason: string): void {
     const body = Buffer.alloc(2 + Buffer.byteLength(reason));
@@ -99,9 +126,9 @@ export class ClientSocket {
     this.end.resume();
   }
 
-  private write(opcode: number, data: Uint8Array): void {
+  private write(opcode: number, data: Uint8Array, isLast = true): void {
     if (this.state !== 'open') return;
-    this.end.write(frame(opcode, data, this.random.bytes(4)));
+    this.end.write(frame(isLast ? 0x80 | opcode : opcode, data, this.random.bytes(4)));
   }
 
   private receive(bytes: Uint8Array, sentAt: number): void {
@@ -159,7 +186,7 @@ export class ClientSocket {
 
   private handle(opcode: number, isLast: boolean, data: Buffer): void {
     if (opcode === OPCODE.ping) {
-      this.write(OPCODE.pong, data);
+      if (this.answersPings) this.write(OPCODE.pong, data);
       this.events.ping();
     } else if (opcode === OPCODE.close) {
       this.closing = {
@@ -184,11 +211,12 @@ export class ClientSocket {
   }
 }
 
-function frame(opcode: number, data: Uint8Array, mask: Uint8Array): Buffer {
+/** `first`: the opcode, and whether it is the last of its message. */
+function frame(first: number, data: Uint8Array, mask: Uint8Array): Buffer {
   const { length } = data;
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const bytes = Buffer.alloc(head + 4 + length);
-  bytes[0] = 0x80 | opcode;
+  bytes[0] = first;
   if (head === 2) bytes[1] = 0x80 | length;
   else if (head === 4) {
     bytes[1] = 0x80 | 126;
