@@ -191,7 +191,11 @@ export class Machine {
       },
       openAdmin: () => ({
         start: async () => {},
-        handle: (_request, response) => void response.writeHead(404).end(),
+        handle: (_request, response) => {
+          // That would be the real one.
+          response.sendDate = false;
+          response.writeHead(404).end();
+        },
         stop: async () => {},
       }),
       processMetrics: () => ({
