@@ -81,9 +81,9 @@ export class DeviceSession implements LiveSource, Member {
   pingAt: number;
   /**
    * `greeting`: a hello may still come. `waited`: so it may, but commands are written by now (P-3.3). `introducing`:
-   * the hello waits for its commit.
+   * the hello waits for its commit, and acknowledgements wait for its answer. `late`: the same of a hello that was waited for.
    */
-  state: 'new' | 'greeting' | 'waited' | 'introducing' | 'live' | 'ending' | 'ended' = 'new';
+  state: 'new' | 'greeting' | 'waited' | 'introducing' | 'late' | 'live' | 'ending' | 'ended' = 'new';
   /** Monotonic ms. */
   private readonly openedAt: number;
   private readonly transport: Transport;
@@ -164,7 +164,7 @@ export class DeviceSession implements LiveSource, Member {
   }
 
   get ready(): boolean {
-    return this.state === 'waited' || this.state === 'live';
+    return this.state === 'waited' || this.state === 'late' || this.state === 'live';
   }
 
   get bufferedBytes(): number {
@@ -209,6 +209,7 @@ export class DeviceSession implements LiveSource, Member {
     if (hello.ackWithin !== null) this.acks.within = hello.ackWithin;
     this.source = this.makeSource(hello.fields);
     if (this.state === 'greeting') this.state = 'introducing';
+    else if (this.state === 'waited') this.state = 'late';
   }
 
   /**
@@ -219,13 +220,13 @@ export class DeviceSession implements LiveSource, Member {
     if (this.state !== 'introducing' && !this.ready) return;
     this.acks.owe(this.progress.durable);
     this.acks.flush();
-    if (this.state !== 'introducing') return;
+    const wasReady = this.ready;
     this.state = 'live';
-    this.becomeReady();
+    if (!wasReady) this.becomeReady();
   }
 
   durable(seq: number): void {
-    if (this.state === 'greeting' || this.ready) this.acks.owe(seq);
+    if (this.state === 'greeting' || (this.ready && this.state !== 'late')) this.acks.owe(seq);
   }
 
   /** Sends what is owed at once. */

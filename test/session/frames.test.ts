@@ -143,6 +143,30 @@ describe('a frame inside the profile that breaks a schema', () => {
   });
 });
 
+describe('P-3.2: a hello that came late', () => {
+  it('is answered first, also when a frame behind it repeats one that is durable', async () => {
+    const { open, clock, log, sessions } = sessionHarness();
+    const before = open('s1');
+    before.session.receive(encodeHello({ boot: 7 }));
+    before.session.receive(encodeTelemetry(1, null, { n: 1 }));
+    await nextTurn();
+    sessions.start();
+    const { session, transport } = open('s2');
+    clock.advance(3000);
+    await nextTurn();
+    log.holdBack();
+    transport.take();
+    session.receive(encodeHello({ boot: 7, ackWithin: 0 }));
+    session.receive(encodeTelemetry(1, null, { n: 1 }));
+    await nextTurn();
+    clock.advance(100);
+    expect(transport.take()).toEqual([]);
+    await log.commit();
+    await nextTurn();
+    expect(transport.take()).toEqual([{ kind: FRAME.ack, seq: 1 }]);
+  });
+});
+
 describe('P-3.2: a hello that is refused', () => {
   const BAD = encode([0, { boot: -1 }]);
 
