@@ -4,6 +4,9 @@
  */
 import { forgetAll } from '../../broker/hub/fleet/device-registry.ts';
 import type { Box } from './box.ts';
+import { SYNC_TIME } from './disk.ts';
+import { CALL_TIME } from './machine.ts';
+import { LINK } from './network.ts';
 import type { Blow, BlowMaker, BlowParameters } from './plan.ts';
 import type { SeededRandom } from './random.ts';
 
@@ -88,10 +91,9 @@ const OF_THE_DISK: readonly BlowKind[] = [
     weight: 1,
     make: (random) => ({ most: random.pick([50, 2000]), for: random.whole(1000, 60_000) }),
     strike: ({ weather, machine: { disk } }, blow) => {
-      const before = disk.syncTime;
       disk.syncTime = [1, blow.most];
       weather.mendAfter(blow.for, () => {
-        disk.syncTime = before;
+        disk.syncTime = SYNC_TIME;
       });
     },
   }),
@@ -123,10 +125,9 @@ const OF_THE_NETWORK: readonly BlowKind[] = [
     weight: 1,
     make: (random) => ({ most: random.pick([200, 2000]), for: random.whole(1000, 120_000) }),
     strike: ({ weather, network }, blow) => {
-      const before = network.link;
-      network.link = { ...before, delay: [1, blow.most] };
+      network.link = { ...LINK, delay: [1, blow.most] };
       weather.mendAfter(blow.for, () => {
-        network.link = before;
+        network.link = LINK;
       });
     },
   }),
@@ -180,10 +181,9 @@ const OF_HASTE: readonly BlowKind[] = [
     weight: 1,
     make: (random) => ({ most: random.pick([20, 400]), for: random.whole(1000, 60_000) }),
     strike: ({ weather, machine }, blow) => {
-      const before = machine.callTime;
       machine.callTime = [1, blow.most];
       weather.mendAfter(blow.for, () => {
-        machine.callTime = before;
+        machine.callTime = CALL_TIME;
       });
     },
   }),

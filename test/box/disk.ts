@@ -8,6 +8,9 @@ import type { SimulatedProcess } from './process.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
+/** In good weather, ms. */
+export const SYNC_TIME: readonly [number, number] = [0.3, 2];
+
 export interface DiskEvents {
   /** A file is durable up to its end. */
   synced(path: string, content: Uint8Array): void;
@@ -28,7 +31,7 @@ export class Disk {
   /** The next so many syncs fail. */
   failingSyncs = 0;
   /** ms that a sync takes; the writer thread does nothing else meanwhile. */
-  syncTime: readonly [number, number] = [0.3, 2];
+  syncTime = SYNC_TIME;
   /** A sync has failed: whoever asked for it must end. */
   hasFailed = false;
   /** A process whose sync had failed has synced again, as if that proved something. */

@@ -32,6 +32,9 @@ import type { World } from './world.ts';
 /** 2026-06-01, about. */
 const WALL_START = 1_780_000_000_000;
 
+/** In good weather, ms. */
+export const CALL_TIME: readonly [number, number] = [0.02, 1];
+
 export interface MachineParts {
   readonly world: World;
   readonly network: Network;
@@ -61,7 +64,7 @@ export class Machine {
   readonly database: SqliteDatabase.Database = openInMemory();
   running: Running | null = null;
   /** ms that a call of the database takes. */
-  callTime: readonly [number, number] = [0.02, 1];
+  callTime = CALL_TIME;
   /** That of a start that has not made its broker yet. */
   starting: SimulatedProcess | null = null;
   /** Processes so far. */

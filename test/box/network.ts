@@ -42,6 +42,9 @@ interface Listener {
   readonly accept: Accept;
 }
 
+/** In good weather. */
+export const LINK: Link = { delay: [0.2, 3], pieces: 0.05 };
+
 export class Network {
   private readonly world: World;
   private readonly random: SeededRandom;
@@ -49,7 +52,7 @@ export class Network {
   private readonly servers = new Map<string, Serve>();
   private readonly connections = new Set<Connection>();
   private connected = 0;
-  link: Link = { delay: [0.2, 3], pieces: 0.05 };
+  link = LINK;
 
   constructor(world: World) {
     this.world = world;
