@@ -2,30 +2,11 @@
  * The kinds of blows: what each may be, and how it falls on a box. Those of the machine, its disk and its network stand here; others bring
  * their own (`KINDS`).
  */
-import { forgetAll } from '../../broker/hub/fleet/device-registry.ts';
-import type { Box } from './box.ts';
+import { type BlowKind, back, blowKind, forget } from './blow-kind.ts';
 import { SYNC_TIME } from './disk.ts';
+import { OF_BAD_DISKS, OF_DATABASES, OF_STORMS } from './hard-blows.ts';
 import { CALL_TIME } from './machine.ts';
 import { LINK } from './network.ts';
-import type { Blow, BlowMaker, BlowParameters } from './plan.ts';
-import type { SeededRandom } from './random.ts';
-
-export interface BlowKind extends BlowMaker {
-  strike(box: Box, blow: Blow): void;
-}
-
-/** A kind whose parameters are typed where it is written; as data they are plain. */
-export function blowKind<Parameters extends BlowParameters>(kind: {
-  readonly kind: string;
-  readonly weight: number;
-  make(random: SeededRandom, devices: number): Parameters;
-  strike(box: Box, blow: Parameters): void;
-}): BlowKind {
-  return { ...kind, strike: (box, blow) => kind.strike(box, blow as unknown as Parameters) };
-}
-
-/** ms until a supervisor has started it again. */
-const back = (random: SeededRandom) => random.pick([50, 500, 2000, 30_000]);
 
 const OF_THE_PROCESS: readonly BlowKind[] = [
   blowKind({
@@ -159,22 +140,6 @@ const OF_DEVICES: readonly BlowKind[] = [
   }),
 ];
 
-/** Until it is answered, nobody knows whether the broker that runs shows the device. */
-function forget({ machine, uncertain, ears }: Box, customer: string, id: string): void {
-  const name = `${customer}/${id}`;
-  const asked = machine.ask(async ({ parts: { registry, fleet, ingest, stores, control } }) => {
-    await forgetAll({ registry, fleet, ingest, state: stores.database, control }, customer, id);
-  });
-  if (!asked) return;
-  uncertain.add(name);
-  const forgotten = ears.forgetting(name);
-  const certain = () => void uncertain.delete(name);
-  asked.then(certain, certain);
-  asked.then(forgotten, () => {});
-  // Had it said nothing: what the database holds counts, and the next one reads it.
-  machine.running?.process.onDeath(certain);
-}
-
 const OF_HASTE: readonly BlowKind[] = [
   blowKind({
     kind: 'slow-database',
@@ -237,4 +202,7 @@ export const KINDS: readonly BlowKind[] = [
   ...OF_DEVICES,
   ...OF_HASTE,
   ...OF_POWER,
+  ...OF_STORMS,
+  ...OF_BAD_DISKS,
+  ...OF_DATABASES,
 ];

@@ -5,6 +5,7 @@
 import './globals.ts';
 import type { KeyRequest } from '../../broker/access/key-service.ts';
 import { testConfig } from '../helpers/config.ts';
+import { CheckpointJudge } from './checkpoint-judge.ts';
 import { SimulatedDevice } from './device.ts';
 import { DurableLog } from './durable.ts';
 import { AllEars } from './ears.ts';
@@ -41,9 +42,14 @@ export interface RunOptions {
 }
 
 /** Errors that the log tells of when a disk is full or fails. */
-const EXPLAINED = /^(The disk is full|The store has failed|Another program holds)/;
+const EXPLAINED =
+  /^(The disk is full|The store has failed|Another program holds|The process or the system has no file|.*The database \S+ (failed: simulated|was closed before))/;
 
 const ADDRESS = 'broker';
+const STORES = {
+  wide: { segmentBytes: 65_536, retentionBytes: 16 * 1024 * 1024 },
+  narrow: { segmentBytes: 8192, retentionBytes: 1024 * 1024 },
+} as const;
 const HOUR = 3_600_000;
 /** How often what is shown is compared with the model; ms. */
 const COMPARE_EVERY = 20_000;
@@ -119,7 +125,7 @@ export class Box {
     this.plan = plan;
     this.faults = new Faults(world);
     this.faults.declare(Object.values(RULES));
-    this.judge = new TelemetryJudge(this.faults);
+    this.judge = new TelemetryJudge(this.faults, this.uncertain);
     this.network = new Network(world);
     const durable = new DurableLog((entry) => {
       world.tell('log', 'holds', () => wordsOfEntry(entry));
@@ -132,18 +138,22 @@ export class Box {
       name: 'a',
       address: ADDRESS,
       config: testConfig('/data', {
-        store: { segmentBytes: 65_536, retentionBytes: 16 * 1024 * 1024 },
+        store: STORES[plan.store],
         limits: { connectionsPerAddress: 1000 },
       }),
       logger: storyLog(world, 'a', (message, fields) => {
         const words = () => `${message} ${(fields as { err?: Error }).err?.message ?? ''}`;
-        this.faults.check(RULES.errors, EXPLAINED.test(message), words);
+        this.faults.check(RULES.errors, EXPLAINED.test(words()), words);
       }),
       ended: (how) => this.ended(how),
       forgot: (name, position) => this.judge.model.of(name).forget(position, this.processName),
       stored: (call) => this.ears.stored(call),
     });
-    this.machine.disk.events = durable;
+    const checkpoint = new CheckpointJudge(this);
+    this.machine.disk.events = {
+      synced: (path, content) => durable.synced(path, content),
+      removed: (path, end) => checkpoint.removed(path, end),
+    };
     this.machine.disk.onDistrust = (who) => this.faults.add(RULES.failStop, who);
     this.weather = new Weather(this);
     this.guests = guestsOf(this);

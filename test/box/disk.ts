@@ -14,6 +14,14 @@ export const SYNC_TIME: readonly [number, number] = [0.3, 2];
 export interface DiskEvents {
   /** A file is durable up to its end. */
   synced(path: string, content: Uint8Array): void;
+  /** A segment is gone, whose last byte stood before the position `end`. */
+  removed(path: string, end: number): void;
+}
+
+/** Calls of one kind fail. */
+export interface Refusal {
+  readonly call: 'open' | 'read' | 'write' | 'truncate' | 'unlink';
+  readonly code: 'EMFILE' | 'ENOSPC';
 }
 
 export class Disk {
@@ -39,7 +47,11 @@ export class Disk {
   private distrusted: SimulatedProcess | null = null;
   /** Where what is durable of the log ends, by the names of its files. */
   durableEnd = 0;
-  events: DiskEvents = { synced: () => {} };
+  /** null: none. */
+  refusal: Refusal | null = null;
+  /** `short`: each write takes some of its bytes. */
+  writes: 'whole' | 'short' = 'whole';
+  events: DiskEvents = { synced: () => {}, removed: () => {} };
 
   constructor(world: World, name: string) {
     this.world = world;
@@ -86,6 +98,7 @@ export class Disk {
       },
       truncate: (file, bytes) => {
         alive();
+        this.refuse('truncate');
         this.truncate(file, bytes);
       },
       close: (file) => void this.opened.delete(file),
@@ -96,7 +109,10 @@ export class Disk {
       openToRead: (path) => this.openToRead(path),
       remove: async (path) => {
         alive();
+        this.refuse('unlink');
+        const end = baseOf(path) + (this.files.get(path)?.synced.length ?? 0);
         if (!this.files.delete(path)) throw failure('ENOENT', 'unlink');
+        this.events.removed(path, end);
         alive();
         this.syncedNames = new Map(this.files);
         this.world.note(this.name, 'removes', path);
@@ -145,6 +161,7 @@ export class Disk {
   }
 
   private open(path: string, flags: 'wx' | 'r+' | 'r', process: SimulatedProcess): number {
+    this.refuse('open');
     let file = this.files.get(path);
     if (flags === 'wx') {
       if (file) throw failure('EEXIST', 'open');
@@ -167,7 +184,9 @@ export class Disk {
 
   private write(number: number, bytes: Uint8Array, position: number, process: SimulatedProcess): number {
     const { file, path } = this.of(number);
-    const taken = Math.min(bytes.length, this.roomOf(file, position));
+    this.refuse('write');
+    const most = this.writes === 'short' ? this.random.whole(1, bytes.length) : bytes.length;
+    const taken = Math.min(most, this.roomOf(file, position));
     if (taken <= 0) throw failure('ENOSPC', 'write');
     file.write(bytes.subarray(0, taken), position);
     file.modifiedAt = process.clock.now();
@@ -192,8 +211,7 @@ export class Disk {
     }
     if (this.distrusted === process) this.onDistrust(process.name);
     file.sync();
-    const base = Number(path.slice(path.lastIndexOf('/') + 1, -'.log'.length));
-    this.durableEnd = Math.max(this.durableEnd, base + file.synced.length);
+    this.durableEnd = Math.max(this.durableEnd, baseOf(path) + file.synced.length);
     this.world.note(this.name, 'syncs', path);
     this.events.synced(path, file.synced);
   }
@@ -204,7 +222,12 @@ export class Disk {
     this.world.note(this.name, 'truncates', `${path} ${bytes}`);
   }
 
+  private refuse(call: Refusal['call']): void {
+    if (this.refusal?.call === call) throw failure(this.refusal.code, call);
+  }
+
   private async openToRead(path: string): Promise<OpenedSegment> {
+    this.refuse('read');
     const file = this.files.get(path);
     if (!file) throw failure('ENOENT', 'open');
     return {
@@ -222,6 +245,11 @@ export class Disk {
     if (!opened) throw failure('EBADF', 'write');
     return opened;
   }
+}
+
+/** Position of the first byte of a segment. */
+function baseOf(path: string): number {
+  return Number(path.slice(path.lastIndexOf('/') + 1, -'.log'.length));
 }
 
 function failure(code: string, syscall: string): Error {

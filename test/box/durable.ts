@@ -1,9 +1,11 @@
 /**
- * What is durable in the telemetry log at any moment, read from the disk's own bytes as they are synced: the one thing that judges believe.
+ * What is durable in the telemetry log at any moment, read from the disk's own bytes as they are synced, by the format's description and not by the
+ * broker's reader of it: the one thing that judges believe.
  * Owns every frame and every word of a session that has ever been durable, in log order.
  */
+
+import { crc32 } from 'node:zlib';
 import { readBatch, type SessionEvent, type Source, sourcesIn } from '../../broker/store/batch.ts';
-import { decodeHeader, HEADER_BYTES, payloadIsWhole, segmentBase } from '../../broker/store/log/format.ts';
 import type { DeviceFrame } from '../../broker/wire/frames.ts';
 import { FrameReader } from '../../broker/wire/reader.ts';
 
@@ -29,6 +31,22 @@ interface Segment {
   readonly sources: Source[];
 }
 
+const HEADER_BYTES = 16;
+const NAME = /(\d{16})\.log$/;
+
+/** A copy of the payload of the record that stands at `position`, if it is whole (docs/decisions/0004-log-format.md). */
+function payloadAt(bytes: Buffer, offset: number, position: number): Buffer | null {
+  const start = offset + HEADER_BYTES;
+  if (start > bytes.length) return null;
+  const signed = Buffer.alloc(20);
+  signed.writeDoubleLE(position, 0);
+  bytes.copy(signed, 8, offset, offset + 12);
+  const length = bytes.readUInt32LE(offset);
+  if (bytes.readUInt32LE(offset + 12) !== crc32(signed) || start + length > bytes.length) return null;
+  const payload = Buffer.from(bytes.subarray(start, start + length));
+  return crc32(payload) === bytes.readUInt32LE(offset + 8) ? payload : null;
+}
+
 export class DurableLog {
   private readonly segments = new Map<string, Segment>();
   private readonly readers = new WeakMap<Source, FrameReader>();
@@ -41,20 +59,16 @@ export class DurableLog {
 
   /** For the disk. */
   synced(path: string, content: Uint8Array): void {
-    const base = segmentBase(path.slice(path.lastIndexOf('/') + 1));
-    if (base === null) return;
+    const base = Number(NAME.exec(path)?.[1] ?? Number.NaN);
+    if (Number.isNaN(base)) return;
     const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
     const segment = this.segments.get(path) ?? { read: 0, sources: [] };
     this.segments.set(path, segment);
     for (;;) {
-      const header = decodeHeader(bytes, segment.read, base + segment.read);
-      const start = segment.read + HEADER_BYTES;
-      if (!header || start + header.length > bytes.length) return;
-      // Copied: the disk goes on with its memory.
-      const payload = Buffer.from(bytes.subarray(start, start + header.length));
-      if (!payloadIsWhole(header, payload)) return;
+      const payload = payloadAt(bytes, segment.read, base + segment.read);
+      if (!payload) return;
       this.record(segment, payload, base + segment.read);
-      segment.read = start + header.length;
+      segment.read += HEADER_BYTES + payload.length;
     }
   }
 

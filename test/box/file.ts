@@ -50,9 +50,11 @@ export class SimulatedFile {
     const { content, synced } = this;
     if (content.equals(synced)) return;
     const whole = random.chance(0.3);
-    const length = whole
-      ? content.length
-      : random.whole(Math.min(synced.length, content.length), content.length);
+    // The length came to the disk, or the pages did, or any of both.
+    const length =
+      whole || random.chance(0.5)
+        ? content.length
+        : random.whole(Math.min(synced.length, content.length), content.length);
     this.safe.resize(length);
     for (let at = 0; at < length; at += PAGE) {
       if (whole || random.chance(0.5)) content.copy(this.safe.view, at, at, Math.min(length, at + PAGE));

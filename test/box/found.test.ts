@@ -6,7 +6,7 @@ import { type Outcome, runPlan } from './box.ts';
 import { type Blow, planOf } from './plan.ts';
 
 function weather(seed: string, hours: number, ...blows: readonly Blow[]): Promise<Outcome> {
-  return runPlan({ ...planOf(seed, hours, []), weather: blows });
+  return runPlan({ ...planOf(seed, hours, []), store: 'wide', weather: blows });
 }
 
 it('gives the same run for the same seed, to the byte of its trace', async () => {

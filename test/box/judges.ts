@@ -69,8 +69,12 @@ export class TelemetryJudge implements DeviceJudge {
   /** What a device was told to be durable, by device and boot; what operators forgot is not asked for. */
   private readonly promised = new Map<string, number>();
 
-  constructor(faults: Faults) {
+  /** Devices that are being forgotten: whether they are, nobody knows yet. */
+  private readonly uncertain: ReadonlySet<string>;
+
+  constructor(faults: Faults, uncertain: ReadonlySet<string>) {
     this.faults = faults;
+    this.uncertain = uncertain;
     faults.declare(RULES);
   }
 
@@ -93,7 +97,7 @@ export class TelemetryJudge implements DeviceJudge {
   }
 
   resumed(device: SimulatedDevice, boot: string, seq: number, heldBefore: number): void {
-    const held = this.heldOf(device, boot);
+    const held = this.heldByModel(device, boot);
     const isKnown = this.model.of(device.name).introduced.has(device.session);
     this.check('hello is answered when it is durable', isKnown, () => {
       return `${device.name}: the hello of session ${device.session} was answered and is not durable`;
@@ -104,6 +108,11 @@ export class TelemetryJudge implements DeviceJudge {
   }
 
   heldOf(device: SimulatedDevice, boot: string): number {
+    // Of one that is just being forgotten nothing need be held.
+    return this.uncertain.has(device.name) ? 0 : this.heldByModel(device, boot);
+  }
+
+  private heldByModel(device: SimulatedDevice, boot: string): number {
     return this.model.of(device.name).durable.get(boot) ?? 0;
   }
 

@@ -2,7 +2,7 @@
  * A simulated machine with one broker on it: its disk, its database, its wall clock and the process that runs. The broker is the
  * product's own composition; only what it meets outside of itself is simulated. Owns them over any number of starts.
  */
-import type SqliteDatabase from 'better-sqlite3';
+import SqliteDatabase from 'better-sqlite3';
 import type { Logger } from '../../broker/base/logger.ts';
 import type { WorkerReport, WorkerRequest } from '../../broker/bridge/messages.ts';
 import { BridgeThread } from '../../broker/bridge/thread/bridge-thread.ts';
@@ -15,7 +15,7 @@ import { type WriterReport, type WriterRequest, WriterThread } from '../../broke
 import { openFolder } from '../../broker/store/open.ts';
 import type { DeviceRow } from '../../broker/store/ports.ts';
 import type { StartDatabase } from '../../broker/store/sqlite/database.ts';
-import { type MethodCall, runnerOf } from '../../broker/store/sqlite/methods.ts';
+import { kindOf, type MethodCall, runnerOf } from '../../broker/store/sqlite/methods.ts';
 import { openInMemory } from '../../broker/store/sqlite/open-database.ts';
 import {
   type DatabaseAnswer,
@@ -51,6 +51,15 @@ export interface MachineParts {
   readonly stored: (call: MethodCall) => void;
 }
 
+/** Another program holds it; its disk has no room; it cannot be relied on. */
+export type DatabaseFault = 'locked' | 'full' | 'failing';
+
+const SQLITE_CODES: Readonly<Record<DatabaseFault, string>> = {
+  locked: 'SQLITE_BUSY',
+  full: 'SQLITE_FULL',
+  failing: 'SQLITE_IOERR_WRITE',
+};
+
 /** What runs on a machine. */
 export interface Running {
   readonly process: SimulatedProcess;
@@ -65,6 +74,9 @@ export class Machine {
   running: Running | null = null;
   /** ms that a call of the database takes. */
   callTime = CALL_TIME;
+  /** What is wrong with the database; null: nothing. */
+  databaseFault: DatabaseFault | null = null;
+  private databaseHasFailed = false;
   /** That of a start that has not made its broker yet. */
   starting: SimulatedProcess | null = null;
   /** Processes so far. */
@@ -257,6 +269,7 @@ export class Machine {
         run: (call) => {
           if (!process.effect()) throw new Error('the process is dead');
           thread.block(random.between(...this.callTime));
+          this.meetDatabaseFault(call);
           world.note(process.name, 'database', call.method);
           const outcome = run(call);
           this.hearForgotten(call);
@@ -268,6 +281,25 @@ export class Machine {
       thread.begin(() => server.start());
       return thread;
     };
+  }
+
+  /** Reads go on behind a lock and on a full disk. */
+  private meetDatabaseFault(call: MethodCall): void {
+    const { databaseFault: fault } = this;
+    if (fault === null || kindOf(call) === 'read') return;
+    if (fault === 'failing') this.databaseHasFailed = true;
+    throw new SqliteDatabase.SqliteError(`simulated: ${fault}`, SQLITE_CODES[fault]);
+  }
+
+  /** Something of it has failed so that a broker on it must end, or cannot start. */
+  get hasFailed(): boolean {
+    return this.disk.hasFailed || this.disk.refusal !== null || this.databaseHasFailed;
+  }
+
+  /** A new process may begin anew. */
+  forgetFailures(): void {
+    this.disk.hasFailed = false;
+    this.databaseHasFailed = false;
   }
 
   private hearForgotten({ method, args }: MethodCall): void {

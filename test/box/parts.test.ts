@@ -109,13 +109,14 @@ describe('shrinking', () => {
   it('finds the two blows of many that are needed, early, small, and with one device', async () => {
     const others = Array.from({ length: 40 }, (_, index) => blow(index, 'cut'));
     const weather = others.toSpliced(10, 0, blow(10, 'full')).toSpliced(30, 0, blow(29, 'kill'));
-    const plan: Plan = { seed: 's', hours: 2, customers: 2, devices: 20, weather };
+    const plan: Plan = { seed: 's', hours: 2, customers: 2, devices: 20, store: 'wide', weather };
     const shrunk = await shrink(await run(plan), { run, mayGoOn: () => true });
     expect(shrunk.plan).toEqual({
       seed: 's',
       hours: expect.closeTo(0.0006, 2),
       customers: 1,
       devices: 1,
+      store: 'wide',
       weather: [
         { at: 1000, kind: 'full', effects: 0 },
         { at: 2000, kind: 'kill', effects: 0 },
@@ -130,6 +131,7 @@ describe('shrinking', () => {
       hours: 1,
       customers: 2,
       devices: 20,
+      store: 'wide',
       weather: [blow(1, 'full'), blow(2, 'kill')],
     };
     const shrunk = await shrink(await run(plan), { run, mayGoOn: () => false });

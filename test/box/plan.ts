@@ -15,6 +15,8 @@ export interface Plan {
   readonly hours: number;
   readonly customers: number;
   readonly devices: number;
+  /** `narrow`: small segments, and few of them are kept. */
+  readonly store: 'wide' | 'narrow';
   readonly weather: readonly Blow[];
 }
 
@@ -40,7 +42,8 @@ export function planOf(seed: string, hours: number, makers: readonly BlowMaker[]
     return { at, kind, ...make(random, devices) };
   });
   weather.sort((one, other) => one.at - other.at);
-  return { seed, hours, customers: 2, devices, weather };
+  const store = random.chance(0.4) ? 'narrow' : 'wide';
+  return { seed, hours, customers: 2, devices, store, weather };
 }
 
 function pickByWeight(random: SeededRandom, makers: readonly BlowMaker[]): BlowMaker {

@@ -25,7 +25,7 @@ const WEATHER_CODES: ReadonlySet<number> = new Set([1001, 1006, 1013]);
 /** So may any request: too many, or the broker is not there. */
 const WEATHER_STATUSES: ReadonlySet<number> = new Set([429, 503]);
 /** Tries of one case in the calm, whose beginning may still have some weather in it. */
-const TRIES = 4;
+const TRIES = 25;
 /** ms. */
 const SERVED = 1000;
 
@@ -47,6 +47,7 @@ export class Strangers implements Guest {
   private state: 'acting' | 'calm' | 'gone' = 'acting';
   private readonly open = new Set<{ cut(): void }>();
   private names = 0;
+  private trials = 0;
   private examined = 0;
   private readonly cases = ATTACKS.length + REQUESTS.length;
   private witness: Witness | null = null;
@@ -162,7 +163,9 @@ export class Strangers implements Guest {
   ): void {
     const trial = new Trial(this.box, attack, (session) => this.storedOf(session));
     this.open.add(trial);
-    const random = this.box.world.randomOf(`${STRANGERS}/${device}/${this.names}`);
+    this.trials += 1;
+    // No two have the same boot.
+    const random = this.box.world.randomOf(`${STRANGERS}/${this.trials}`);
     trial.run({ from, device, key: this.keys.fleet, random }, (ending) => {
       this.open.delete(trial);
       if (trial.session !== null) this.stored.delete(trial.session);

@@ -53,9 +53,13 @@ export class Weather {
   ended(how: string): void {
     const { world, machine, faults } = this.box;
     world.note('supervisor', 'sees', how);
-    faults.check('it ends only for a reason', machine.disk.hasFailed, () => how);
-    machine.disk.hasFailed = false;
+    faults.check('it ends only for a reason', machine.hasFailed, () => how);
+    machine.forgetFailures();
     this.restart(RESTART);
+  }
+
+  get isOver(): boolean {
+    return this.state === 'calm';
   }
 
   kill(back: number): void {

@@ -1,0 +1,118 @@
+/** Blows that come together as in a bad night: storms of frames on a slow disk, disks that refuse, stop short or hang, and a database that others hold or that fails. */
+import { type BlowKind, back, blowKind, forget } from './blow-kind.ts';
+import { type Refusal, SYNC_TIME } from './disk.ts';
+import type { DatabaseFault } from './machine.ts';
+
+export const OF_STORMS: readonly BlowKind[] = [
+  // Much is written at once, and the power goes in it: long torn tails.
+  blowKind({
+    kind: 'storm',
+    weight: 1,
+    make: (random) => ({
+      every: random.pick([10, 40]),
+      for: random.whole(1000, 6000),
+      most: random.pick([50, 1000]),
+      effects: random.whole(50, 1500),
+      how: random.pick(['kill', 'losePower', 'losePower']),
+      back: back(random),
+    }),
+    strike: ({ weather, devices, machine: { disk } }, blow) => {
+      disk.syncTime = [1, blow.most];
+      weather.mendAfter(blow.for, () => {
+        disk.syncTime = SYNC_TIME;
+      });
+      for (const device of devices) device.hurry(blow.every, blow.for);
+      weather.killAfter(blow.effects, blow.back, blow.how === 'kill' ? 'kill' : 'losePower');
+    },
+  }),
+  // Somebody who does not come back at once, so that nothing but the database says that it is gone.
+  blowKind({
+    kind: 'forget-away',
+    weight: 1,
+    make: (random, devices) => ({
+      device: random.whole(0, devices - 1),
+      for: random.whole(60_000, 300_000),
+      after: random.whole(100, 3000),
+      effects: random.whole(0, 60),
+    }),
+    strike: (box, blow) => {
+      const device = box.devices[blow.device];
+      if (!device) return;
+      device.leave(blow.for);
+      const strike = () => {
+        forget(box, device.parts.customer, device.parts.id);
+        box.weather.killAfter(blow.effects, 50);
+      };
+      box.world.after(blow.after, () => box.weather.isOver || strike(), null);
+    },
+  }),
+];
+
+const REFUSALS: readonly Refusal[] = [
+  { call: 'open', code: 'EMFILE' },
+  { call: 'open', code: 'ENOSPC' },
+  { call: 'read', code: 'EMFILE' },
+  { call: 'write', code: 'ENOSPC' },
+  { call: 'truncate', code: 'ENOSPC' },
+  { call: 'unlink', code: 'EMFILE' },
+];
+
+export const OF_BAD_DISKS: readonly BlowKind[] = [
+  blowKind({
+    kind: 'short-writes',
+    weight: 1,
+    make: (random) => ({ for: random.whole(1000, 300_000) }),
+    strike: ({ weather, machine: { disk } }, blow) => {
+      disk.writes = 'short';
+      weather.mendAfter(blow.for, () => {
+        disk.writes = 'whole';
+      });
+    },
+  }),
+  blowKind({
+    kind: 'disk-refuses',
+    weight: 1,
+    make: (random) => ({ what: random.whole(0, REFUSALS.length - 1), for: random.whole(1000, 90_000) }),
+    strike: ({ weather, machine: { disk } }, blow) => {
+      disk.refusal = REFUSALS[blow.what] ?? null;
+      weather.mendAfter(blow.for, () => {
+        disk.refusal = null;
+      });
+    },
+  }),
+  blowKind({
+    kind: 'disk-hangs',
+    weight: 1,
+    make: (random) => ({ for: random.whole(20_000, 240_000) }),
+    strike: ({ weather, machine: { disk } }, blow) => {
+      disk.syncTime = [blow.for, blow.for];
+      // The one call that hangs, and those that come while it does.
+      weather.mendAfter(Math.min(5000, blow.for), () => {
+        disk.syncTime = SYNC_TIME;
+      });
+    },
+  }),
+];
+
+const FAULTS: readonly DatabaseFault[] = ['locked', 'full', 'failing'];
+
+export const OF_DATABASES: readonly BlowKind[] = FAULTS.map((fault) =>
+  blowKind({
+    kind: `database-${fault}`,
+    weight: 1,
+    // Every other time the process dies in it.
+    make: (random) => ({
+      for: random.whole(500, fault === 'failing' ? 3000 : 120_000),
+      effects: random.pick([-1, random.whole(0, 300)]),
+      every: random.pick([0, 0, 50]),
+    }),
+    strike: ({ weather, machine, devices }, blow) => {
+      machine.databaseFault = fault;
+      weather.mendAfter(blow.for, () => {
+        machine.databaseFault = null;
+      });
+      if (blow.every > 0) for (const device of devices) device.hurry(blow.every, Math.min(20_000, blow.for));
+      if (blow.effects >= 0) weather.killAfter(blow.effects, 500);
+    },
+  }),
+);
