@@ -49,6 +49,8 @@ export class Disk {
   durableEnd = 0;
   /** null: none. */
   refusal: Refusal | null = null;
+  /** What happens in the middle of a sync, so many syncs from now; null: nothing. */
+  inSync: { after: number; readonly run: () => void } | null = null;
   /** `short`: each write takes some of its bytes. */
   writes: 'whole' | 'short' = 'whole';
   events: DiskEvents = { synced: () => {}, removed: () => {} };
@@ -202,6 +204,7 @@ export class Disk {
 
   private sync(number: number, process: SimulatedProcess): void {
     const { file, path } = this.of(number);
+    this.meetEnd(process);
     if (this.failingSyncs > 0) {
       this.failingSyncs -= 1;
       this.hasFailed = true;
@@ -220,6 +223,17 @@ export class Disk {
     const { file, path } = this.of(number);
     file.truncate(bytes);
     this.world.note(this.name, 'truncates', `${path} ${bytes}`);
+  }
+
+  /** Whoever asked for the sync may not live to see it done. */
+  private meetEnd(process: SimulatedProcess): void {
+    const { inSync } = this;
+    if (!inSync) return;
+    inSync.after -= 1;
+    if (inSync.after >= 0) return;
+    this.inSync = null;
+    inSync.run();
+    if (!process.alive) throw failure('EIO', 'fdatasync');
   }
 
   private refuse(call: Refusal['call']): void {

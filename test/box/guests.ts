@@ -3,6 +3,8 @@
  * says who comes.
  */
 import type { Box } from './box.ts';
+import { Clones } from './clones.ts';
+import { KeyHolders } from './key-holders.ts';
 import { Strangers } from './strangers.ts';
 
 export interface Guest {
@@ -19,5 +21,5 @@ export interface Guest {
 }
 
 export function guestsOf(box: Box): readonly Guest[] {
-  return [new Strangers(box)];
+  return [new Strangers(box), new Clones(box), new KeyHolders(box)];
 }

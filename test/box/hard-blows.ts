@@ -25,6 +25,33 @@ export const OF_STORMS: readonly BlowKind[] = [
       weather.killAfter(blow.effects, blow.back, blow.how === 'kill' ? 'kill' : 'losePower');
     },
   }),
+  // What was written is not synced: the one moment in which records are torn, or read by the next and not durable.
+  blowKind({
+    kind: 'end-in-sync',
+    weight: 3,
+    make: (random) => ({
+      every: random.pick([0, 0, 10, 100]),
+      most: random.pick([2, 50, 1000]),
+      syncs: random.whole(0, 20),
+      how: random.pick(['kill', 'losePower', 'losePower']),
+      back: back(random),
+    }),
+    strike: ({ weather, devices, machine: { disk } }, blow) => {
+      const duration = 5000;
+      disk.syncTime = [1, blow.most];
+      weather.mendAfter(duration, () => {
+        disk.syncTime = SYNC_TIME;
+      });
+      if (blow.every > 0) for (const device of devices) device.hurry(blow.every, duration);
+      disk.inSync = {
+        after: blow.syncs,
+        run: () => (blow.how === 'kill' ? weather.kill(blow.back) : weather.losePower(blow.back)),
+      };
+      weather.mendAfter(60_000, () => {
+        disk.inSync = null;
+      });
+    },
+  }),
   // Somebody who does not come back at once, so that nothing but the database says that it is gone.
   blowKind({
     kind: 'forget-away',
