@@ -6,6 +6,7 @@ import { type BlowKind, back, blowKind, forget } from './blow-kind.ts';
 import { SYNC_TIME } from './disk.ts';
 import { OF_BAD_DISKS, OF_DATABASES, OF_STORMS } from './hard-blows.ts';
 import { CALL_TIME } from './machine.ts';
+import { OF_MQTT } from './mqtt-blows.ts';
 import { LINK } from './network.ts';
 
 const OF_THE_PROCESS: readonly BlowKind[] = [
@@ -205,4 +206,5 @@ export const KINDS: readonly BlowKind[] = [
   ...OF_STORMS,
   ...OF_BAD_DISKS,
   ...OF_DATABASES,
+  ...OF_MQTT,
 ];

@@ -13,6 +13,7 @@ import { within } from './globals.ts';
 import { type Guest, guestsOf } from './guests.ts';
 import { type Fault, Faults, type ShownDevice, TelemetryJudge } from './judges.ts';
 import { Machine, type Running } from './machine.ts';
+import { type MqttSetting, mqttSettingOf } from './mqtt-guest.ts';
 import { Network } from './network.ts';
 import type { Plan } from './plan.ts';
 import { LastLines, storyLog, wordsOfEntry } from './story.ts';
@@ -117,6 +118,8 @@ export class Box {
   /** Devices of which it is not certain whether an operator's word about them holds. */
   readonly uncertain = new Set<string>();
   readonly weather: Weather;
+  /** Of the MQTT server in this run. */
+  readonly mqtt: MqttSetting;
   /** Who else is there, in the order in which they came. */
   readonly guests: readonly Guest[];
 
@@ -127,6 +130,7 @@ export class Box {
     this.faults.declare(Object.values(RULES));
     this.judge = new TelemetryJudge(this.faults, this.uncertain);
     this.network = new Network(world);
+    this.mqtt = mqttSettingOf(world);
     const durable = new DurableLog((entry) => {
       world.tell('log', 'holds', () => wordsOfEntry(entry));
       this.judge.durable(entry, this.processName);
@@ -140,6 +144,7 @@ export class Box {
       config: testConfig('/data', {
         store: STORES[plan.store],
         limits: { connectionsPerAddress: 1000 },
+        mqtt: this.mqtt.config,
       }),
       logger: storyLog(world, 'a', (message, fields) => {
         const words = () => `${message} ${(fields as { err?: Error }).err?.message ?? ''}`;
@@ -152,7 +157,10 @@ export class Box {
     const checkpoint = new CheckpointJudge(this);
     this.machine.disk.events = {
       synced: (path, content) => durable.synced(path, content),
-      removed: (path, end) => checkpoint.removed(path, end),
+      removed: (path, end) => {
+        checkpoint.removed(path, end);
+        this.ears.removed(end);
+      },
     };
     this.machine.disk.onDistrust = (who) => this.faults.add(RULES.failStop, who);
     this.weather = new Weather(this);

@@ -17,6 +17,8 @@ export interface Received {
 export interface Ears {
   /** The log holds it, synced. */
   durable?(entry: DurableEntry): void;
+  /** Retention has taken what the log held before this position. */
+  removed?(first: number): void;
   /** The database has done this call, and holds what came of it. */
   stored?(call: MethodCall): void;
   /** Its hello was answered. */
@@ -42,6 +44,10 @@ export class AllEars implements Required<Ears> {
 
   durable(entry: DurableEntry): void {
     for (const one of this.ears) one.durable?.(entry);
+  }
+
+  removed(first: number): void {
+    for (const one of this.ears) one.removed?.(first);
   }
 
   stored(call: MethodCall): void {

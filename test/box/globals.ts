@@ -5,6 +5,7 @@
 import './settled.ts';
 import type { Timer } from '../../broker/base/clock.ts';
 import { SimulatedProcess } from './process.ts';
+import { SimulatedThread } from './threads.ts';
 import type { World } from './world.ts';
 
 const real = {
@@ -93,7 +94,9 @@ Object.assign(globalThis, {
 
 Date.now = () => {
   const owner = world?.current;
-  return owner instanceof SimulatedProcess ? owner.clock.now() : real.now();
+  return owner instanceof SimulatedProcess || owner instanceof SimulatedThread
+    ? owner.clock.now()
+    : real.now();
 };
 
 /** Runs `work` with the globals of `inWorld`; one at a time. */

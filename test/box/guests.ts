@@ -5,6 +5,7 @@
 import type { Box } from './box.ts';
 import { Clones } from './clones.ts';
 import { KeyHolders } from './key-holders.ts';
+import { MqttGuest } from './mqtt-guest.ts';
 import { Strangers } from './strangers.ts';
 
 export interface Guest {
@@ -21,5 +22,5 @@ export interface Guest {
 }
 
 export function guestsOf(box: Box): readonly Guest[] {
-  return [new Strangers(box), new Clones(box), new KeyHolders(box)];
+  return [new Strangers(box), new Clones(box), new KeyHolders(box), new MqttGuest(box, box.mqtt)];
 }

@@ -317,8 +317,12 @@ export class Machine {
       const bridge = new BridgeThread({
         port: thread.port,
         options,
-        dial: ({ address }) => network.dial(`mqtt:${address.host}`, process),
-        clock: process.clock,
+        dial: ({ address }) => {
+          const socket = network.dial(`mqtt:${address.host}`, process);
+          void thread.gone.then(() => socket.destroy());
+          return socket;
+        },
+        clock: thread.clock,
         random: random.next,
       });
       thread.begin(() => bridge.start());

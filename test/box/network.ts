@@ -122,7 +122,7 @@ export class Network {
           world.after(0, () => socket.destroy(refused()), process);
           return;
         }
-        if (socket.destroyed) return;
+        if (socket.destroyed || !process.alive) return;
         this.connections.add(connection);
         events = serve(connection.client);
         connection.flow();
@@ -193,7 +193,7 @@ class Connection {
       },
       write: (bytes) => this.state !== 'closed' && this.state !== 'vanished' && up.write(bytes, () => {}),
       end: () => up.end(),
-      cut: () => this.cut(),
+      cut: () => this.cutFromClient(),
       vanish: () => this.vanish(),
       pause: () => down.pause(),
       resume: () => down.resume(),
@@ -253,6 +253,12 @@ class Connection {
       this.parts.world.after(0, () => socket.destroy(resetOf(socket)), process);
     }
     this.close();
+  }
+
+  /** Where bytes vanish, the process hears nothing of it either. */
+  private cutFromClient(): void {
+    if (this.state === 'vanished') this.close();
+    else this.cut();
   }
 
   vanish(): void {

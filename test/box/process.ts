@@ -60,14 +60,11 @@ export class SimulatedProcess implements Owner {
     this.name = name;
     this.wall = wall;
     const startedAt = world.time;
-    this.clock = {
+    this.clock = clockOf(world, this, {
       now: () => Math.floor(world.time) + wall.offset,
       // Far from the wall time, so that whoever takes one for the other is found out.
       monotonic: () => 1_000_000 + world.time - startedAt,
-      after: (milliseconds, run) => world.after(milliseconds, run, this),
-      every: (milliseconds, run) => this.every(milliseconds, run),
-      soon: (run) => world.after(0, run, this),
-    };
+    });
   }
 
   onDeath(run: () => void): void {
@@ -104,14 +101,27 @@ export class SimulatedProcess implements Owner {
     }
     return this.alive;
   }
+}
 
-  private every(milliseconds: number, run: () => void) {
-    if (!(milliseconds > 0)) throw new RangeError(`an interval of ${milliseconds} ms would never end`);
-    let timer = this.world.after(milliseconds, () => again(), this);
-    const again = () => {
-      timer = this.world.after(milliseconds, () => again(), this);
-      run();
-    };
-    return { cancel: () => timer.cancel() };
-  }
+/** Timers of `owner`, which end with it. */
+export function clockOf(
+  world: World,
+  owner: Owner,
+  { now, monotonic }: Pick<Clock, 'now' | 'monotonic'>,
+): Clock {
+  return {
+    now,
+    monotonic,
+    after: (milliseconds, run) => world.after(milliseconds, run, owner),
+    every: (milliseconds, run) => {
+      if (!(milliseconds > 0)) throw new RangeError(`an interval of ${milliseconds} ms would never end`);
+      let timer = world.after(milliseconds, () => again(), owner);
+      const again = () => {
+        timer = world.after(milliseconds, () => again(), owner);
+        run();
+      };
+      return { cancel: () => timer.cancel() };
+    },
+    soon: (run) => world.after(0, run, owner),
+  };
 }

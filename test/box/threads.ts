@@ -2,15 +2,19 @@
  * Threads without threads: what would run in one runs in turns of its own, and messages between it and its starter are copied, arrive
  * in order and take a moment. A thread that waits for its disk gets no message meanwhile.
  */
+import type { Clock } from '../../broker/base/clock.ts';
 import type { RunningThread, ThreadPort, WorkerThreadEvents } from '../../broker/base/worker-thread.ts';
 import { copyOf } from './message-copy.ts';
-import type { SimulatedProcess } from './process.ts';
-import type { World } from './world.ts';
+import { clockOf, type SimulatedProcess } from './process.ts';
+import type { Owner, World } from './world.ts';
 
 /** ms that a message takes. */
 const DELAY: readonly [number, number] = [0.01, 0.4];
 
-export class SimulatedThread<Request, Report> implements RunningThread<Request> {
+export class SimulatedThread<Request, Report> implements RunningThread<Request>, Owner {
+  readonly name: string;
+  /** Its timers end with it. */
+  readonly clock: Clock;
   readonly gone: Promise<void>;
   readonly port: ThreadPort<Request, Report>;
   private readonly world: World;
@@ -29,6 +33,8 @@ export class SimulatedThread<Request, Report> implements RunningThread<Request> 
     this.world = world;
     this.process = process;
     this.events = events;
+    this.name = process.name;
+    this.clock = clockOf(world, this, process.clock);
     this.gone = new Promise((resolve) => {
       this.isGone = resolve;
     });
@@ -41,6 +47,14 @@ export class SimulatedThread<Request, Report> implements RunningThread<Request> 
       queued: () => this.requests.shift() ?? null,
       close: () => this.end(null),
     };
+  }
+
+  get alive(): boolean {
+    return this.process.alive && this.state === 'running';
+  }
+
+  get heldUntil(): number {
+    return this.process.heldUntil;
   }
 
   send(request: Request, transfer: ArrayBuffer[] = []): void {
