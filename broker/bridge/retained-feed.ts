@@ -106,6 +106,8 @@ export class RetainedFeed {
   private readonly forgotten: Forgotten;
   private readonly availabilityDue = new Set<Device>();
   private readonly stateDue = new Set<Device>();
+  /** Without any metric; the peer may hold the state of one that was forgotten before. */
+  private readonly emptyDue = new Set<Device>();
   /** Devices that changed less than a second after their state was published. */
   private readonly early = new Set<Device>();
   private made = new WeakMap<Device, Made>();
@@ -143,7 +145,9 @@ export class RetainedFeed {
     this.forgotten.clearAgain();
     for (const device of fleet.devices('*')) {
       if (availability.mode !== 'off') this.availabilityDue.add(device);
-      if (state.mode !== 'off') this.stateDue.add(device);
+      if (state.mode === 'off') continue;
+      if (hasMetrics(device)) this.stateDue.add(device);
+      else if (state.retain) this.emptyDue.add(device);
     }
     this.pumpSoon();
   }
@@ -155,6 +159,7 @@ export class RetainedFeed {
     this.changes = null;
     this.availabilityDue.clear();
     this.stateDue.clear();
+    this.emptyDue.clear();
     this.early.clear();
   }
 
@@ -208,6 +213,7 @@ export class RetainedFeed {
     const limit = Math.min(SLICE, window.room);
     messages.push(...this.forgotten.next(limit));
     this.makeDue(this.availabilityDue, limit, messages, (device) => this.availability(device));
+    this.makeDue(this.emptyDue, limit, messages, (device) => this.noState(device));
     this.makeDue(this.stateDue, limit, messages, (device) => this.state(device));
     window.publish(messages);
     // Else the next settled ticket comes back here.
@@ -241,6 +247,10 @@ export class RetainedFeed {
     return [this.message(device, 'state', statePayload(metrics.changedSince(0)))];
   }
 
+  private noState(device: Device): readonly Outgoing[] {
+    return this.isKnown(device) && !hasMetrics(device) ? [this.message(device, 'state', '')] : [];
+  }
+
   private message(device: Device, route: 'state' | 'availability', payload: string): Outgoing {
     const { qos, retain } = this.parts[route];
     const topic = deviceTopic(this.parts.baseTopic, device.customer, device.id, route);
@@ -250,4 +260,8 @@ export class RetainedFeed {
   private isKnown(device: Device): boolean {
     return this.parts.fleet.find(device.customer, device.id) === device;
   }
+}
+
+function hasMetrics({ metrics }: Device): boolean {
+  return metrics.changedSince(0).next().done !== true;
 }
