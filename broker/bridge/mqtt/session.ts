@@ -80,8 +80,11 @@ export class MqttSession {
     if (this.state === 'new') this.attempt(0, this.firstVersion());
   }
 
-  /** Says goodbye and waits for the end of the connection, for a while. Idempotent. */
-  async stop(): Promise<void> {
+  /**
+   * Says goodbye and waits for the end of the connection, for a while. Idempotent. `unheard`: the server does not know yet that the
+   * bridge goes, so it leaves without a word, and the will says it.
+   */
+  async stop(offline: 'heard' | 'unheard'): Promise<void> {
     this.pause?.cancel();
     this.state = 'stopped';
     const connection = this.current;
@@ -92,7 +95,8 @@ export class MqttSession {
         patience.cancel();
         resolve();
       };
-      connection.end();
+      if (offline === 'heard') connection.end();
+      else connection.fail('it did not hear that the bridge stops');
     });
   }
 

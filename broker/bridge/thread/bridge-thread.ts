@@ -265,14 +265,22 @@ export class BridgeThread {
     if (this.state === 'ending') return;
     this.state = 'ending';
     this.publisher.end();
-    if (this.session.connection) {
-      this.publisher.addOthers([this.status('offline')]);
-      await this.lastAcks();
-    }
-    await this.session.stop();
+    const goodbye = this.session.connection ? await this.sayOffline() : 'unheard';
+    await this.session.stop(goodbye);
     this.reportSettled();
     this.reportProgress();
     this.report({ type: 'stopped' });
+  }
+
+  /** Whether the server has heard it, and everything before it. */
+  private async sayOffline(): Promise<'heard' | 'unheard'> {
+    let goodbye: 'heard' | 'unheard' = 'unheard';
+    const settled = () => {
+      goodbye = 'heard';
+    };
+    this.publisher.addOthers([{ ...this.status('offline'), settled }]);
+    await this.lastAcks();
+    return goodbye;
   }
 
   private lastAcks(): Promise<void> {
