@@ -74,6 +74,25 @@ requires('mosquitto')('a late subscriber', () => {
     await retained(['kept']);
   });
 
+  it('finds no state of a device that was forgotten and is back without a metric, when the bridge was not there', async () => {
+    const mosquitto = await startMosquitto();
+    const folder = temporaryFolder();
+    const first = await startWorld({ url: mosquitto.url }, { folder });
+    first.connect('pump-7');
+    first.sample('pump-7', { temp: 1 });
+    const subscriber = await subscribe(mosquitto.url, [STATE]);
+    await subscriber.on(STATE, '{"temp":1}');
+    await first.stop();
+    // This one has forgotten what it was, and knows that it is there.
+    const second = await startWorld({ url: mosquitto.url }, { folder });
+    second.connect('pump-7');
+    await subscriber.on(STATE, '');
+    const late = await subscribe(mosquitto.url, ['signalbox/#']);
+    await late.on(AVAILABILITY, 'online');
+    await late.on(STATUS, 'online');
+    expect(late.texts(STATE)).toEqual([]);
+  });
+
   it('sees at most one state a second of a device, and the newest in the end', async () => {
     const mosquitto = await startMosquitto();
     const subscriber = await subscribe(mosquitto.url, [STATE]);
