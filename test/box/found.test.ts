@@ -34,3 +34,13 @@ it('never has an old segment back without the newer ones after it: what was remo
   const { faults } = await weather('removed', 1.8, ...blows);
   expect(faults).toEqual([]);
 });
+
+it('leaves its goodbye to its will when the MQTT server does not hear that the broker stops', async () => {
+  const { faults } = await weather(
+    'goodbye',
+    0.1,
+    { at: 100_000, kind: 'mqtt-acks', how: 'none', for: 60_000 },
+    { at: 101_000, kind: 'stop', back: 2000 },
+  );
+  expect(faults).toEqual([]);
+});

@@ -43,6 +43,8 @@ interface Made {
   readonly correlation: string | null;
   /** What MQTT was told. */
   end: string | null;
+  /** Whether the database holds an end. */
+  state: 'open' | 'ended';
 }
 
 /** What came on a topic of results. */
@@ -231,10 +233,9 @@ export class MqttCommands implements Ears {
       this.made.set(name, made);
       if (made) this.own.set(row.id, made);
     }
-    const isEnd = isFinal(row.status as Command['status']);
-    if (made && isEnd && made.end === null && this.box.ready) {
-      this.ended.set(row.id, { process: this.process, made });
-    }
+    if (!made || made.state === 'ended' || !isFinal(row.status as Command['status'])) return;
+    made.state = 'ended';
+    if (made.end === null && this.box.ready) this.ended.set(row.id, { process: this.process, made });
   }
 
   private madeOf(command: Command): Made | null {
@@ -254,6 +255,7 @@ export class MqttCommands implements Ears {
       resultTopic: `${BASE_TOPIC}/${customer}/${device}/command/${name}/result`,
       correlation,
       end: null,
+      state: 'open',
     };
   }
 
