@@ -44,7 +44,7 @@ export interface RunOptions {
 
 /** Errors that the log tells of when a disk is full or fails. */
 const EXPLAINED =
-  /^(The disk is full|The store has failed|Another program holds|The process or the system has no file|.*The database \S+ (failed: simulated|was closed before))/;
+  /^(The disk is full|The store has failed|Another program holds|The process or the system has no file|.*The database \S+ (failed: simulated|was closed before)|.*is damaged at offset)/;
 
 const ADDRESS = 'broker';
 const STORES = {
@@ -63,6 +63,7 @@ const RULES = {
   leaves: 'it leaves nothing',
   ends: 'it ends only for a reason',
   waits: 'nothing waits for ever',
+  level: 'nothing is left of connections that are gone',
   thrown: 'nothing is thrown away',
   failStop: 'a process whose sync failed syncs no more',
   errors: 'no error is said that no weather explains',
@@ -297,7 +298,18 @@ export class Box {
     }
     const compared = await world.runUntil(world.time + 60_000, () => this.compare());
     faults.check(RULES.waits, compared, () => 'what is durable was not applied within a minute');
+    const level = await world.runUntil(world.time + 120_000, () => this.isLevel());
+    faults.check(RULES.level, level, () => `${this.ready?.broker.parts.sessions.size} sessions are open`);
     for (const guest of this.guests) guest.judge();
+  }
+
+  /** There are as many sessions as devices that are shown online: nothing is left of connections that are gone. */
+  private isLevel(): boolean {
+    const { ready } = this;
+    if (!ready) return false;
+    const { sessions, fleet } = ready.broker.parts;
+    const online = [...fleet.devices('*')].filter((device) => device.online);
+    return sessions.size === online.length;
   }
 
   /** It is connected, everybody sees that, and all that it sent is acknowledged. */
@@ -318,5 +330,7 @@ export class Box {
     if (!stopped) return;
     const left = running ? world.pendingOf(running.process) : 0;
     faults.check(RULES.leaves, left === 0, () => `${left} timers wait after the stop`);
+    const open = this.network.size;
+    faults.check(RULES.leaves, open === 0, () => `${open} connections are open after the stop`);
   }
 }

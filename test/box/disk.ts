@@ -2,6 +2,7 @@
  * A simulated disk, as the telemetry log uses one (store/log/files.ts). What is written is seen at once and is durable when it is synced; a
  * loss of power keeps, of what was not, any part. It fills up, fails, slows down and flips bits. Owns the files.
  */
+import { crc32 } from 'node:zlib';
 import type { FileStatus, OpenedSegment, SegmentFiles, SegmentReads } from '../../broker/store/log/files.ts';
 import { SimulatedFile } from './file.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -49,6 +50,9 @@ export class Disk {
   durableEnd = 0;
   /** null: none. */
   refusal: Refusal | null = null;
+  /** A bit that is not as it was written; null: none. */
+  damage: { readonly path: string; readonly at: number; readonly mend: () => void } | null = null;
+  repairedAt = Number.NEGATIVE_INFINITY;
   /** What happens in the middle of a sync, so many syncs from now; null: nothing. */
   inSync: { after: number; readonly run: () => void } | null = null;
   /** `short`: each write takes some of its bytes. */
@@ -140,16 +144,29 @@ export class Disk {
     this.world.note(this.name, 'loses power', String(this.bytes));
   }
 
-  /** One bit of one file, where it lies. Returns the file's name; null: there is nothing on this disk. */
-  flipBit(): string | null {
-    const held = [...this.files].filter(([, { content }]) => content.length > 0);
-    if (held.length === 0) return null;
-    const [path, file] = this.random.pick(held);
-    const at = this.random.whole(0, file.content.length - 1);
+  /** A bit flips, where it lies, in what other records were written after: a damaged last one looks like a torn one. */
+  flipBit(): void {
+    const held = [...this.files].filter(([, { settled }]) => settled > 0);
+    if (held.length === 0 || this.damage) return;
+    // The newest is what a start reads; an old one lies there for long.
+    const [path, file] = this.random.chance(0.5) ? (held.at(-1) as (typeof held)[0]) : this.random.pick(held);
+    const at = this.random.whole(0, file.settled - 1);
     const mask = 1 << this.random.whole(0, 7);
     file.flip(at, mask);
+    this.damage = { path, at, mend: () => file.flip(at, mask) };
     this.world.note(this.name, 'flips', `${path} ${at}`);
-    return path;
+  }
+
+  /** Somebody puts back a copy. */
+  repair(): void {
+    this.damage?.mend();
+    this.damage = null;
+    this.repairedAt = this.world.time;
+  }
+
+  /** Of all that the log's files hold. */
+  fingerprint(): number {
+    return [...this.files].reduce((sum, [path, { content }]) => crc32(content, crc32(path, sum)), 0);
   }
 
   private list(): FileStatus[] {

@@ -11,6 +11,8 @@ export class SimulatedFile {
   modifiedAt: number;
   private readonly now = new Content();
   private readonly safe = new Content();
+  /** Durable bytes after which more has become durable. */
+  settled = 0;
   /** Where the two begin to differ, at the earliest. */
   private changedFrom = 0;
 
@@ -37,9 +39,11 @@ export class SimulatedFile {
   truncate(bytes: number): void {
     this.changedFrom = Math.min(this.changedFrom, bytes, this.now.view.length);
     this.now.resize(bytes);
+    this.settled = Math.min(this.settled, bytes);
   }
 
   sync(): void {
+    if (this.now.view.length > this.safe.view.length) this.settled = this.safe.view.length;
     this.safe.resize(this.now.view.length);
     this.now.view.copy(this.safe.view, this.changedFrom, this.changedFrom);
     this.changedFrom = this.now.view.length;
@@ -55,6 +59,7 @@ export class SimulatedFile {
       whole || random.chance(0.5)
         ? content.length
         : random.whole(Math.min(synced.length, content.length), content.length);
+    this.settled = Math.min(this.settled, length);
     this.safe.resize(length);
     for (let at = 0; at < length; at += PAGE) {
       if (whole || random.chance(0.5)) content.copy(this.safe.view, at, at, Math.min(length, at + PAGE));

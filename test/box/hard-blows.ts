@@ -60,17 +60,21 @@ export const OF_STORMS: readonly BlowKind[] = [
       device: random.whole(0, devices - 1),
       for: random.whole(60_000, 300_000),
       after: random.whole(100, 3000),
-      effects: random.whole(0, 60),
+      effects: random.whole(0, 40),
     }),
     strike: (box, blow) => {
       const device = box.devices[blow.device];
       if (!device) return;
-      device.leave(blow.for);
-      const strike = () => {
+      const { world, weather } = box;
+      const later = (milliseconds: number, run: () => void) =>
+        void world.after(milliseconds, () => weather.isOver || run(), null);
+      // Its last frames are younger than the last checkpoint.
+      device.hurry(50, blow.after);
+      later(blow.after, () => device.leave(blow.for));
+      later(blow.after + 20, () => {
         forget(box, device.parts.customer, device.parts.id);
-        box.weather.killAfter(blow.effects, 50);
-      };
-      box.world.after(blow.after, () => box.weather.isOver || strike(), null);
+        weather.killAfter(blow.effects, 50);
+      });
     },
   }),
 ];
@@ -85,6 +89,22 @@ const REFUSALS: readonly Refusal[] = [
 ];
 
 export const OF_BAD_DISKS: readonly BlowKind[] = [
+  // While the process runs, or between its end and the next start. Every other time the process dies while it lies there.
+  blowKind({
+    kind: 'flip',
+    weight: 1,
+    make: (random) => ({
+      killed: random.pick(['before', 'after', 'never']),
+      after: random.whole(0, 5000),
+      for: random.whole(10_000, 600_000),
+    }),
+    strike: ({ weather, world, machine: { disk } }, blow) => {
+      if (blow.killed === 'before') weather.kill(500);
+      disk.flipBit();
+      if (blow.killed === 'after') world.after(blow.after, () => weather.isOver || weather.kill(50), null);
+      weather.mendAfter(blow.for, () => disk.repair());
+    },
+  }),
   blowKind({
     kind: 'short-writes',
     weight: 1,

@@ -8,6 +8,9 @@ import type { SimulatedProcess } from './process.ts';
 
 /** A supervisor's pause after an end that nobody asked for; ms. */
 const RESTART = 2000;
+/** Within so long a start is over; ms. */
+const STARTING = 10_000;
+const DAMAGED = /(\S+) is damaged at offset (\d+)/;
 
 export class Weather {
   private readonly box: Box;
@@ -15,6 +18,8 @@ export class Weather {
   private readonly broken = new Set<() => void>();
   /** Effects after which each of the next starts is killed. */
   private killedStarts: number[] = [];
+  /** The log's fingerprint when a start on a damaged one began. */
+  private before: number | null = null;
   private supervisor: 'idle' | 'restarting' = 'idle';
   private state: 'weather' | 'calm' = 'weather';
   /** Processes that were killed. */
@@ -53,7 +58,8 @@ export class Weather {
   ended(how: string): void {
     const { world, machine, faults } = this.box;
     world.note('supervisor', 'sees', how);
-    faults.check('it ends only for a reason', machine.hasFailed, () => how);
+    if (DAMAGED.test(how) && this.hasDamage) this.checkRefusal(how);
+    else faults.check('it ends only for a reason', machine.hasFailed, () => how);
     machine.forgetFailures();
     this.restart(RESTART);
   }
@@ -109,6 +115,30 @@ export class Weather {
     this.box.world.after(milliseconds, once, null);
   }
 
+  /** There is one, or was until a moment ago. */
+  private get hasDamage(): boolean {
+    const { damage, repairedAt } = this.box.machine.disk;
+    return damage !== null || this.box.world.time - repairedAt < STARTING;
+  }
+
+  /** A start on a damaged log says where, and changes nothing. Then somebody puts back a copy. */
+  private checkRefusal(how: string): void {
+    const { faults, machine } = this.box;
+    const { disk } = machine;
+    const { damage } = disk;
+    if (!damage) return;
+    const [, file, offset] = DAMAGED.exec(how) ?? [];
+    const isTold = file === damage.path && Number(offset) <= damage.at;
+    faults.check(
+      'a damaged log is told by file and offset',
+      isTold,
+      () => `${damage.path} ${damage.at}: ${how}`,
+    );
+    const isUnchanged = this.before === disk.fingerprint();
+    faults.check('a start on a damaged log changes nothing', isUnchanged, () => how);
+    disk.repair();
+  }
+
   private count(): void {
     const { running, starting } = this.box.machine;
     if (running || starting) this.kills += 1;
@@ -123,6 +153,7 @@ export class Weather {
         this.supervisor = 'idle';
         const { machine } = this.box;
         if (machine.running || machine.starting) return;
+        this.before = machine.disk.damage ? machine.disk.fingerprint() : null;
         void machine.start();
         const effects = this.killedStarts.shift();
         if (effects !== undefined) this.killAfter(effects, 50);
