@@ -154,6 +154,8 @@ export class Box {
       ended: (how) => this.ended(how),
       forgot: (name, position) => this.judge.model.of(name).forget(position, this.processName),
       stored: (call) => this.ears.stored(call),
+      // Before devices come back and hide what it has forgotten or invented.
+      started: () => void this.compare(),
     });
     const checkpoint = new CheckpointJudge(this);
     this.machine.disk.events = {

@@ -49,6 +49,8 @@ export interface MachineParts {
   readonly forgot: (device: string, position: number) => void;
   /** The database has done this call. */
   readonly stored: (call: MethodCall) => void;
+  /** A broker is ready. */
+  readonly started: () => void;
 }
 
 /** Another program holds it; its disk has no room; it cannot be relied on. */
@@ -113,6 +115,7 @@ export class Machine {
         await broker.start();
         if (process.alive) running.state = 'ready';
         world.note(process.name, 'is ready');
+        if (process.alive) this.parts.started();
       } catch (error) {
         if (process.alive) this.ends(running, `start: ${(error as Error).message}`);
       }

@@ -51,6 +51,7 @@ export class Weather {
     const { running, starting } = this.box.machine;
     (running?.process ?? starting)?.spare();
     this.box.machine.disk.failingSyncs = 0;
+    this.box.machine.disk.syncsLeft = null;
     if (!running && !starting) this.restart(0);
   }
 
