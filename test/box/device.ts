@@ -86,7 +86,7 @@ export class SimulatedDevice {
   private timer: Timer | null = null;
   private measuring: Timer | null = null;
   private hurrying: Timer | null = null;
-  /** Since when it has no open connection that it knows of, virtual ms; null: it has one. */
+  /** Since when it has no connection and tries to get none, virtual ms; null: it has one, or tries. */
   awaySince: number | null = 0;
   private patience: Timer | null = null;
   private failures = 0;
@@ -199,15 +199,14 @@ export class SimulatedDevice {
   private connect(): void {
     const { network, address, key, id, customer } = this.parts;
     this.state = 'connecting';
+    this.awaySince = null;
     this.introduced = false;
     const socket: ClientSocket = new ClientSocket(
       network,
       this.random,
       { address, from: `${customer}/${id}`, path: '/v1/device', key },
       {
-        open: () => {
-          this.awaySince = null;
-        },
+        open: () => {},
         refused: () => this.ended(socket),
         message: (bytes, _isText, sentAt) => this.socket === socket && this.receive(bytes, sentAt),
         ping: () => this.socket === socket && this.hear(),
