@@ -187,21 +187,6 @@ const OF_POWER: readonly BlowKind[] = [
       process?.onDeath(() => world.after(blow.within, () => weather.losePower(500), null));
     },
   }),
-  // In the middle of much that is written at once.
-  blowKind({
-    kind: 'power-in-burst',
-    weight: 2,
-    make: (random) => ({
-      every: random.pick([5, 30]),
-      for: random.whole(500, 5000),
-      syncs: random.whole(1, 60),
-    }),
-    strike: ({ world, weather, devices, machine: { disk } }, blow) => {
-      for (const device of devices) device.hurry(blow.every, blow.for);
-      disk.syncsLeft = blow.syncs;
-      disk.onPowerFails = () => void world.after(0, () => weather.losePower(500), null);
-    },
-  }),
   blowKind({
     kind: 'device-leaves',
     weight: 1,

@@ -41,9 +41,6 @@ export class Disk {
   failingSyncs = 0;
   /** ms that a sync takes; the writer thread does nothing else meanwhile. */
   syncTime = SYNC_TIME;
-  /** After so many more the power fails, with what is written and not synced; null: it does not. */
-  syncsLeft: number | null = null;
-  onPowerFails: () => void = () => {};
   /** A sync has failed: whoever asked for it must end. */
   hasFailed = false;
   /** A process whose sync had failed has synced again, as if that proved something. */
@@ -98,7 +95,6 @@ export class Disk {
         return this.write(file, bytes, position, process);
       },
       sync: (file) => {
-        this.countSync(process);
         alive();
         this.sync(file, process);
       },
@@ -221,15 +217,6 @@ export class Disk {
   private roomOf({ content }: SimulatedFile, position: number): number {
     if (this.capacity === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
     return Math.max(0, this.capacity - this.bytes) + Math.max(0, content.length - position);
-  }
-
-  private countSync(process: SimulatedProcess): void {
-    if (this.syncsLeft === null) return;
-    this.syncsLeft -= 1;
-    if (this.syncsLeft >= 0) return;
-    this.syncsLeft = null;
-    process.kill();
-    this.onPowerFails();
   }
 
   private sync(number: number, process: SimulatedProcess): void {

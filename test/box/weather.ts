@@ -51,7 +51,7 @@ export class Weather {
     const { running, starting } = this.box.machine;
     (running?.process ?? starting)?.spare();
     this.box.machine.disk.failingSyncs = 0;
-    this.box.machine.disk.syncsLeft = null;
+    this.box.machine.disk.inSync = null;
     if (!running && !starting) this.restart(0);
   }
 
