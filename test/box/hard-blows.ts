@@ -151,7 +151,7 @@ export const OF_DATABASES: readonly BlowKind[] = FAULTS.map((fault) =>
     make: (random) => ({
       for: random.whole(500, fault === 'failing' ? 3000 : 120_000),
       effects: random.pick([-1, random.whole(0, 300)]),
-      every: random.pick([0, 0, 50]),
+      every: random.pick([0, 0, 0, 20]),
     }),
     strike: ({ weather, machine, devices }, blow) => {
       machine.databaseFault = fault;
