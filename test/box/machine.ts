@@ -73,6 +73,8 @@ export class Machine {
   readonly disk: Disk;
   readonly wall: MachineClock;
   readonly database: SqliteDatabase.Database = openInMemory();
+  /** Its statements, prepared once for all starts. */
+  private readonly runCall = runnerOf(this.database);
   running: Running | null = null;
   /** ms that a call of the database takes. */
   callTime = CALL_TIME;
@@ -253,7 +255,7 @@ export class Machine {
     const random = world.randomOf(`${process.name}/database`);
     return (options, events) => {
       const thread = new SimulatedThread<DatabaseRequest, DatabaseAnswer>(world, process, events);
-      const run = runnerOf(this.database);
+      const { runCall } = this;
       const machine = this;
       const server = new DatabaseServer({
         port: thread.port,
@@ -274,7 +276,7 @@ export class Machine {
           thread.block(random.between(...this.callTime));
           this.meetDatabaseFault(call);
           world.note(process.name, 'database', call.method);
-          const outcome = run(call);
+          const outcome = runCall(call);
           this.hearForgotten(call);
           this.parts.stored(call);
           return outcome;

@@ -106,10 +106,17 @@ export class Pipe {
       this.lastArrival - world.time,
       () => {
         this.arrived.push(chunk);
-        this.deliver();
+        this.deliverFirst();
       },
       null,
     );
+  }
+
+  /** What has just arrived needs no other turn, if nothing waits before it. */
+  private deliverFirst(): void {
+    if (this.delivering || this.state !== 'flowing') return;
+    this.delivering = true;
+    this.parts.world.as(this.owner, () => this.deliverOne());
   }
 
   /** One chunk at a time, in a turn of whoever reads. */

@@ -65,7 +65,9 @@ export class SimulatedThread<Request, Report> implements RunningThread<Request>,
       this.lastRequestAt - this.world.time,
       () => {
         this.requests.push(copy);
-        this.serve();
+        // What has just come needs no other turn, if nothing is in its way.
+        if (this.isIdle && this.busyUntil <= this.world.time) this.serveOne();
+        else this.serve();
       },
       this.process,
     );
@@ -92,20 +94,29 @@ export class SimulatedThread<Request, Report> implements RunningThread<Request>,
     this.busyUntil = Math.max(this.busyUntil, this.world.time) + milliseconds;
   }
 
+  /** It runs, and no turn of its own is due. */
+  private get isIdle(): boolean {
+    return !this.serving && this.handle !== null && this.state === 'running';
+  }
+
   private serve(): void {
-    if (this.serving || !this.handle || this.requests.length === 0 || this.state === 'ended') return;
+    if (!this.isIdle || this.requests.length === 0) return;
     this.serving = true;
     this.world.after(
       this.busyUntil - this.world.time,
       () => {
         this.serving = false;
-        const request = this.requests.shift();
-        if (request === undefined || this.state === 'ended') return;
-        this.attempt(() => this.handle?.(request));
-        this.serve();
+        this.serveOne();
       },
       this.process,
     );
+  }
+
+  private serveOne(): void {
+    const request = this.requests.shift();
+    if (request === undefined || this.state === 'ended') return;
+    this.attempt(() => this.handle?.(request));
+    this.serve();
   }
 
   /** What it throws ends it. */

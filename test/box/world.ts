@@ -81,6 +81,19 @@ export class World {
     };
   }
 
+  /** At once, as part of what happens now; later if `owner` is held, and never if it is dead. */
+  as(owner: Owner | null, run: () => void): void {
+    if (owner?.alive === false) return;
+    if (owner && owner.heldUntil > this.time) {
+      this.after(0, run, owner);
+      return;
+    }
+    const { current } = this;
+    this.current = owner;
+    run();
+    this.current = current;
+  }
+
   /** How much is yet to happen to `owner`: a process that has stopped leaves nothing. */
   pendingOf(owner: Owner): number {
     return this.queue.count((one) => one.owner === owner && !one.cancelled);
