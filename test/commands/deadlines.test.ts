@@ -94,8 +94,21 @@ it('follows a clock that is set ahead and back again, and again', () => {
     clock.advance(60_000);
   }
   clock.advance(600_000);
-  // Ahead twice by a minute: brought forward by no more than that; never later than the wait that was asked for.
-  expect(ran).toEqual([480_000]);
+  // It was a minute ahead, twice the same one: brought forward by no more than that; never later than the wait that was asked for.
+  expect(ran).toEqual([540_000]);
+});
+
+it('"The clock was an hour wrong and was put right, and commands with a ttl of two hours ended after one"', () => {
+  const clock = new FakeClock();
+  const deadlines = new Deadlines(clock);
+  const ran: number[] = [];
+  const start = clock.monotonic();
+  deadlines.set(clock.now() + 7_200_000, () => ran.push(clock.monotonic() - start));
+  clock.setWall(clock.now() - 3_600_000);
+  clock.advance(60_000);
+  clock.setWall(clock.now() + 3_600_000);
+  clock.advance(7_200_000);
+  expect(ran).toEqual([7_200_000]);
 });
 
 it('gives what lay in the sockets a second to be read when the process was stopped', () => {

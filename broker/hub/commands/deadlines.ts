@@ -2,8 +2,8 @@
  * Runs what is due at a time or after a wait, any number of things behind one timer. Owns a binary heap; a cancelled
  * deadline stays in it until it comes up, or until half of them are cancelled: most commands end long before their ttl.
  * All are kept in monotonic ms, so a wall clock that is set back delays none. One that is set ahead brings those of a wall
- * time (`set`) forward, within a minute, and leaves waits (`after`) alone. When the process was stopped, what devices sent
- * meanwhile is read before anything is taken for due.
+ * time (`set`) forward to when it shows that time, within a minute, and leaves waits (`after`) alone. When the process was
+ * stopped, what devices sent meanwhile is read before anything is taken for due.
  */
 import type { Clock, Timer } from '../../base/clock.ts';
 
@@ -15,7 +15,8 @@ export interface Deadline {
 interface Due {
   /** Monotonic ms. */
   at: number;
-  readonly goesBy: 'wall' | 'wait';
+  /** The wall time at which it is due at the latest; null: it goes by the wait alone. */
+  readonly wallAt: number | null;
   run: (() => void) | null;
 }
 
@@ -59,12 +60,12 @@ export class Deadlines {
   set(at: number, run: () => void): Deadline {
     const now = this.clock.monotonic();
     this.followWall(now);
-    return this.add({ at: now + (at - this.clock.now()), goesBy: 'wall', run });
+    return this.add({ at: now + (at - this.clock.now()), wallAt: at, run });
   }
 
   /** Runs `run` after so many ms, whatever the wall clock does. */
   after(milliseconds: number, run: () => void): Deadline {
-    return this.add({ at: this.clock.monotonic() + milliseconds, goesBy: 'wait', run });
+    return this.add({ at: this.clock.monotonic() + milliseconds, wallAt: null, run });
   }
 
   private add(due: Due): Deadline {
@@ -117,7 +118,8 @@ export class Deadlines {
     if (Math.abs(step) < STEP) return;
     this.wallOffset = offset;
     if (step < 0) return;
-    for (const due of this.heap) if (due.goesBy === 'wall') due.at -= step;
+    // One that was set back before and is put right makes nothing due earlier than it was.
+    for (const due of this.heap) if (due.wallAt !== null) due.at = Math.min(due.at, due.wallAt - offset);
     this.rebuild();
   }
 
