@@ -1,6 +1,6 @@
 /** Two things in the same moment: what is asked, what is saved, and who connects meanwhile. */
 import { describe, expect, it } from 'vitest';
-import { commandWorld, holdSaves, requestOf, rest, steps } from './world.ts';
+import { commandWorld, holdSaves, requestOf, rest, saveOneByOne, steps } from './world.ts';
 
 const ids = (frames: readonly { readonly id: string }[]) => frames.map(({ id }) => id);
 
@@ -167,6 +167,68 @@ it('a command whose time has run out is not sent any more, however late the brok
   expect(await world.now(command.id)).toMatchObject({ status: 'expired' });
 });
 
+describe('what is ended while it is being saved', () => {
+  it('is answered as ended when that is durable, and not before', async () => {
+    const world = await commandWorld();
+    world.known();
+    const saves = saveOneByOne(world.database);
+    const older = world.commands.issue(requestOf({ id: 'older', supersede: 'valve' }));
+    await rest();
+    const newer = world.commands.issue(requestOf({ id: 'newer', supersede: 'valve' }));
+    let answered = '';
+    void older.then(({ command }) => {
+      answered = command.status;
+    });
+    await saves.next();
+    expect({ answered, told: world.told }).toEqual({ answered: '', told: [] });
+    await saves.next();
+    expect(answered).toBe('cancelled');
+    await newer;
+  });
+
+  it('is not told as ended by the word that its bytes are out', async () => {
+    const world = await commandWorld();
+    const device = await world.connect();
+    let areOut = () => {};
+    device.transport.write = (bytes, written) => {
+      device.transport.send(bytes);
+      areOut = written;
+    };
+    const { id } = await world.ask();
+    const saves = saveOneByOne(world.database);
+    const cancelled = world.commands.cancel('acme', id, 'key1');
+    await rest();
+    areOut();
+    expect(world.told.map(({ status }) => status)).toEqual(['queued']);
+    await saves.next();
+    expect((await cancelled)?.status).toBe('cancelled');
+    expect(world.told.map(({ status }) => status)).toEqual(['queued', 'cancelled']);
+    expect(world.told.at(-1)?.timeline.map(({ status }) => status)).toEqual([
+      'queued',
+      'written',
+      'cancelled',
+    ]);
+    await saves.release();
+  });
+
+  it('is waited for by whoever cancels everything that waits', async () => {
+    const world = await commandWorld();
+    world.known();
+    const { id } = await world.ask();
+    const saves = saveOneByOne(world.database);
+    const one = world.commands.cancel('acme', id, 'key1');
+    let answered = -1;
+    const all = world.commands.cancelWaiting('acme', 'pump', 'key2').then((count) => {
+      answered = count;
+    });
+    await rest();
+    expect(answered).toBe(-1);
+    await saves.next();
+    await Promise.all([one, all]);
+    expect(answered).toBe(0);
+  });
+});
+
 it('two who ask with one id in the same moment have one command', async () => {
   const world = await commandWorld();
   const device = await world.connect();
@@ -179,22 +241,12 @@ it('two who ask with one id in the same moment have one command', async () => {
 it('a command with an id of its own does not wait for what others are having saved', async () => {
   const world = await commandWorld();
   world.known();
-  const saved: string[][] = [];
-  const held: (() => void)[] = [];
-  const save = world.database.saveCommands.bind(world.database);
-  world.database.saveCommands = async (rows) => {
-    saved.push(rows.map(({ id }) => id));
-    await new Promise<void>((resolve) => held.push(resolve));
-    await save(rows);
-  };
+  const saves = saveOneByOne(world.database);
   const first = world.commands.issue(requestOf({ id: 'a' }));
   await rest();
   const others = ['b', null].map((id) => world.commands.issue(requestOf({ id })));
   await rest();
-  while (held.length > 0) {
-    held.shift()?.();
-    await rest();
-  }
+  while (saves.waiting > 0) await saves.next();
   await Promise.all([first, ...others]);
-  expect(saved).toEqual([['a'], ['c1', 'b']]);
+  expect(saves.ids).toEqual([['a'], ['c1', 'b']]);
 });

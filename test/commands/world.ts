@@ -80,6 +80,35 @@ export function holdSaves(database: Database) {
   };
 }
 
+/** A store that takes its time: each save is done when `next` is called. */
+export function saveOneByOne(database: Database) {
+  const save = database.saveCommands.bind(database);
+  const held: (() => void)[] = [];
+  const ids: string[][] = [];
+  database.saveCommands = async (rows) => {
+    ids.push(rows.map(({ id }) => id));
+    await new Promise<void>((resolve) => held.push(resolve));
+    await save(rows);
+  };
+  return {
+    /** Of the commands of each save so far. */
+    ids,
+    get waiting(): number {
+      return held.length;
+    },
+    async next(): Promise<void> {
+      held.shift()?.();
+      await rest();
+    },
+    /** Saves take no time any more. */
+    async release(): Promise<void> {
+      database.saveCommands = save;
+      for (const resolve of held.splice(0)) resolve();
+      await rest();
+    },
+  };
+}
+
 type Harness = ReturnType<typeof sessionHarness<CommandService>>;
 
 /** The sentences that tests are made of. */

@@ -142,6 +142,8 @@ export class CommandService {
     const waiting = this.open.of(customer, device).filter(({ command }) => isWaiting(command));
     const why = { reason: 'Everything that waited was cancelled.', by };
     await Promise.all(waiting.map((entry) => this.open.end(entry, 'cancelled', why)));
+    // What somebody else is ending right now waits no more, and must not after a kill either.
+    await this.open.flush();
     return waiting.length;
   }
 

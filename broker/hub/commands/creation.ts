@@ -168,6 +168,8 @@ export class Creation {
     await Promise.all([open.save(entry), ...ending]);
     open.open(entry);
     if (entry.state === 'open') delivery.opened(entry, device);
+    // Whoever has ended it meanwhile: it is answered as ended when that is durable, too.
+    if (entry.state === 'ended') await open.flush();
     return { command: entry.command, created: true };
   }
 

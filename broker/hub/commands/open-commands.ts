@@ -70,6 +70,8 @@ export class OpenCommands {
   private readonly deadlines: Deadlines;
   private readonly writes: WriteBehind<OpenCommand>;
   private readonly listeners = new Set<CommandListener>();
+  /** Those whose end is being saved: nobody hears of it, nor of anything else of theirs, before that is done. */
+  private readonly deciding = new Set<OpenCommand>();
   private readonly byId = new Map<string, Changeable>();
   private readonly byDevice = new Map<string, Set<Changeable>>();
   /** By customer, and by `customer/key`. */
@@ -278,15 +280,20 @@ export class OpenCommands {
     if (next === entry.command) return;
     this.change(entry, next);
     this.writes.addSoon(entry);
-    this.notify(next);
+    if (!this.deciding.has(entry)) this.notify(next);
   }
 
   /** A step that the broker takes: durable when it resolves, and then notified. */
   private async decide(entry: Changeable, next: Command): Promise<void> {
     if (next === entry.command) return this.flush();
     this.change(entry, next);
-    await this.save(entry);
-    this.notify(next);
+    this.deciding.add(entry);
+    try {
+      await this.save(entry);
+    } finally {
+      this.deciding.delete(entry);
+    }
+    this.notify(entry.command);
   }
 
   private change(entry: Changeable, next: Command): void {
