@@ -69,6 +69,7 @@ export class OpenCommands {
   private readonly parts: OpenCommandsParts;
   private readonly deadlines: Deadlines;
   private readonly writes: WriteBehind<OpenCommand>;
+  private life: 'running' | 'stopped' = 'running';
   private readonly listeners = new Set<CommandListener>();
   /** Those whose end is being saved: nobody hears of it, nor of anything else of theirs, before that is done. */
   private readonly deciding = new Set<OpenCommand>();
@@ -112,6 +113,7 @@ export class OpenCommands {
 
   /** Idempotent; nothing ends, and nothing is saved, by itself any more. */
   stop(): void {
+    this.life = 'stopped';
     this.deadlines.stop();
     this.writes.stop();
   }
@@ -269,7 +271,8 @@ export class OpenCommands {
   /** What the device said in time may still be on its way into the log: it goes first. */
   private async expire(entry: OpenCommand): Promise<void> {
     await this.parts.ingest.flushed();
-    if (entry.state !== 'open') return;
+    // After a stop the store takes nothing more; the next start ends it.
+    if (entry.state !== 'open' || this.life === 'stopped') return;
     const { command } = entry;
     const device = this.parts.fleet.find(command.customer, command.device);
     await this.decide(entry, expired(command, waitingFor(command, device)));
