@@ -14,6 +14,8 @@ const HOLDERS = 6;
 /** ms that a connection may outlive its key, and those that the news of it may take. */
 const AT_ONCE = 2000;
 const ON_THE_WAY = 3000;
+/** ms within which a device has called again with a key that has ended. */
+const CALLED_AGAIN = 30_000;
 /** ms that an answer is waited for. */
 const PATIENCE = 60_000;
 
@@ -166,6 +168,8 @@ class Holder {
     if (heldUntil > this.beganAt || (endedAt === null && this.lostAt !== null)) return 'unclear';
     // Nobody sets the clock in the calm.
     const due = revokedAt ?? expiresAt - machine.wall.offset;
+    // It calls again after 20 s at most; a key that was made late has ended late.
+    if (this.box.world.time - due < CALLED_AGAIN) return 'unclear';
     const isInTime = endedAt !== null && endedAt <= due + AT_ONCE + ON_THE_WAY && toldAt <= due + AT_ONCE;
     return isInTime && refusedAt !== null ? 'ended' : 'left';
   }
