@@ -178,8 +178,11 @@ class FileStores implements Stores {
   }
 
   private async shutDown(): Promise<void> {
-    await this.log.stop();
+    // The log saves its cursors at last. Behind a lock of another program they wait, and a cursor that lags is safe.
+    const logStopped = this.log.stop();
+    await this.database.unlessHeldUp(logStopped);
     await this.database.stop();
+    await logStopped;
     this.obstacles.stop();
     this.lock.release();
   }

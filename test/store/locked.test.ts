@@ -46,6 +46,20 @@ it('does not keep a stop waiting', async () => {
   await rejected;
 });
 
+it('does not keep a stop waiting for the cursor of a reader, which lags then', async () => {
+  const { stores, folder } = await startStores();
+  const reader = await stores.log.reader('mqtt', 'first');
+  const { end } = await stores.log.append(payload('a frame'));
+  await reader.next(1000);
+  const met = new Promise<void>((resolve) => stores.onObstacle(resolve));
+  lock(folder);
+  const rejected = expect(stores.database.insertKey(someKey(1))).rejects.toMatchObject({ code: 'stopped' });
+  await met;
+  reader.advance(end);
+  await stores.stop();
+  await rejected;
+});
+
 it('is waited for at a start that has something to write', async () => {
   const { stores, folder } = await startStores();
   await stores.stop();
