@@ -110,6 +110,8 @@ export class Box {
   readonly world: World;
   readonly plan: Plan;
   readonly network: Network;
+  /** Where devices and operators connect. */
+  readonly address = ADDRESS;
   readonly machine: Machine;
   readonly faults: Faults;
   readonly judge: TelemetryJudge;

@@ -37,6 +37,8 @@ export class Disk {
   private numbers = 0;
   /** Bytes that fit; what is beyond is ENOSPC. */
   capacity = Number.POSITIVE_INFINITY;
+  /** When it last had no room, or refused; virtual ms. */
+  refusedAt = Number.NEGATIVE_INFINITY;
   /** The next so many syncs fail. */
   failingSyncs = 0;
   /** ms that a sync takes; the writer thread does nothing else meanwhile. */
@@ -179,12 +181,17 @@ export class Disk {
       .sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
+  private noRoom(call: string): Error {
+    this.refusedAt = this.world.time;
+    return failure('ENOSPC', call);
+  }
+
   private open(path: string, flags: 'wx' | 'r+' | 'r', process: SimulatedProcess): number {
     this.refuse('open');
     let file = this.files.get(path);
     if (flags === 'wx') {
       if (file) throw failure('EEXIST', 'open');
-      if (this.bytes >= this.capacity) throw failure('ENOSPC', 'open');
+      if (this.bytes >= this.capacity) throw this.noRoom('open');
       file = new SimulatedFile(process.clock.now());
       this.files.set(path, file);
     }
@@ -206,7 +213,7 @@ export class Disk {
     this.refuse('write');
     const most = this.writes === 'short' ? this.random.whole(1, bytes.length) : bytes.length;
     const taken = Math.min(most, this.roomOf(file, position));
-    if (taken <= 0) throw failure('ENOSPC', 'write');
+    if (taken <= 0) throw this.noRoom('write');
     file.write(bytes.subarray(0, taken), position);
     file.modifiedAt = process.clock.now();
     this.world.note(this.name, `writes ${path} at ${position}`, bytes.subarray(0, taken));
@@ -254,7 +261,9 @@ export class Disk {
   }
 
   private refuse(call: Refusal['call']): void {
-    if (this.refusal?.call === call) throw failure(this.refusal.code, call);
+    if (this.refusal?.call !== call) return;
+    this.refusedAt = this.world.time;
+    throw failure(this.refusal.code, call);
   }
 
   private async openToRead(path: string): Promise<OpenedSegment> {

@@ -7,6 +7,7 @@ import { Clones } from './clones.ts';
 import { KeyHolders } from './key-holders.ts';
 import { MqttGuest } from './mqtt-guest.ts';
 import { Strangers } from './strangers.ts';
+import { Viewers } from './viewers.ts';
 
 export interface Guest {
   /** The broker has started for the first time, and every device has its key. */
@@ -22,5 +23,11 @@ export interface Guest {
 }
 
 export function guestsOf(box: Box): readonly Guest[] {
-  return [new Strangers(box), new Clones(box), new KeyHolders(box), new MqttGuest(box, box.mqtt)];
+  return [
+    new Strangers(box),
+    new Clones(box),
+    new KeyHolders(box),
+    new MqttGuest(box, box.mqtt),
+    new Viewers(box),
+  ];
 }

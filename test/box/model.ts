@@ -136,6 +136,12 @@ export class ModelDevice {
   }
 }
 
+/** When an event happened (P-4.4, P-4.5): it dates nothing else, so only its own arrival counts. */
+export function eventTime(time: number | null, arrival: number): number {
+  const at = absolute(time, arrival);
+  return at < EARLIEST || at > arrival + MOST_AHEAD ? arrival : at;
+}
+
 /** P-4.4. */
 function absolute(time: number | null, arrival: number): number {
   if (time === null) return arrival;

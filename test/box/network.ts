@@ -13,6 +13,12 @@ import type { World } from './world.ts';
 /** The end that an actor holds. Callbacks come in the world's time. */
 export interface ClientEnd {
   readonly bufferedBytes: number;
+  /** Since when the other end waits to write, for too much is on its way; virtual ms. null: it does not. */
+  readonly stalledAt: number | null;
+  /** When it last did; virtual ms. */
+  readonly stalledTo: number;
+  /** Whether bytes vanish, and nobody was told. */
+  readonly isHalfOpen: boolean;
   write(bytes: Uint8Array): void;
   /** No more bytes from here; what was written arrives. */
   end(): void;
@@ -68,12 +74,15 @@ export class Network {
     this.listeners.delete(address);
   }
 
-  /** A process at the other end gets the socket. `events.closed` if nobody listens there. */
-  connect(address: string, from: string, events: ClientEvents): ClientEnd {
+  /** A process at the other end gets the socket. `events.closed` if nobody listens there. `window`: bytes on their way. */
+  connect(address: string, from: string, events: ClientEvents, window?: number): ClientEnd {
     this.connected += 1;
     const { world, random, link } = this;
     const name = `${from}#${this.connected}`;
-    const connection = new Connection({ world, random, link, name, events, from });
+    const connection = new Connection({
+      ...{ world, random, link, name, events, from },
+      ...(window === undefined ? {} : { window }),
+    });
     const [least, most] = link.delay;
     world.after(
       random.between(least, most),
@@ -187,9 +196,19 @@ class Connection {
       end: () => this.close(),
     });
     const { up, down } = this;
+    const isHalfOpen = () => this.state === 'vanished';
     this.client = {
       get bufferedBytes() {
         return up.bytes;
+      },
+      get stalledAt() {
+        return down.stalledAt;
+      },
+      get stalledTo() {
+        return down.stalledTo;
+      },
+      get isHalfOpen() {
+        return isHalfOpen();
       },
       write: (bytes) => this.state !== 'closed' && this.state !== 'vanished' && up.write(bytes, () => {}),
       end: () => up.end(),

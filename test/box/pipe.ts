@@ -21,6 +21,8 @@ export interface PipeParts {
   readonly world: World;
   readonly random: SeededRandom;
   readonly link: Link;
+  /** Bytes that may be on their way; beyond it a writer waits. */
+  readonly window?: number;
 }
 
 interface PipeEvents {
@@ -38,6 +40,10 @@ interface Chunk {
 /** One direction. Owns what was written and has not been read. */
 export class Pipe {
   bytes = 0;
+  /** Since when a writer waits; virtual ms. null: none does. */
+  stalledAt: number | null = null;
+  /** When one last did; virtual ms. */
+  stalledTo = Number.NEGATIVE_INFINITY;
   /** Who reads; null: an actor. */
   owner: SimulatedProcess | null = null;
   private readonly parts: PipeParts;
@@ -55,6 +61,10 @@ export class Pipe {
     this.events = events;
   }
 
+  private get window(): number {
+    return this.parts.window ?? WINDOW_BYTES;
+  }
+
   open(): void {
     if (this.state === 'connecting') this.state = 'flowing';
     for (const chunk of this.early.splice(0)) this.send(chunk);
@@ -70,8 +80,11 @@ export class Pipe {
       this.send({ bytes: bytes.slice(0, at), sentAt });
       this.send({ bytes: bytes.slice(at), sentAt });
     } else this.send({ bytes: bytes.slice(), sentAt });
-    if (this.bytes <= WINDOW_BYTES) written();
-    else this.waiting.push({ written, writer: this.parts.world.current });
+    if (this.bytes <= this.window) written();
+    else {
+      this.stalledAt ??= world.time;
+      this.waiting.push({ written, writer: world.current });
+    }
   }
 
   end(): void {
@@ -141,7 +154,9 @@ export class Pipe {
 
   /** Those who write are told in a turn of theirs. */
   private makeRoom(): void {
-    if (this.bytes > WINDOW_BYTES) return;
+    if (this.bytes > this.window) return;
+    if (this.stalledAt !== null) this.stalledTo = this.parts.world.time;
+    this.stalledAt = null;
     for (const { written, writer } of this.waiting.splice(0)) this.parts.world.after(0, written, writer);
   }
 }

@@ -83,7 +83,7 @@ export class SimulatedProcess implements Owner {
 
   /** Holds it as SIGSTOP does. */
   hold(milliseconds: number): void {
-    this.heldUntil = this.world.time + milliseconds;
+    this.heldUntil = Math.max(this.heldUntil, this.world.time + milliseconds);
   }
 
   kill(): void {

@@ -25,6 +25,10 @@ export interface OpenOptions {
   readonly key: string;
   /** false: one that is too busy for that. */
   readonly answersPings?: boolean;
+  /** More lines of the request. */
+  readonly headers?: readonly string[];
+  /** Bytes that may be on their way to it. */
+  readonly window?: number;
 }
 
 export class ClientSocket {
@@ -44,10 +48,11 @@ export class ClientSocket {
     this.events = events;
     const { address, from, path, key, answersPings = true } = options;
     this.answersPings = answersPings;
-    this.end = network.connect(address, from, {
-      data: (bytes, sentAt) => this.receive(bytes, sentAt),
+    const heard = {
+      data: (bytes: Uint8Array, sentAt: number) => this.receive(bytes, sentAt),
       closed: () => this.gone(),
-    });
+    };
+    this.end = network.connect(address, from, heard, options.window);
     const lines = [
       `GET ${path} HTTP/1.1`,
       'Host: broker',
@@ -56,6 +61,7 @@ export class ClientSocket {
       'Sec-WebSocket-Version: 13',
       `Sec-WebSocket-Key: ${Buffer.from(random.bytes(16)).toString('base64')}`,
       `X-API-Key: ${key}`,
+      ...(options.headers ?? []),
     ];
     this.end.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`));
   }
@@ -68,16 +74,31 @@ export class ClientSocket {
     return this.end.bufferedBytes;
   }
 
+  get stalledAt(): number | null {
+    return this.end.stalledAt;
+  }
+
+  /** When the other end last had to wait until it could write; virtual ms. */
+  get waitedTo(): number {
+    const { stalledAt, stalledTo } = this.end;
+    return stalledAt === null ? stalledTo : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether bytes vanish, which nobody at either end can know. */
+  get isHalfOpen(): boolean {
+    return this.end.isHalfOpen;
+  }
+
+  ping(): void {
+    this.write(OPCODE.ping, Buffer.alloc(0));
+  }
+
   send(data: Uint8Array): void {
     this.write(OPCODE.binary, data);
   }
 
   sendText(text: string): void {
     this.write(OPCODE.text, Buffer.from(text));
-  }
-
-  ping(): void {
-    this.write(OPCODE.ping, Buffer.alloc(0));
   }
 
   /** One that nobody asked for. */
