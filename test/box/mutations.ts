@@ -1,6 +1,6 @@
 /**
- * Faults to be put into the broker, one at a time, to see that the box finds them (`npm run box -- --mutations`). One that it does not find
- * names a judge that is missing.
+ * Faults to be put into the broker by hand, one at a time, to see that the box finds them (docs/simulation.md). One that it does not find names
+ * a judge that is missing.
  */
 
 export interface Mutation {

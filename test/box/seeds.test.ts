@@ -15,9 +15,7 @@ const KEPT = ['102', '103'];
 const SHRINK = 20_000;
 
 const first = Math.floor(Date.now() / 1000);
-const fresh = Array.from({ length: Number(process.env['BOX_SEEDS'] ?? 0) }, (_, index) =>
-  String(first + index),
-);
+const fresh = Array.from({ length: Number(process.env.BOX_SEEDS ?? 0) }, (_, index) => String(first + index));
 
 async function report(outcome: Outcome): Promise<string> {
   const end = performance.now() + SHRINK;
