@@ -40,6 +40,7 @@ export class Caller {
   private readonly boot: number;
   private readonly outbox = new Map<number, Uint8Array>();
   private seq = 0;
+  private isCalm = false;
   private socket: ClientSocket | null = null;
   private state: 'away' | 'connecting' | 'greeted' | 'stopped' = 'away';
 
@@ -66,10 +67,16 @@ export class Caller {
     this.sendIn();
   }
 
+  /** It measures no more; connects and resumes as before. */
+  calm(): void {
+    this.isCalm = true;
+  }
+
   stop(): void {
+    const { socket } = this;
     this.state = 'stopped';
-    this.socket?.cut();
     this.socket = null;
+    socket?.cut();
   }
 
   private callIn(milliseconds: number): void {
@@ -97,8 +104,7 @@ export class Caller {
     this.socket = null;
     this.state = 'away';
     this.events.ended?.(code, status);
-    if (this.isOver()) return;
-    this.callIn(this.random.between(500, this.parts.back));
+    if (!this.isOver()) this.callIn(this.random.between(500, this.parts.back));
   }
 
   /** Whoever heard of the end may have stopped it. */
@@ -129,7 +135,7 @@ export class Caller {
       this.random.between(every / 2, every * 2),
       () => {
         if (this.state === 'stopped') return;
-        if (this.state === 'greeted') this.send();
+        if (this.state === 'greeted' && !this.isCalm) this.send();
         this.sendIn();
       },
       null,

@@ -86,12 +86,13 @@ class Pair {
 
   calm(): void {
     this.state = 'calm';
+    for (const caller of this.callers) caller.calm();
   }
 
   /** One of them is told that it is replaced; then the other alone has its place. */
   waitsFor(): string | null {
     if (this.state !== 'replaced') return `a clone of ${this.device} to be replaced`;
-    const isAtRest = this.callers.some((caller) => caller.isConnected && caller.unacknowledged < 2);
+    const isAtRest = this.callers.some((caller) => caller.isConnected && caller.unacknowledged === 0);
     return isAtRest ? null : `a clone of ${this.device} to be connected`;
   }
 

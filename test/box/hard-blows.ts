@@ -102,7 +102,12 @@ export const OF_BAD_DISKS: readonly BlowKind[] = [
       if (blow.killed === 'before') weather.kill(500);
       disk.flipBit();
       if (blow.killed === 'after') world.after(blow.after, () => weather.isOver || weather.kill(50), null);
-      weather.mendAfter(blow.for, () => disk.repair());
+      // As the refusal asks for it: while no broker runs. One that has met the damage reads no further.
+      weather.mendAfter(blow.for, () => {
+        if (!disk.damage) return;
+        weather.kill(500);
+        disk.repair();
+      });
     },
   }),
   blowKind({

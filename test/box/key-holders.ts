@@ -44,6 +44,7 @@ export class KeyHolders implements Guest {
 
   calm(): void {
     this.state = 'calm';
+    for (const holder of this.holders.splice(0)) holder.stop();
     this.examined = [...ENDS];
     for (const end of ENDS) this.examine(end);
   }
@@ -91,12 +92,13 @@ export class KeyHolders implements Guest {
       () => {
         if (this.state !== 'calm') return;
         const outcome = holder.outcome();
+        const { words } = holder;
+        holder.stop();
         if (outcome === 'unclear') {
           this.examine(how);
           return;
         }
-        faults.check(RULES.ends, outcome === 'ended', () => `${how}: ${holder.words}`);
-        holder.stop();
+        faults.check(RULES.ends, outcome === 'ended', () => `${how}: ${words}`);
         this.examined = this.examined.filter((one) => one !== how);
       },
       null,

@@ -285,7 +285,8 @@ class Trial {
     if (status !== null || (code !== null && WEATHER_CODES.has(code))) return false;
     // It was left open: whether it was answered depends on the weather.
     const isAnswered = acknowledged >= (attack.acknowledges ?? 0);
-    if (code === null && (attack.closes !== null || !isAnswered)) return false;
+    const isRefused = errors.length >= (attack.errors?.length ?? 0);
+    if (code === null && (attack.closes !== null || !isAnswered || !isRefused)) return false;
     faults.check(RULES.closes, code === attack.closes, () => {
       return `${attack.name} was closed with ${code}, not ${attack.closes ?? 'at all'}`;
     });
