@@ -43,6 +43,8 @@ interface Made {
   readonly correlation: string | null;
   /** What MQTT was told. */
   end: string | null;
+  /** Topics on which its end has not come. */
+  readonly awaited: Set<string>;
   /** Whether the database holds an end. */
   state: 'open' | 'ended';
 }
@@ -139,7 +141,7 @@ export class MqttCommands implements Ears {
     const refusal = this.refusals.open(process);
     if (refusal) return `MQTT waits for a refusal on ${refusal}`;
     for (const [id, { process: owing, made }] of this.ended) {
-      if (owing === process) return `MQTT waits for the end of ${id} on ${made.resultTopic}`;
+      if (owing === process) return `MQTT waits for the end of ${id} on ${[...made.awaited]}`;
       this.ended.delete(id);
     }
     if (this.last.length < LAST) return 'nobody listens to commands over MQTT';
@@ -159,7 +161,6 @@ export class MqttCommands implements Ears {
     const asked = this.byPublication.get(publication);
     if (asked) asked.isAcknowledged = true;
     if (!asked || asked.commands.size > 0) return;
-    this.box.faults.check(RULES.durable, true, () => '');
     this.refusals.owe(`${publication.topic}/result`, this.process);
   }
 
@@ -235,7 +236,7 @@ export class MqttCommands implements Ears {
     }
     if (!made || made.state === 'ended' || !isFinal(row.status as Command['status'])) return;
     made.state = 'ended';
-    if (made.end === null && this.box.ready) this.ended.set(row.id, { process: this.process, made });
+    if (made.awaited.size > 0 && this.box.ready) this.ended.set(row.id, { process: this.process, made });
   }
 
   private madeOf(command: Command): Made | null {
@@ -243,18 +244,23 @@ export class MqttCommands implements Ears {
     const args = command.args as { readonly number?: string } | null;
     const asked = by === 'mqtt' ? this.asked.get(args?.number ?? '') : undefined;
     if (!asked) return null;
+    this.check('durable', !asked.isAcknowledged || asked.commands.size > 0, () => {
+      return `${asked.publication.topic} ${asked.publication.payload} was acknowledged before it was durable`;
+    });
     asked.commands.add(`${customer}/${id}`);
     const most = asked.isCorrelated ? 1 : asked.publication.writings;
     this.check('once', asked.commands.size <= most && asked.device === `${customer}/${device}`, () => {
       return `${asked.publication.topic} ${asked.publication.payload} was delivered ${asked.publication.writings} times and is ${[...asked.commands]}`;
     });
     this.check('allowed', asked.isAllowed, () => `${customer}/${device} has command ${id} over MQTT`);
+    const resultTopic = `${BASE_TOPIC}/${customer}/${device}/command/${name}/result`;
     const correlation = reply?.correlation ? String(Buffer.from(reply.correlation)) : null;
     return {
       asked,
-      resultTopic: `${BASE_TOPIC}/${customer}/${device}/command/${name}/result`,
+      resultTopic,
       correlation,
       end: null,
+      awaited: new Set(reply ? [resultTopic, reply.topic] : [resultTopic]),
       state: 'open',
     };
   }
@@ -281,7 +287,8 @@ export class MqttCommands implements Ears {
     });
     made.end = status;
     made.asked.isOver = true;
-    this.ended.delete(id);
+    made.awaited.delete(topic);
+    if (made.awaited.size === 0) this.ended.delete(id);
   }
 
   private check(rule: keyof typeof RULES, holds: boolean, message: () => string): void {

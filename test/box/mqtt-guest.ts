@@ -95,7 +95,7 @@ export class MqttGuest implements Guest {
   }
 
   judge(): void {
-    this.judgeOfLog.judge(this.peer);
+    this.judgeOfLog.judge();
   }
 
   leave(): void {

@@ -83,6 +83,7 @@ export class MqttJudge implements Ears {
   private first = 0;
   private readonly box: Box;
   private readonly homeAssistant: 'on' | 'off';
+  private retained: 'unknown' | 'right' = 'unknown';
 
   constructor(box: Box, homeAssistant: 'on' | 'off') {
     this.box = box;
@@ -167,16 +168,22 @@ export class MqttJudge implements Ears {
       const open = this.firstOpen(sequence);
       if (open) return `MQTT waits for ${sequence.name}: ${open.text} of ${open.position}`;
     }
-    return this.wrongRetained(peer)?.message ?? null;
+    const wrong = this.wrongRetained(peer);
+    if (!wrong) this.retained = 'right';
+    return wrong;
   }
 
-  judge(peer: MqttPeer): void {
-    const wrong = this.wrongRetained(peer);
-    for (const rule of ['status', 'availability', 'state'] as const) {
-      this.check(rule, wrong?.rule !== rule, () => wrong?.message ?? '');
+  /** Others may go on, so what counts is that it was right at a moment of the calm. */
+  judge(): void {
+    const rules = [
+      'status',
+      'availability',
+      'state',
+      ...(this.homeAssistant === 'on' ? ['discovery'] : []),
+    ] as const;
+    for (const rule of rules) {
+      this.check(rule as keyof typeof RULES, this.retained === 'right', () => 'it never was in the calm');
     }
-    if (this.homeAssistant === 'on')
-      this.check('discovery', wrong?.rule !== 'discovery', () => wrong?.message ?? '');
   }
 
   /** The oldest that is neither acknowledged nor gone from the log. */
@@ -206,9 +213,9 @@ export class MqttJudge implements Ears {
     );
   }
 
-  private wrongRetained({ retained }: MqttPeer): { rule: keyof typeof RULES; message: string } | null {
+  private wrongRetained({ retained }: MqttPeer): string | null {
     const status = retained.get(STATUS);
-    if (status !== 'online') return { rule: 'status', message: `MQTT holds ${status} of the bridge` };
+    if (status !== 'online') return `MQTT holds ${status} of the bridge`;
     for (const device of this.box.judge.model.all()) {
       if (this.box.uncertain.has(device.name)) continue;
       const wrong = this.wrongOf(device, retained);
@@ -217,23 +224,20 @@ export class MqttJudge implements Ears {
     return null;
   }
 
-  private wrongOf(device: ModelDevice, retained: ReadonlyMap<string, string>) {
+  private wrongOf(device: ModelDevice, retained: ReadonlyMap<string, string>): string | null {
     const topic = `${BASE_TOPIC}/${device.name}`;
     const availability = retained.get(`${topic}/availability`);
     const expected = device.online ? 'online' : 'offline';
     if (availability !== expected) {
-      return { rule: 'availability', message: `MQTT holds that ${device.name} is ${availability}` } as const;
+      return `MQTT holds that ${device.name} is ${availability}`;
     }
     const state = retained.get(`${topic}/state`);
     if (!isState(state, device)) {
-      return {
-        rule: 'state',
-        message: `MQTT holds ${state} of ${device.name}, the model ${JSON.stringify([...device.values])}`,
-      } as const;
+      return `MQTT holds ${state} of ${device.name}, the model ${JSON.stringify([...device.values])}`;
     }
     const discovery = `homeassistant/device/${device.name.replace('/', '_')}/config`;
     if (this.homeAssistant === 'on' && !retained.has(discovery)) {
-      return { rule: 'discovery', message: `MQTT does not hold ${discovery}` } as const;
+      return `MQTT does not hold ${discovery}`;
     }
     return null;
   }
