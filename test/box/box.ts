@@ -44,7 +44,7 @@ export interface RunOptions {
 
 /** Errors that the log tells of when a disk is full or fails. */
 const EXPLAINED =
-  /^(The disk is full|The store has failed|Another program holds|A log segment could not be removed|The process or the system has no file|.*The database \S+ (failed: simulated|was closed before)|.*is damaged at offset)/;
+  /^(The disk is full|The store has failed|Another program holds|A log segment could not be removed|The process or the system has no file|.*The database \S+ (failed: simulated|was closed before)|.*is damaged at offset|The thread of the MQTT bridge has ended)/;
 
 const ADDRESS = 'broker';
 const STORES = {

@@ -83,6 +83,8 @@ export class Machine {
   private databaseHasFailed = false;
   /** That of a start that has not made its broker yet. */
   starting: SimulatedProcess | null = null;
+  /** Ends the thread of the MQTT bridge, as when its memory is full. */
+  crashBridge: () => void = () => {};
   /** Processes so far. */
   starts = 0;
   private readonly parts: MachineParts;
@@ -331,6 +333,7 @@ export class Machine {
         random: random.next,
       });
       thread.begin(() => bridge.start());
+      this.crashBridge = () => thread.fail(new Error('simulated'));
       return thread;
     };
   }

@@ -182,7 +182,8 @@ export class MqttCommands implements Ears {
     return this.box.machine.running?.process.name ?? 'none';
   }
 
-  private ask(): Asked | null {
+  /** One more; null: nobody listens. */
+  ask(): Asked | null {
     const { random, box, peer } = this;
     const device = random.pick(box.devices);
     const number = `${this.asked.size + 1}`;

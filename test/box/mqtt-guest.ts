@@ -6,6 +6,7 @@ import type { Config } from '../../schemas/config.ts';
 import type { Box } from './box.ts';
 import type { Guest } from './guests.ts';
 import { MqttCommands } from './mqtt-commands.ts';
+import type { PeerConnection } from './mqtt-connection.ts';
 import { BASE_TOPIC, MqttJudge } from './mqtt-judge.ts';
 import { MqttPeer, type PeerCharacter } from './mqtt-peer.ts';
 import type { World } from './world.ts';
@@ -17,6 +18,8 @@ export interface MqttSetting {
 }
 
 const HOST = 'peer';
+/** ms. */
+const STATUS_KNOWN = 60_000;
 
 export function mqttSettingOf(world: World): MqttSetting {
   const random = world.randomOf('mqtt');
@@ -41,7 +44,7 @@ export function mqttSettingOf(world: World): MqttSetting {
 export class MqttGuest implements Guest {
   readonly peer: MqttPeer;
   private readonly judgeOfLog: MqttJudge;
-  private readonly commands: MqttCommands;
+  readonly commands: MqttCommands;
   private readonly box: Box;
   /** What it waited for, and when that was asked; virtual ms. */
   private answer: { readonly at: number; readonly words: string | null } = { at: -1, words: null };
@@ -58,7 +61,10 @@ export class MqttGuest implements Guest {
       address: `mqtt:${HOST}`,
       character,
       events: {
-        opened: (connection) => world.note('mqtt', 'lets in', connection.clientId),
+        opened: (connection) => {
+          world.note('mqtt', 'lets in', connection.clientId);
+          this.watch(connection);
+        },
         arrived: (connection, packet) => judgeOfLog.arrived(connection, packet, character.receiveMaximum),
         taken: (connection, packet) => {
           judgeOfLog.taken(packet);
@@ -73,6 +79,27 @@ export class MqttGuest implements Guest {
     this.commands = new MqttCommands(box, this.peer, config.commandCustomers ?? []);
     // Before the broker starts.
     this.peer.start();
+  }
+
+  /** Undisturbed, a bridge that is connected is known to be. */
+  private watch(connection: PeerConnection): void {
+    const { world, machine } = this.box;
+    const { peer } = this;
+    world.after(
+      STATUS_KNOWN,
+      () => {
+        const { running } = machine;
+        if (connection.state !== 'open') return;
+        const isQuiet =
+          running?.state === 'ready' &&
+          running.process.heldUntil < world.time - STATUS_KNOWN &&
+          connection.unacknowledged === 0 &&
+          peer.willAt < world.time - STATUS_KNOWN / 2;
+        if (isQuiet && peer.acks !== 'none' && peer.acks !== 'slow') this.judgeOfLog.isThere(peer);
+        this.watch(connection);
+      },
+      null,
+    );
   }
 
   begin(): void {

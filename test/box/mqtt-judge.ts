@@ -162,6 +162,12 @@ export class MqttJudge implements Ears {
     this.check('offline', status === 'offline', () => `it said ${status} last`);
   }
 
+  /** The bridge has been connected for a while, and nothing has come between. */
+  isThere({ retained }: MqttPeer): void {
+    const status = retained.get(STATUS);
+    this.check('status', status === 'online', () => `MQTT holds ${status} of the bridge, which is connected`);
+  }
+
   /** What still has to come, in the calm; null: nothing. */
   waitsFor(peer: MqttPeer): string | null {
     for (const sequence of this.sequences.values()) {
@@ -227,7 +233,9 @@ export class MqttJudge implements Ears {
   private wrongOf(device: ModelDevice, retained: ReadonlyMap<string, string>): string | null {
     const topic = `${BASE_TOPIC}/${device.name}`;
     const availability = retained.get(`${topic}/availability`);
-    const expected = device.online ? 'online' : 'offline';
+    // Forgotten, and not back.
+    const isKnown = device.session !== null;
+    const expected = !isKnown ? undefined : device.online ? 'online' : 'offline';
     if (availability !== expected) {
       return `MQTT holds that ${device.name} is ${availability}`;
     }
@@ -236,8 +244,8 @@ export class MqttJudge implements Ears {
       return `MQTT holds ${state} of ${device.name}, the model ${JSON.stringify([...device.values])}`;
     }
     const discovery = `homeassistant/device/${device.name.replace('/', '_')}/config`;
-    if (this.homeAssistant === 'on' && !retained.has(discovery)) {
-      return `MQTT does not hold ${discovery}`;
+    if (this.homeAssistant === 'on' && retained.has(discovery) !== isKnown) {
+      return `MQTT ${isKnown ? 'does not hold' : 'holds'} ${discovery}`;
     }
     return null;
   }

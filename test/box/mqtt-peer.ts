@@ -83,7 +83,9 @@ export class MqttPeer {
   private readonly events: PeerEvents;
   private readonly sessions = new Map<string, Session>();
   private readonly connections = new Set<PeerConnection>();
-  private acks: Acks = 'prompt';
+  acks: Acks = 'prompt';
+  /** When a will was published last; virtual ms. */
+  willAt = Number.NEGATIVE_INFINITY;
   private absence: Absence | null = null;
 
   constructor(parts: {
@@ -133,6 +135,11 @@ export class MqttPeer {
     this.start();
     // Those that came while it answered nobody are lost.
     for (const connection of [...this.connections]) if (connection.state === 'new') connection.cut();
+  }
+
+  /** Its clients are cut off, and may come back at once. */
+  cut(): void {
+    for (const connection of [...this.connections]) connection.cut();
   }
 
   /** Whether anybody will get it, now or when it is back. */
@@ -244,11 +251,12 @@ export class MqttPeer {
     const { topic, retain = false } = will;
     const publication = { topic, payload: String(will.payload), retain, writings: 0 };
     const delay = this.random.between(0, this.character.willDelay);
-    this.world.after(
-      delay,
-      () => this.absence === null && this.route(publication, connection.clientId),
-      null,
-    );
+    const publish = () => {
+      if (this.absence !== null) return;
+      this.willAt = this.world.time;
+      this.route(publication, connection.clientId);
+    };
+    this.world.after(delay, publish, null);
   }
 
   private take(connection: PeerConnection, packet: IPublishPacket): void {

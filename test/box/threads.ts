@@ -77,6 +77,11 @@ export class SimulatedThread<Request, Report> implements RunningThread<Request>,
     this.end(null);
   }
 
+  /** It ends by itself. */
+  fail(error: Error): void {
+    if (this.alive) this.end(error);
+  }
+
   /** Runs its beginning, as the entry file of a thread does. One that listens for nothing then has ended. */
   begin(start: () => void): void {
     this.world.after(

@@ -70,6 +70,8 @@ export class World {
 
   /** Happens after `milliseconds`; what is due at one time happens in the order in which it was asked for. */
   after(milliseconds: number, run: () => void, owner: Owner | null = this.current): Timer {
+    // It would put all others out of order.
+    if (Number.isNaN(milliseconds)) throw new RangeError('something would happen at no time');
     this.order += 1;
     const at = this.time + Math.max(0, milliseconds);
     const happening: Happening = { at, order: this.order, run, owner, cancelled: false };
@@ -147,7 +149,8 @@ export class World {
       if (done()) return true;
       const next = this.queue.peek();
       if (!next || next.at > end) {
-        this.time = end;
+        // Somebody else's run may have gone further.
+        this.time = Math.max(this.time, end);
         return true;
       }
       this.queue.pop();
