@@ -30,7 +30,7 @@ import {
   Outages,
 } from './status.ts';
 import type { LogRoute, LogRoutes } from './thread/log-messages.ts';
-import { type DeviceRoute, matches, statusTopic } from './topics.ts';
+import { type DeviceRoute, everyDiscovery, matches, statusTopic } from './topics.ts';
 import { type StartBridgeThread, WorkerClient } from './worker-client.ts';
 
 export type MqttConfig = Config['mqtt'];
@@ -44,6 +44,7 @@ function workerOptions(config: MqttConfig, filters: readonly string[]): WorkerOp
     inFlight: config.inFlight,
     ackMs: config.ackSeconds * 1000,
     filters,
+    announcements: config.homeAssistant ? everyDiscovery(config.homeAssistantPrefix) : null,
   };
 }
 
@@ -182,6 +183,11 @@ export class Forwarder {
   onConnected(listener: () => void): () => void {
     this.connectListeners.add(listener);
     return () => this.connectListeners.delete(listener);
+  }
+
+  /** The peer holds something of a device that nobody knows here: it was forgotten while the bridge was not there. */
+  onLeftBehind(listener: (customer: string, device: string) => void): void {
+    this.retained.onLeftBehind(listener);
   }
 
   /** After the log is open. Inert without a server. A configuration that cannot be used is logged and shown. */

@@ -13,6 +13,8 @@ export interface WorkerOptions {
   readonly ackMs: number;
   /** Filters to subscribe to at each connect, at QoS 1. */
   readonly filters: readonly string[];
+  /** Of discovery messages that the peer holds; null: nothing is announced. */
+  readonly announcements: string | null;
 }
 
 /** One message that does not come from the log. */

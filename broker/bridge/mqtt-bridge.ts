@@ -102,6 +102,7 @@ export class MqttBridge {
       announcer.receive(Buffer.from(payload).toString());
     });
     forwarder.onConnected(() => announcer.connected());
+    forwarder.onLeftBehind((customer, device) => announcer.withdraw(customer, device));
     announcer.start();
   }
 

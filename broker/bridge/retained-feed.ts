@@ -112,6 +112,7 @@ export class RetainedFeed {
   private readonly early = new Set<Device>();
   private made = new WeakMap<Device, Made>();
   private pumping: 'no' | 'soon' = 'no';
+  private readonly leftBehind: ((customer: string, device: string) => void)[] = [];
 
   constructor(parts: RetainedFeedParts) {
     this.parts = parts;
@@ -163,11 +164,17 @@ export class RetainedFeed {
     this.early.clear();
   }
 
+  onLeftBehind(listener: (customer: string, device: string) => void): void {
+    this.leftBehind.push(listener);
+  }
+
   /** Devices of which the peer retains something: those that nobody knows here were forgotten. */
   found(devices: readonly string[]): void {
     for (const name of devices) {
       const { customer, device } = splitName(name);
-      if (!this.parts.fleet.find(customer, device)) this.forget(name);
+      if (this.parts.fleet.find(customer, device)) continue;
+      this.forget(name);
+      for (const listener of this.leftBehind) listener(customer, device);
     }
   }
 

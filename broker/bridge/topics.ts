@@ -52,6 +52,11 @@ export function discoveryTopic(prefix: string, customer: string, device: string)
   return `${prefix}/device/${id(customer)}_${id(device)}/config`;
 }
 
+/** Filter of every device's discovery. */
+export function everyDiscovery(prefix: string): string {
+  return `${prefix}/device/+/config`;
+}
+
 /** Where Home Assistant says that it has started. */
 export function homeAssistantStatusTopic(prefix: string): string {
   return `${prefix}/status`;

@@ -2,6 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import {
+  announcedDevice,
   configuredMetadata,
   type DiscoveredDevice,
   discoveryPayload,
@@ -174,5 +175,31 @@ describe('its entities', () => {
     [null, null],
   ])('come from the value: %j is %j', (value, kind) => {
     expect(entityKind(value)).toBe(kind);
+  });
+});
+
+describe('a message that a server holds', () => {
+  const options = { baseTopic: 'signalbox', version: '0', metadata: new Map(), buttons: [] };
+  const device = {
+    customer: 'acme',
+    id: 'pump_7',
+    model: null,
+    firmware: null,
+    meta: null,
+    metrics: new Map(),
+  };
+  const payload = discoveryPayload(device, options);
+
+  it('tells whose it is, if this bridge has made it', () => {
+    expect(announcedDevice(Buffer.from(payload), 'signalbox')).toBe('acme/pump_7');
+  });
+
+  it.each([
+    ['of a bridge with another base topic', payload, 'other'],
+    ['of another program', '{"components":{"temp":{"state_topic":"zigbee/x"}}}', 'signalbox'],
+    ['that is no JSON', 'gone', 'signalbox'],
+    ['that is empty', '', 'signalbox'],
+  ])('%s is nobody', (_what, text, baseTopic) => {
+    expect(announcedDevice(Buffer.from(text), baseTopic)).toBeNull();
   });
 });

@@ -65,7 +65,7 @@ export class Announcer {
     const { fleet, clock } = this.parts;
     this.changes = fleet.trackChanges();
     this.timers = [clock.every(LOOK, () => this.look())];
-    this.undo = fleet.onForget((customer, device) => this.forgotten(customer, device));
+    this.undo = fleet.onForget((customer, device) => this.withdraw(customer, device));
   }
 
   /** Idempotent. */
@@ -88,6 +88,16 @@ export class Announcer {
   /** A message on `statusTopic`. */
   receive(payload: string): void {
     if (payload === 'online' && this.state === 'connected') this.announceAll();
+  }
+
+  /** It was forgotten; the peer may hold it. */
+  withdraw(customer: string, id: string): void {
+    const topic = discoveryTopic(this.parts.prefix, customer, id);
+    const known = this.announced.get(topic);
+    if (known && known.device !== `${customer}/${id}`) return;
+    this.announced.delete(topic);
+    this.gone.add(topic);
+    this.pumpSoon();
   }
 
   private announceAll(): void {
@@ -147,15 +157,6 @@ export class Announcer {
     if (known?.payload !== payload && !publish(topic, payload)) return false;
     this.announced.set(topic, { device: device.name, payload, description, kinds });
     return true;
-  }
-
-  private forgotten(customer: string, id: string): void {
-    const topic = discoveryTopic(this.parts.prefix, customer, id);
-    const known = this.announced.get(topic);
-    if (known && known.device !== `${customer}/${id}`) return;
-    this.announced.delete(topic);
-    this.gone.add(topic);
-    this.pumpSoon();
   }
 }
 

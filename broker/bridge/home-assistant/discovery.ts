@@ -5,7 +5,7 @@
  * (`mqtt.homeAssistantMetrics`, `temp=°C:temperature`). Pure.
  */
 import type { ValueMap } from '../../wire/frames.ts';
-import { commandTopic, deviceTopic, statusTopic } from '../topics.ts';
+import { commandTopic, deviceTopic, parseDeviceTopic, statusTopic } from '../topics.ts';
 
 export interface MetricMetadata {
   readonly unit: string | null;
@@ -105,6 +105,18 @@ export function discoveryPayload(device: DiscoveredDevice, options: DiscoveryOpt
     ]),
     qos: 1,
   });
+}
+
+/** `customer/device` of a message that this bridge has made under this base topic; null: another's. */
+export function announcedDevice(payload: Uint8Array, baseTopic: string): string | null {
+  try {
+    const { components } = JSON.parse(Buffer.from(payload).toString());
+    const known = parseDeviceTopic(baseTopic, components['/connectivity'].state_topic, 'availability');
+    return known && `${known.customer}/${known.device}`;
+  } catch {
+    // Whatever it is, this bridge has not made it.
+    return null;
+  }
 }
 
 interface EntityTopics {

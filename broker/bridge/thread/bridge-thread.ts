@@ -8,6 +8,7 @@
 import type { Clock, Random, Timer } from '../../base/clock.ts';
 import { Lateness } from '../../base/lateness.ts';
 import type { ThreadPort } from '../../base/worker-thread.ts';
+import { announcedDevice } from '../home-assistant/discovery.ts';
 import type {
   OtherMessage,
   PublishProgress,
@@ -18,14 +19,15 @@ import type {
 import type { Dial } from '../mqtt/addresses.ts';
 import type { MqttConnection, PeerHello, PeerMessage } from '../mqtt/connection.ts';
 import { MqttSession } from '../mqtt/session.ts';
-import { everyDevice, parseDeviceTopic, statusTopic } from '../topics.ts';
+import { everyDevice, matches, parseDeviceTopic, statusTopic } from '../topics.ts';
 import { Publisher } from './publisher.ts';
 import type { Message } from './window.ts';
 
 interface HeldTopicsParts {
   readonly baseTopic: string;
+  readonly announcements: string | null;
   readonly wrongStatus: () => void;
-  /** `customer/device` of retained availability. */
+  /** `customer/device` of retained availability and discovery. */
   readonly retained: (devices: readonly string[]) => void;
   readonly clock: Clock;
 }
@@ -53,8 +55,13 @@ class HeldTopics {
     const availability = everyDevice(this.parts.baseTopic, 'availability');
     // A will counts as published by its own client.
     connection.subscribe(this.status, { qos: 0, from: 'all', retain: 'as-held' }, refused(this.status));
-    connection.subscribe(availability, { qos: 0, from: 'others', retain: 'as-held' }, refused(availability));
-    this.parts.clock.after(RETAINED_MS, () => connection.open && connection.unsubscribe(availability));
+    const filters = [availability, ...(this.parts.announcements === null ? [] : [this.parts.announcements])];
+    for (const filter of filters) {
+      connection.subscribe(filter, { qos: 0, from: 'others', retain: 'as-held' }, refused(filter));
+    }
+    this.parts.clock.after(RETAINED_MS, () => {
+      for (const filter of filters) if (connection.open) connection.unsubscribe(filter);
+    });
   }
 
   /** false: it is for somebody else. */
@@ -63,7 +70,13 @@ class HeldTopics {
       if (Buffer.from(payload).toString() !== 'online') this.correct();
       return true;
     }
-    const device = parseDeviceTopic(this.parts.baseTopic, topic, 'availability');
+    const { announcements, baseTopic } = this.parts;
+    if (announcements !== null && matches(announcements, topic)) {
+      const announced = retain ? announcedDevice(payload, baseTopic) : null;
+      if (announced !== null) this.found(announced);
+      return true;
+    }
+    const device = parseDeviceTopic(baseTopic, topic, 'availability');
     if (!device) return false;
     if (retain && payload.length > 0) this.found(`${device.customer}/${device.device}`);
     return true;
@@ -158,6 +171,7 @@ export class BridgeThread {
     });
     this.heldTopics = new HeldTopics({
       baseTopic,
+      announcements: options.announcements,
       wrongStatus: () => this.assertStatus(),
       retained: (devices) => this.report({ type: 'retained', devices }),
       clock,
