@@ -44,3 +44,11 @@ it('leaves its goodbye to its will when the MQTT server does not hear that the b
   );
   expect(faults).toEqual([]);
 });
+
+it('leaves nothing in Home Assistant of a device that was forgotten just before a kill, with the MQTT server away', async () => {
+  const { faults } = await weather('announced-2', 0.05, {
+    ...{ at: 60_000, kind: 'device-goes' },
+    ...{ device: 0, away: 5000, effects: 20 },
+  });
+  expect(faults).toEqual([]);
+});
