@@ -244,7 +244,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an expired key keeps its connections',
     file: 'broker/access/key-service.ts',
-    from: "if (!this.find(id)) this.end(id, 'expired');",
+    from: "    for (const id of this.alive) if (!this.find(id)) this.end(id, 'expired');\n",
     to: '',
   },
   {
