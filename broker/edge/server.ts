@@ -24,7 +24,7 @@ interface PendingConnectionsOptions {
   /** Proxies carry many clients and are bounded by the total alone. */
   readonly trustedProxies: readonly string[];
   /** Told of each connection that made room for another. */
-  readonly onDisplaced: (limit: 'limits.httpConnections' | 'limits.httpConnectionsPerAddress') => void;
+  readonly onDisplaced: () => void;
 }
 
 class PendingConnections {
@@ -78,21 +78,18 @@ class PendingConnections {
     const { total, perAddress } = this.options;
     const ofNetwork = network === null ? undefined : this.byNetwork.get(network);
     if (ofNetwork && ofNetwork.size > perAddress) {
-      this.displace(ofNetwork.keys(), 'limits.httpConnectionsPerAddress');
+      this.displace(ofNetwork.keys(), 'httpConnectionsPerAddress');
     }
-    if (this.networks.size > total) this.displace(this.networks.keys(), 'limits.httpConnections');
+    if (this.networks.size > total) this.displace(this.networks.keys(), 'httpConnections');
   }
 
-  private displace(
-    sockets: Iterator<Socket>,
-    limit: 'limits.httpConnections' | 'limits.httpConnectionsPerAddress',
-  ): void {
+  private displace(sockets: Iterator<Socket>, limit: 'httpConnections' | 'httpConnectionsPerAddress'): void {
     const { value: oldest } = sockets.next();
     if (!oldest) return;
     this.release(oldest);
     if (this.silent.has(oldest)) explain(oldest, limit, this.options.plan);
     oldest.destroy();
-    this.options.onDisplaced(limit);
+    this.options.onDisplaced();
   }
 
   private networkOf({ remoteAddress = 'unknown' }: Socket): string | null {
@@ -118,9 +115,12 @@ const RETRY_DISPLACED = 5;
  * said of it.
  */
 function explain(socket: Socket, limit: string, plan: Pick<ConnectionPlan, 'cut'>): void {
-  const raise = whatToRaise(limit.replace('limits.', ''), plan);
-  const detail = `Too many connections that have shown no key are open (${limit}); try again in ${RETRY_DISPLACED} s, or ask the operator to raise ${raise}.`;
-  const why = problem('too-many-connections', detail, { limit, retryAfter: RETRY_DISPLACED });
+  const raise = whatToRaise(limit, plan);
+  const detail = `Too many connections that have shown no key are open (limits.${limit}); try again in ${RETRY_DISPLACED} s, or ask the operator to raise ${raise}.`;
+  const why = problem('too-many-connections', detail, {
+    limit: `limits.${limit}`,
+    retryAfter: RETRY_DISPLACED,
+  });
   if (socket.bytesWritten === 0 && socket.writable) socket.write(answerOf(why));
 }
 
