@@ -91,7 +91,6 @@ export class ServiceNotifier {
 
 const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
   ...systemTimers,
 };
 

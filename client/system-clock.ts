@@ -8,6 +8,5 @@ import { systemTimers } from '../broker/base/system-timers.ts';
 
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),
-  monotonic: () => performance.now(),
   ...systemTimers,
 };

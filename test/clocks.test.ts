@@ -10,13 +10,11 @@ const root = join(import.meta.dirname, '..');
 
 /** Where the globals themselves may be read, and why. */
 const READS_GLOBALS: readonly string[] = [
+  'broker/base/system-timers.ts',
   'broker/main.ts',
   'client/system-clock.ts',
   // A thread has an environment of its own.
   'broker/bridge/thread/worker.ts',
-  'broker/store/sqlite/worker.ts',
-  // How long fdatasync takes, for the stats.
-  'broker/store/log/writer.ts',
 ];
 /** People's programs: they show how old things are. */
 const FOR_PEOPLE = /^(broker\/cli|dashboard)\//;

@@ -29,6 +29,12 @@ export interface RunningThread<Request> {
   readonly gone: Promise<void>;
 }
 
+/** Starts a thread on these options. */
+export type StartThread<Options, Request, Report> = (
+  options: Options,
+  events: WorkerThreadEvents<Report>,
+) => RunningThread<Request>;
+
 /** The thread's end. */
 export interface ThreadPort<Request, Report> {
   /** What is in `transfer` must not be touched any more. */

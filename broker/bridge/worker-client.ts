@@ -5,18 +5,10 @@
 import { Backoff, type BackoffOptions } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import {
-  type RunningThread,
-  threadModule,
-  WorkerThread,
-  type WorkerThreadEvents,
-} from '../base/worker-thread.ts';
+import { type RunningThread, type StartThread, threadModule, WorkerThread } from '../base/worker-thread.ts';
 import type { WorkerOptions, WorkerReport, WorkerRequest } from './messages.ts';
 
-export type StartBridgeThread = (
-  options: WorkerOptions,
-  events: WorkerThreadEvents<WorkerReport>,
-) => RunningThread<WorkerRequest>;
+export type StartBridgeThread = StartThread<WorkerOptions, WorkerRequest, WorkerReport>;
 
 const MEMORY_MB = 256;
 

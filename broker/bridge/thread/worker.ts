@@ -11,6 +11,6 @@ new BridgeThread({
   port: messagePort(parentPort),
   options: workerData as WorkerOptions,
   dial,
-  clock: { now: () => Date.now(), monotonic: () => performance.now(), ...systemTimers },
+  clock: { now: () => Date.now(), ...systemTimers },
   random: () => Math.random(),
 }).start();

@@ -4,9 +4,9 @@
  */
 import {
   type RunningThread,
+  type StartThread,
   threadModule,
   WorkerThread,
-  type WorkerThreadEvents,
 } from '../../base/worker-thread.ts';
 import type { SourceTable } from '../batch.ts';
 import { type Commit, type LogRecord, type Obstacle, type StoredRecord, StoreError } from '../ports.ts';
@@ -16,10 +16,7 @@ import type { WriterOptions } from './segment-writer.ts';
 import type { WriterReport, WriterRequest } from './writer-thread.ts';
 
 /** Starts a thread that serves as `WriterThread` does. */
-export type StartWriter = (
-  options: WriterOptions,
-  events: WorkerThreadEvents<WriterReport>,
-) => RunningThread<WriterRequest>;
+export type StartWriter = StartThread<WriterOptions, WriterRequest, WriterReport>;
 
 /** A thread of its own for each. */
 export const startWriterThread: StartWriter = (options, events) =>

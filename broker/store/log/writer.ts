@@ -7,5 +7,5 @@ import { type WriterReport, type WriterRequest, WriterThread } from './writer-th
 
 if (!parentPort) throw new Error('log/writer.ts is the entry of a worker thread');
 new WriterThread(messagePort<WriterRequest, WriterReport>(parentPort), workerData as WriterOptions, {
-  clock: { monotonic: () => performance.now(), ...systemTimers },
+  clock: systemTimers,
 }).start();

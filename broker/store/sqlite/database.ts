@@ -6,9 +6,9 @@
 import SqliteDatabase from 'better-sqlite3';
 import {
   type RunningThread,
+  type StartThread,
   threadModule,
   WorkerThread,
-  type WorkerThreadEvents,
 } from '../../base/worker-thread.ts';
 import { DATABASE_KINDS, type Database, type DatabaseMethods, type Obstacle, StoreError } from '../ports.ts';
 import type { Port } from '../subject.ts';
@@ -26,10 +26,7 @@ function portOf(call: (call: MethodCall) => Promise<unknown>): Port<DatabaseMeth
 }
 
 /** Starts a thread that opens the database and serves as `DatabaseServer` does. */
-export type StartDatabase = (
-  options: DatabaseOptions,
-  events: WorkerThreadEvents<DatabaseAnswer>,
-) => RunningThread<DatabaseRequest>;
+export type StartDatabase = StartThread<DatabaseOptions, DatabaseRequest, DatabaseAnswer>;
 
 /** A thread of its own for each. */
 export const startDatabaseThread: StartDatabase = (options, events) =>

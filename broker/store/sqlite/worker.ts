@@ -16,8 +16,6 @@ import {
 
 const RETRY_MS = 1000;
 
-const clock = { monotonic: () => performance.now(), ...systemTimers };
-
 async function open(parent: MessagePort, options: DatabaseOptions): Promise<void> {
   const port: ThreadPort<DatabaseRequest, DatabaseAnswer> = messagePort(parent);
   let opened: OpenDatabase;
@@ -33,7 +31,7 @@ async function open(parent: MessagePort, options: DatabaseOptions): Promise<void
     return;
   }
   const run = runnerOf(opened.database);
-  new DatabaseServer({ port, file: options.file, ...opened, run, clock }).start();
+  new DatabaseServer({ port, file: options.file, ...opened, run, clock: systemTimers }).start();
 }
 
 /** Rejects with what kept the main thread from it, as SQLite said it. */
