@@ -181,10 +181,9 @@ const OF_POWER: readonly BlowKind[] = [
     kind: 'kill-then-power',
     weight: 1,
     make: (random) => ({ effects: random.whole(0, 300), within: random.whole(60, 3000) }),
-    strike: ({ weather, world }, blow) => {
+    strike: ({ weather, world, machine }, blow) => {
       weather.killAfter(blow.effects, 50);
-      const process = weather.process;
-      process?.onDeath(() => world.after(blow.within, () => weather.losePower(500), null));
+      machine.process?.onDeath(() => world.after(blow.within, () => weather.losePower(500), null));
     },
   }),
   blowKind({

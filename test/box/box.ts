@@ -269,8 +269,7 @@ export class Box {
 
   /** That runs, or starts. */
   private get processName(): string {
-    const { running, starting } = this.machine;
-    return (running?.process ?? starting)?.name ?? 'none';
+    return this.machine.process?.name ?? 'none';
   }
 
   private get durableEnd(): number {
@@ -296,7 +295,7 @@ export class Box {
       const words = restless.map(
         (device) => `${device.name} is ${device.state} with ${device.unacknowledged}`,
       );
-      for (const guest of this.guests) words.push(...[guest.waitsFor() ?? []].flat());
+      words.push(...this.guests.flatMap((guest) => guest.waitsFor() ?? []));
       faults.add(RULES.waits, `after ${CALM / 60_000} min of calm: ${words.join(', ') || 'no broker'}`);
       return;
     }

@@ -156,12 +156,12 @@ export class Chronicle implements Ears {
     }
     const { frame, arrival } = entry;
     device.changedAt = this.parts.world.time;
-    if (frame.kind === 3 && device.model.events.length > device.eventsSeen) {
+    if (frame.kind === 3 && device.model.events > device.eventsSeen) {
       const { name, severity, data } = frame;
       const time = eventTime(frame.time, arrival);
       device.events.add({ ...this.now(), name, severity, time, receivedAt: arrival, data });
     }
-    device.eventsSeen = device.model.events.length;
+    device.eventsSeen = device.model.events;
     if (frame.kind === 1 || frame.kind === 2) this.compareValues(device);
   }
 
@@ -180,7 +180,7 @@ export class Chronicle implements Ears {
 
   private forgotten(device: DevicePast, position: number): void {
     device.changedAt = this.parts.world.time;
-    device.eventsSeen = device.model.events.length;
+    device.eventsSeen = device.model.events;
     const since = device.transitions.items.filter((one) => one.position >= position);
     device.current = undefined;
     for (const one of since) this.enter(device, { ...one, ...this.now() });

@@ -1,13 +1,14 @@
 /**
- * What is durable in the telemetry log at any moment, read from the disk's own bytes as they are synced, by the format's description and not by the
- * broker's reader of it: the one thing that judges believe.
- * Owns every frame and every word of a session that has ever been durable, in log order.
+ * What is durable in the telemetry log at any moment, read from the disk's own bytes as they are synced: the one thing that judges believe. Which
+ * records are whole is found by the format's description, not by the broker's reader of segments. Tells every frame and every word of a session
+ * that has ever been durable, in log order.
  */
 
 import { crc32 } from 'node:zlib';
-import { readBatch, type SessionEvent, type Source, sourcesIn } from '../../broker/store/batch.ts';
+import { LogFrames } from '../../broker/hub/telemetry/log-frames.ts';
+import { type SessionEvent, type Source, sourcesIn } from '../../broker/store/batch.ts';
+import { positionOf } from '../../broker/store/position.ts';
 import type { DeviceFrame } from '../../broker/wire/frames.ts';
-import { FrameReader } from '../../broker/wire/reader.ts';
 
 export type DurableEntry =
   | {
@@ -49,7 +50,7 @@ function payloadAt(bytes: Buffer, offset: number, position: number): Buffer | nu
 
 export class DurableLog {
   private readonly segments = new Map<string, Segment>();
-  private readonly readers = new WeakMap<Source, FrameReader>();
+  private readonly frames = new LogFrames();
   private readonly listener: (entry: DurableEntry) => void;
 
   /** `listener` hears of each entry once, in log order, at the moment in which it is durable. */
@@ -76,23 +77,14 @@ export class DurableLog {
     const found = sourcesIn(payload);
     if (found?.before === 0) segment.sources.length = 0;
     if (found) segment.sources.push(...found.sources);
-    for (const entry of readBatch({ payload, sources: segment.sources })) {
-      const { source } = entry;
-      if (entry.kind === 'session') {
-        this.listener({ kind: 'session', source, at: entry.at, event: entry.event, position });
-      } else {
-        const frame = this.readerOf(source).read(entry.frame);
-        this.listener({ kind: 'frame', source, arrival: entry.arrival, frame, position });
-      }
+    const at = positionOf(position);
+    const end = positionOf(position + HEADER_BYTES + payload.length);
+    for (const item of this.frames.read({ payload, sources: segment.sources, position: at, end })) {
+      const { source, arrival } = item;
+      if (item.kind === 'unreadable') throw item.error;
+      if (item.kind === 'session') {
+        this.listener({ kind: 'session', source, at: arrival, event: item.event, position });
+      } else this.listener({ kind: 'frame', source, arrival, frame: item.frame, position });
     }
-  }
-
-  private readerOf(source: Source): FrameReader {
-    const known = this.readers.get(source);
-    if (known) return known;
-    const reader = new FrameReader(0);
-    reader.fields = source.fields;
-    this.readers.set(source, reader);
-    return reader;
   }
 }

@@ -66,9 +66,6 @@ const RULES = [
 export class TelemetryJudge implements DeviceJudge {
   readonly model = new Model();
   private readonly faults: Faults;
-  /** What a device was told to be durable, by device and boot; what operators forgot is not asked for. */
-  private readonly promised = new Map<string, number>();
-
   /** Devices that are being forgotten: whether they are, nobody knows yet. */
   private readonly uncertain: ReadonlySet<string>;
 
@@ -93,7 +90,6 @@ export class TelemetryJudge implements DeviceJudge {
     this.check('acknowledged is durable', missing === undefined, () => {
       return `${device.name}: ${boot}/${missing} was acknowledged (up to ${seq}) and is not durable`;
     });
-    this.promised.set(`${device.name} ${boot}`, seq);
   }
 
   resumed(device: SimulatedDevice, boot: string, seq: number, heldBefore: number): void {

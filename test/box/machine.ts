@@ -96,6 +96,11 @@ export class Machine {
     this.wall = new MachineClock(parts.world, WALL_START);
   }
 
+  /** The process that runs or starts; null: none. */
+  get process(): SimulatedProcess | null {
+    return this.running?.process ?? this.starting;
+  }
+
   /** A new process with a broker in it. Resolves when it is ready, or has failed, which `ended` says; never if it is killed. */
   async start(): Promise<void> {
     const { world, name, config, logger } = this.parts;

@@ -16,11 +16,6 @@ export interface ModelValue {
   readonly receivedAt: number;
 }
 
-export interface ModelEvent {
-  readonly name: string;
-  readonly severity: number;
-}
-
 /** One device by what is durable of it. */
 export class ModelDevice {
   readonly name: string;
@@ -31,8 +26,9 @@ export class ModelDevice {
   readonly frames = new Set<string>();
   /** Of those since it was forgotten. */
   private readonly known = new Set<string>();
-  readonly events: ModelEvent[] = [];
-  /** Values that `telemetry` of MQTT must tell, in log order: `boot/seq`. */
+  /** How many events have happened. */
+  events = 0;
+  /** That was opened last; null: none. */
   session: string | null = null;
   /** The process in whose life it was opened. */
   openedBy: string | null = null;
@@ -92,7 +88,7 @@ export class ModelDevice {
       this.durable.set(source.boot, frame.seq);
     }
     this.newestArrival = steady(arrival, this.newestArrival);
-    if (frame.kind === 3) this.events.push({ name: frame.name, severity: frame.severity });
+    if (frame.kind === 3) this.events += 1;
     else if (frame.kind === 1) this.applyTelemetry(frame, arrival);
     else this.applyBatch(frame, arrival);
   }

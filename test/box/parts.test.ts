@@ -1,9 +1,13 @@
 /** The parts of the box that replace something of Node's or the system's: they do what it does. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from './box.ts';
 import { SimulatedFile } from './file.ts';
 import { copyOf } from './message-copy.ts';
+import { MUTATIONS } from './mutations.ts';
 import type { Blow, Plan } from './plan.ts';
+import { bareOutcome } from './pool.ts';
 import { SeededRandom } from './random.ts';
 import { shrink, textOfPlan } from './shrink.ts';
 import { World } from './world.ts';
@@ -93,17 +97,7 @@ describe('shrinking', () => {
     const kill = plan.weather.findIndex(({ kind, at }) => kind === 'kill' && at < plan.hours * 3_600_000);
     const fault = { at: plan.weather[kill]?.at ?? 0, judge: 'a rule', message: 'is broken' };
     const faults = full >= 0 && kill > full ? [fault] : [];
-    return {
-      plan,
-      faults,
-      digest: '',
-      trace: [],
-      happenings: 0,
-      simulatedHours: 0,
-      starts: 0,
-      kills: 0,
-      checks: {},
-    };
+    return bareOutcome(plan, faults);
   }
 
   it('finds the two blows of many that are needed, early, small, and with one device', async () => {
@@ -137,4 +131,12 @@ describe('shrinking', () => {
     const shrunk = await shrink(await run(plan), { run, mayGoOn: () => false });
     expect(shrunk).toMatchObject({ plan, runs: 0 });
   });
+});
+
+it('knows of each fault to be put in by hand where it stands, once', () => {
+  const places = MUTATIONS.map(({ name, file, from }) => {
+    const text = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+    return `${name}: ${text.split(from).length - 1}`;
+  });
+  expect(places).toEqual(MUTATIONS.map(({ name }) => `${name}: 1`));
 });

@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { Outcome } from './box.ts';
+import type { Fault } from './judges.ts';
 import type { Plan } from './plan.ts';
 
 /** Runs a process makes before another takes its place, so that memory which it does not give back does not add up. */
@@ -62,7 +63,11 @@ function outcomeOf(child: ChildProcess, plan: Plan): Promise<Outcome> {
 
 /** Of a run that took its process with it. */
 function outcomeWithout(plan: Plan, how: string): Outcome {
-  const faults = [{ at: 0, judge: 'the run comes to an end', message: how }];
+  return bareOutcome(plan, [{ at: 0, judge: 'the run comes to an end', message: how }]);
+}
+
+/** Of a run of which nothing else is known. */
+export function bareOutcome(plan: Plan, faults: readonly Fault[]): Outcome {
   return {
     plan,
     faults,

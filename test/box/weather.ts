@@ -4,7 +4,6 @@
  */
 import { KINDS } from './blows.ts';
 import type { Box } from './box.ts';
-import type { SimulatedProcess } from './process.ts';
 
 /** A supervisor's pause after an end that nobody asked for; ms. */
 const RESTART = 2000;
@@ -48,11 +47,11 @@ export class Weather {
     this.state = 'calm';
     this.killedStarts = [];
     for (const mend of [...this.broken]) mend();
-    const { running, starting } = this.box.machine;
-    (running?.process ?? starting)?.spare();
-    this.box.machine.disk.failingSyncs = 0;
-    this.box.machine.disk.inSync = null;
-    if (!running && !starting) this.restart(0);
+    const { machine } = this.box;
+    machine.process?.spare();
+    machine.disk.failingSyncs = 0;
+    machine.disk.inSync = null;
+    if (!machine.process) this.restart(0);
   }
 
   /** The broker ended by itself: its supervisor starts it again, but it should have had a reason. */
@@ -93,18 +92,11 @@ export class Weather {
 
   /** The process that runs dies just before its effect number `effects` from now. */
   killAfter(effects: number, back: number, how: 'kill' | 'losePower' = 'kill'): void {
-    const { process } = this;
     const { machine, world } = this.box;
+    const { process } = machine;
     if (!process) return;
-    const isStillHere = () => machine.running?.process === process || machine.starting === process;
-    process.onDeath(() => void world.after(0, () => isStillHere() && this[how](back), null));
+    process.onDeath(() => void world.after(0, () => machine.process === process && this[how](back), null));
     process.killAfter(effects);
-  }
-
-  /** That runs or starts; null: none. */
-  get process(): SimulatedProcess | null {
-    const { running, starting } = this.box.machine;
-    return running?.process ?? starting;
   }
 
   /** Undoes a blow after a time, or at the end of the weather. */
@@ -141,8 +133,7 @@ export class Weather {
   }
 
   private count(): void {
-    const { running, starting } = this.box.machine;
-    if (running || starting) this.kills += 1;
+    if (this.box.machine.process) this.kills += 1;
   }
 
   private restart(pause: number): void {
@@ -153,7 +144,7 @@ export class Weather {
       () => {
         this.supervisor = 'idle';
         const { machine } = this.box;
-        if (machine.running || machine.starting) return;
+        if (machine.process) return;
         this.before = machine.disk.damage ? machine.disk.fingerprint() : null;
         void machine.start();
         const effects = this.killedStarts.shift();

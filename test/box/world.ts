@@ -32,7 +32,7 @@ export type ReadBytes = (bytes: Uint8Array) => string;
 const lengthOf: ReadBytes = (bytes) => `${bytes.length} bytes`;
 
 /** Virtual ms as `1:02:03.004`. */
-function clockOf(time: number): string {
+function wordsOfTime(time: number): string {
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
   const seconds = (Math.floor(time) / 1000) % 60;
   const parts = [
@@ -112,7 +112,7 @@ export class World {
 
   /** A line for people alone: it follows from what the trace holds. */
   tell(who: string, what: string, detail: () => string): void {
-    this.listener?.(`${clockOf(this.time)} ${who} ${what} ${detail()}`.trimEnd());
+    this.listener?.(`${wordsOfTime(this.time)} ${who} ${what} ${detail()}`.trimEnd());
   }
 
   /** Of the whole trace so far. */
